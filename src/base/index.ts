@@ -1,0 +1,11 @@
+/** The door of the room every other room stands on: time, randomness, life cycle, logs, metrics and running programs. */
+export { assert, assertNever, AssertionError } from './assert.ts';
+export { backoffMs, KeyedBackoff, type BackoffPolicy } from './backoff.ts';
+export { formatMicroTime, formatTime, systemClock, type Clock, type Timer } from './clock.ts';
+export { isAbort, type Ctx } from './context.ts';
+export { createLogger, silentLogger, type LogFields, type Logger, type LogLevel } from './logger.ts';
+export { Counter, Gauge, Histogram, Registry } from './metrics.ts';
+export { ProcessError, run, type RunOptions } from './process.ts';
+export { randomSuffix, randomUuid, seededRandom, systemRandom, type Random } from './random.ts';
+export { TaskGroup } from './task-group.ts';
+export { VirtualClock } from './virtual-clock.ts';
