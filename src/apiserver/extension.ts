@@ -1,0 +1,108 @@
+/**
+ * The hook points of the API server's core. Discovery, OpenAPI, health, custom subresources, allocators and table rendering are
+ * extensions: the core calls them and knows nothing of what they do.
+ */
+import type { Draft, JsonObject, KubeObject, ResourceDefinition } from '../api/index.ts';
+import type { Clock, Logger, Random } from '../base/index.ts';
+import type { Store } from '../store/store.ts';
+import type { AdmissionPlugin } from './admission.ts';
+import type { RequestContext, RequestHandler } from './request.ts';
+import type { Operation, Registry, WriteOptions } from './storage.ts';
+
+/** What an extension is given to work with. */
+export interface ApiServerHost {
+  readonly registry: Registry;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  /** Runs the admission chain for a subresource body (Binding, Eviction, CONNECT options). */
+  admit(request: SubresourceAdmission): Promise<void>;
+}
+
+/** What a custom subresource puts before admission. */
+export interface SubresourceAdmission {
+  readonly operation: 'CREATE' | 'UPDATE' | 'CONNECT';
+  readonly resource: ResourceDefinition;
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly object: Draft<KubeObject> | undefined;
+  readonly oldObject?: KubeObject;
+  readonly options?: WriteOptions;
+  readonly op: Operation;
+}
+
+/** A path outside the resources, such as `/version` or everything below `/openapi/v3/`. Authorized as a non-resource path. */
+export interface RestEndpoint {
+  /** Exact, or a prefix when it ends in `/*`. Exact wins over prefix, the longer prefix over the shorter. */
+  readonly path: string;
+  readonly methods: readonly string[];
+  readonly handle: RequestHandler;
+}
+
+/** A custom subresource: called after authorization; reads its own body with `decodeBody`. */
+export type SubresourceHandler = (ctx: RequestContext, target: SubresourceTarget) => ReturnType<RequestHandler>;
+
+export interface SubresourceTarget {
+  readonly resource: ResourceDefinition;
+  readonly namespace: string;
+  readonly name: string;
+  readonly op: Operation;
+  /** `dryRun`, `fieldManager`, `fieldValidation` of the query, checked. */
+  readonly options: WriteOptions;
+  /** The body, decoded, checked against its kind in the subresource's definition (or the parent's), defaults applied. */
+  decodeBody(): Promise<Draft<KubeObject>>;
+}
+
+/** By `resource/subresource` with the group, such as `pods/exec` or `deployments.apps/rollback`. */
+export type SubresourceHandlers = Readonly<Record<string, SubresourceHandler>>;
+
+/** The two ends of something that a hook took for an object about to be written, such as an address. Exactly one is called. */
+export interface HookOutcome {
+  committed(): void;
+  abandoned(): void;
+}
+
+/** Work of one resource around its writes, after admission and before validation; not called for dry runs unless `dryRun` is handled. */
+export interface ResourceHooks<T extends KubeObject = KubeObject> {
+  /** May change the draft. */
+  readonly beginCreate?: (
+    draft: Draft<T>,
+    options: WriteOptions,
+    op: Operation,
+  ) => HookOutcome | undefined | Promise<HookOutcome | undefined>;
+  /** May change the draft; not called for subresources. */
+  readonly beginUpdate?: (
+    draft: Draft<T>,
+    old: T,
+    options: WriteOptions,
+    op: Operation,
+  ) => HookOutcome | undefined | Promise<HookOutcome | undefined>;
+  /** The object is gone from the store. */
+  readonly afterDelete?: (object: T) => void;
+}
+
+/** Renders objects as rows of a `meta.k8s.io/v1 Table`. */
+export interface TableRenderer {
+  /** The `columnDefinitions` array. */
+  columns(resource: ResourceDefinition): readonly JsonObject[];
+  /** The `cells` of one object; called once for each object version and kept as long as ages allow. */
+  cells(resource: ResourceDefinition, object: KubeObject, nowMs: number): readonly (string | number | boolean | null)[];
+}
+
+export interface ApiServerExtension {
+  readonly endpoints?: readonly RestEndpoint[];
+  readonly subresources?: SubresourceHandlers;
+  readonly admission?: readonly AdmissionPlugin[];
+  /** By `resource` or `resource.group`, such as `services`. */
+  // The registry hands each hook only objects of its own resource.
+  readonly hooks?: Readonly<Record<string, ResourceHooks<never>>>;
+  readonly tables?: TableRenderer;
+  /** Runs after the cache is filled, before the server listens; background work ends with the host's signal. */
+  readonly start?: () => Promise<void>;
+}
+
+/** Makes an extension for one server. */
+export type ExtensionFactory = (host: ApiServerHost) => ApiServerExtension;
