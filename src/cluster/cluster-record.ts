@@ -1,0 +1,73 @@
+/** What is remembered of a cluster between two runs: its addresses, ports, nodes and the options it was started with. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ClusterError } from './cluster-error.ts';
+import { writeFileAtomically } from './atomic-file.ts';
+import { type ClusterPaths, clusterPaths, makePrivateDirectory } from './home.ts';
+
+/** Addresses of one cluster; no two clusters of a machine share any of them. */
+export interface NetworkBlock {
+  /** The nodes' own network, such as `10.200.0.0/24`; the host's bridge has its first address. */
+  readonly nodeCidr: string;
+  readonly hostIp: string;
+  readonly podCidr: string;
+  readonly serviceCidr: string;
+  readonly apiServiceIp: string;
+  readonly dnsServiceIp: string;
+}
+
+export interface NodeRecord {
+  readonly name: string;
+  /** 1 for the first; it numbers addresses and pod subnets. */
+  readonly index: number;
+  readonly ip: string;
+}
+
+/** A port of the host that leads to a NodePort or hostPort of node 1. */
+export interface PublishedPort {
+  readonly hostPort: number;
+  readonly nodePort: number;
+}
+
+export interface EngineOptions {
+  /** Registry host → mirror URL. */
+  readonly registryMirrors: Readonly<Record<string, string>>;
+  /** File of a CA that registries are verified with. */
+  readonly registryCa?: string;
+  /** HTTP_PROXY, HTTPS_PROXY and NO_PROXY for the engine. */
+  readonly proxyEnv: Readonly<Record<string, string>>;
+}
+
+export interface ClusterRecord {
+  /** Version of this record's shape; a newer one is refused. */
+  readonly format: 1;
+  readonly name: string;
+  readonly createdAt: string;
+  readonly apiPort: number;
+  readonly network: NetworkBlock;
+  readonly nodes: readonly NodeRecord[];
+  readonly published: readonly PublishedPort[];
+  readonly engine: EngineOptions;
+}
+
+/** The record of the cluster at `paths`; undefined when there is none. */
+export function readClusterRecord(paths: ClusterPaths): ClusterRecord | undefined {
+  if (!existsSync(paths.record)) return undefined;
+  // Written by this program; the format number is checked before anything else of it is believed.
+  const record = JSON.parse(readFileSync(paths.record, 'utf8')) as ClusterRecord;
+  if (record.format !== 1)
+    throw new ClusterError(`${paths.record} has format ${String(record.format)}; this version of Knarr knows format 1`);
+  return record;
+}
+
+export function writeClusterRecord(paths: ClusterPaths, record: ClusterRecord): void {
+  makePrivateDirectory(paths.root);
+  writeFileAtomically(paths.record, `${JSON.stringify(record, null, 2)}\n`);
+}
+
+/** Every cluster that `home` holds. */
+export function listClusterRecords(home: string): ClusterRecord[] {
+  const directory = join(home, 'clusters');
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory).flatMap((name) => readClusterRecord(clusterPaths(home, name)) ?? []);
+}

@@ -1,0 +1,114 @@
+/**
+ * A node's own network, mount and UTS namespace on this machine. They are pinned by files, so they outlive the processes in them:
+ * agent and containerd can die and come back, and the pods never notice.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Ctx, run } from '../../base/index.ts';
+import type { ClusterRecord, NodeRecord } from '../cluster-record.ts';
+import { type ClusterPaths, machineNames, nodePaths } from '../home.ts';
+import { hostResolvers } from './resolvers.ts';
+
+/** Files that pin the namespaces of one node. */
+export interface NodeNamespaces {
+  readonly net: string;
+  readonly mount: string;
+  readonly uts: string;
+}
+
+export function nodeNamespaces(cluster: string, paths: ClusterPaths, index: number): NodeNamespaces {
+  const pins = join(paths.run, 'ns');
+  return { net: `/run/netns/${machineNames(cluster).netns(index)}`, mount: join(pins, `${index}.mnt`), uts: join(pins, `${index}.uts`) };
+}
+
+/** The command prefix that runs a program inside a node. */
+export function enterNode(namespaces: NodeNamespaces): [string, ...string[]] {
+  return ['nsenter', `--net=${namespaces.net}`, `--mount=${namespaces.mount}`, `--uts=${namespaces.uts}`];
+}
+
+/** True when the namespaces stand (they do not survive a reboot). */
+export function namespacesStand(namespaces: NodeNamespaces): boolean {
+  // A pinned namespace is a mount over an empty file; /proc/self/mountinfo tells the two apart.
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8');
+  return [namespaces.net, namespaces.mount, namespaces.uts].every((pin) => existsSync(pin) && mounts.includes(` ${pin} `));
+}
+
+/** Builds the namespaces of `node`; leaves them alone when they stand. */
+export async function raiseNodeNamespaces(record: ClusterRecord, node: NodeRecord, paths: ClusterPaths, ctx: Ctx): Promise<NodeNamespaces> {
+  const namespaces = nodeNamespaces(record.name, paths, node.index);
+  if (namespacesStand(namespaces)) return namespaces;
+  const names = machineNames(record.name);
+  const netns = names.netns(node.index);
+  const veth = names.veth(node.index);
+  const pins = join(paths.run, 'ns');
+  const overlay = nodePaths(paths, node.index).overlay;
+  prepareOverlay(overlay);
+  const prefix = record.network.nodeCidr.split('/')[1]!;
+  // `unshare` keeps the host's cgroup mounts visible, which `ip netns exec` would hide (it mounts a fresh /sys).
+  const script = `
+ip netns del ${netns} 2>/dev/null || true
+ip link del ${veth} 2>/dev/null || true
+ip netns add ${netns}
+ip link add ${veth} type veth peer name eth0 netns ${netns}
+ip link set ${veth} master ${names.bridge} up
+ip -n ${netns} addr add ${node.ip}/${prefix} dev eth0
+ip -n ${netns} link set lo up
+ip -n ${netns} link set eth0 up
+ip -n ${netns} route add default via ${record.network.hostIp}
+mkdir -p '${pins}'
+umount '${namespaces.mount}' '${namespaces.uts}' 2>/dev/null || true
+grep -q ' ${pins} ' /proc/self/mountinfo || { mount --bind '${pins}' '${pins}' && mount --make-private '${pins}'; }
+touch '${namespaces.mount}' '${namespaces.uts}'
+mkdir -p /var/lib/cni
+exec nsenter --net='${namespaces.net}' unshare --mount='${namespaces.mount}' --uts='${namespaces.uts}' --propagation private sh -ec '
+  hostname ${node.name}
+  mount --make-rshared /
+  resolv=$(readlink -m /etc/resolv.conf)
+  mount --bind "${overlay}/run" /run
+  mount --bind "${overlay}/cni" /var/lib/cni
+  [ -e "$resolv" ] || { mkdir -p "$(dirname "$resolv")" && touch "$resolv"; }
+  mount --bind "${overlay}/resolv.conf" "$resolv"
+'
+`;
+  await run(['sh', '-ec', script], { signal: ctx.signal });
+  return namespaces;
+}
+
+function prepareOverlay(overlay: string): void {
+  mkdirSync(join(overlay, 'run'), { recursive: true, mode: 0o755 });
+  mkdirSync(join(overlay, 'cni'), { recursive: true });
+  writeFileSync(
+    join(overlay, 'resolv.conf'),
+    hostResolvers()
+      .map((address) => `nameserver ${address}\n`)
+      .join(''),
+  );
+}
+
+/** Takes a node's namespaces away; its processes must be gone. */
+export async function lowerNodeNamespaces(cluster: string, index: number, paths: ClusterPaths, ctx: Ctx): Promise<void> {
+  const namespaces = nodeNamespaces(cluster, paths, index);
+  const names = machineNames(cluster);
+  const script = `
+umount '${namespaces.mount}' 2>/dev/null
+umount '${namespaces.uts}' 2>/dev/null
+ip netns del ${names.netns(index)} 2>/dev/null
+ip link del ${names.veth(index)} 2>/dev/null
+true`;
+  await run(['sh', '-c', script], { signal: ctx.signal });
+  rmSync(namespaces.mount, { force: true });
+  rmSync(namespaces.uts, { force: true });
+}
+
+/** Removes the place where the pins stood, and the mount point that nodes needed on the host. */
+export async function removePins(paths: ClusterPaths, ctx: Ctx & { readonly lastCluster: boolean }): Promise<void> {
+  const pins = join(paths.run, 'ns');
+  await run(
+    [
+      'sh',
+      '-c',
+      `umount '${pins}' 2>/dev/null; rmdir '${pins}' 2>/dev/null; ${ctx.lastCluster ? 'rmdir /var/lib/cni 2>/dev/null;' : ''} true`,
+    ],
+    { signal: ctx.signal },
+  );
+}
