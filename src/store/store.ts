@@ -35,7 +35,10 @@ export interface RangeResult {
   readonly count: number;
 }
 
-/** A write with its one condition: `modRevision` of the key must be this one; 0 means the key must not exist. */
+/**
+ * A write with its one condition: `modRevision` of the key must be this one; 0 means the key must not exist. The value belongs to the
+ * store from then on. Deleting what does not exist succeeds and changes nothing.
+ */
 export interface Txn {
   readonly key: string;
   readonly expectModRevision: number;
@@ -83,7 +86,8 @@ export interface Store {
   txn(txn: Txn): Promise<TxnResult>;
   /**
    * Resolves once the watch is registered (so a write that starts later is seen).
-   * @throws CompactedError when `fromRevision` is older than kept history
+   * @throws CompactedError when `fromRevision` is older than kept history, which starts right after the compacted revision: what
+   * was read at a revision that could still be read can be watched from the next one
    */
   watch(options: WatchOptions): Promise<Watch>;
   /** Forgets history older than `revision`: reads and watches below it fail from then on. */
