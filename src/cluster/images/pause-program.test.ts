@@ -12,8 +12,9 @@ test.skipIf(process.arch !== 'x64').each(['SIGTERM', 'SIGINT'] as const)('pause 
   writeFileSync(file, pauseProgram(), { mode: 0o755 });
   const child = spawn(file);
   await once(child, 'spawn');
-  // It is ready once both signals are blocked: bits 1 (INT) and 14 (TERM) of the mask in its status.
-  await expect.poll(() => /SigBlk:\s*0*4002$/m.test(readFileSync(`/proc/${child.pid}/status`, 'utf8'))).toBe(true);
+  // It waits once it ignores SIGCHLD (bit 17 of the mask in its status) and sleeps.
+  const status = (): string => readFileSync(`/proc/${child.pid}/status`, 'utf8');
+  await expect.poll(() => /^State:\s*S/m.test(status()) && /^SigIgn:\s*0*10000$/m.test(status())).toBe(true);
   child.kill(signal);
   expect(await once(child, 'exit')).toEqual([0, null]);
   rmSync(directory, { recursive: true });

@@ -1,0 +1,117 @@
+/**
+ * The cgroups of a cluster, on v1 (one tree a controller) and v2. Each node has `system` (agent, engine, shims) and the kubelet's pods
+ * beside it, so whatever a node ever started is found here, also what lost its parent.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../base/index.ts';
+import { machineNames } from './home.ts';
+
+const mountPoint = '/sys/fs/cgroup';
+
+/** Roots of every hierarchy on this machine: one on v2, one a controller on v1 (and the unified one beside them). */
+function hierarchies(): string[] {
+  if (existsSync(join(mountPoint, 'cgroup.controllers'))) return [mountPoint];
+  return readdirSync(mountPoint, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(mountPoint, entry.name));
+}
+
+/** The cgroup below which the kubelet of node `index` keeps its pods: absolute, the same in every hierarchy. */
+export function nodeCgroup(cluster: string, index: number): string {
+  return `${machineNames(cluster).cgroup}/node-${index}`;
+}
+
+/** Moves this process, and so all it will start, into the node's `system` cgroup. */
+export function joinSystemCgroup(cluster: string, index: number): void {
+  const all = hierarchies();
+  // One hierarchy is enough to find processes again; `pids` is the one that costs nothing.
+  const hierarchy = all.find((root) => root.endsWith('/pids')) ?? all[0]!;
+  const group = join(hierarchy, nodeCgroup(cluster, index), 'system');
+  mkdirSync(group, { recursive: true });
+  writeFileSync(join(group, 'cgroup.procs'), String(process.pid));
+}
+
+/** All cgroups of a cluster, children before parents. */
+function clusterGroups(cluster: string): string[] {
+  const groups: string[] = [];
+  const visit = (directory: string): void => {
+    let entries;
+    try {
+      entries = readdirSync(directory, { withFileTypes: true });
+    } catch {
+      return; // It went away while we walked.
+    }
+    for (const entry of entries) if (entry.isDirectory()) visit(join(directory, entry.name));
+    groups.push(directory);
+  };
+  for (const root of hierarchies()) {
+    const top = join(root, machineNames(cluster).cgroup);
+    if (existsSync(top)) visit(top);
+  }
+  return groups;
+}
+
+/** Pids in the cluster's cgroups; `pods` leaves the nodes' own programs out. */
+export function clusterPids(cluster: string, which: 'all' | 'pods'): number[] {
+  const pids = new Set<number>();
+  for (const group of clusterGroups(cluster)) {
+    if (which === 'pods' && group.endsWith('/system')) continue;
+    try {
+      for (const line of readFileSync(join(group, 'cgroup.procs'), 'utf8').split('\n')) if (line) pids.add(Number(line));
+    } catch {
+      continue; // It went away while we read.
+    }
+  }
+  pids.delete(process.pid);
+  return [...pids];
+}
+
+/** How often a condition is looked at that no event tells of. */
+const pollMs = 20;
+
+/** Asks the cluster's processes to end, waits up to `graceMs`, then kills what is left and waits for it to go. */
+export async function endProcesses(
+  cluster: string,
+  which: 'all' | 'pods',
+  options: { readonly graceMs: number; readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<void> {
+  const { clock, signal, graceMs } = options;
+  const send = (name: NodeJS.Signals): void => {
+    for (const pid of clusterPids(cluster, which)) {
+      try {
+        process.kill(pid, name);
+      } catch {
+        continue; // Ended by itself.
+      }
+    }
+  };
+  const empty = async (limitMs: number): Promise<boolean> => {
+    const endMs = clock.monotonic() + limitMs;
+    while (clusterPids(cluster, which).length > 0) {
+      if (clock.monotonic() >= endMs) return false;
+      await clock.sleep(pollMs, signal);
+    }
+    return true;
+  };
+  if (graceMs > 0) {
+    send('SIGTERM');
+    if (await empty(graceMs)) return;
+  }
+  // A process that forks while it is killed may leave a child: look again until nothing is left.
+  for (let round = 0; round < 50; round++) {
+    send('SIGKILL');
+    if (await empty(100)) return;
+  }
+}
+
+/** Removes the cluster's cgroups; they must be empty. */
+export function removeCgroups(cluster: string): void {
+  for (const group of clusterGroups(cluster)) {
+    try {
+      rmdirSync(group);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * One node's containerd: configured, started and kept running by the agent. It is detached, so it and its containers outlive the agent; a
+ * new agent finds it by its record and takes it over.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { backoffMs, type Clock, type Ctx, run } from '../../base/index.ts';
+import { ClusterError } from '../cluster-error.ts';
+import type { EngineOptions } from '../cluster-record.ts';
+import { makePrivateDirectory, type NodePaths } from '../home.ts';
+import { loadPauseImage, pauseImageName } from '../images/pause-image.ts';
+import { isRunning, type ProcessRecord, readRunningRecord, writeProcessRecord } from '../process-record.ts';
+import { renderContainerdConfig, renderRegistryHosts } from './containerd-config.ts';
+import { findCniDirectory, findProgram, searchPath } from './programs.ts';
+
+const restartPolicy = { initialMs: 100, maxMs: 10_000 };
+/** How long containerd may take until its socket answers (90–200 ms on a quiet machine). */
+const startLimitMs = 30_000;
+const pollMs = 10;
+
+export interface EngineSettings {
+  readonly home: string;
+  readonly paths: NodePaths;
+  /** File that records the running process. */
+  readonly record: string;
+  readonly engine: EngineOptions;
+  readonly clock: Clock;
+}
+
+/** Writes the configuration and makes sure that the engine answers and has the pause image. */
+export async function ensureContainerd(settings: EngineSettings, ctx: Ctx): Promise<void> {
+  writeConfig(settings);
+  if (!readRunningRecord(settings.record)) start(settings);
+  await untilAnswering(settings, ctx);
+  await ensurePauseImage(settings, ctx);
+}
+
+/** Starts the engine again whenever it ends; runs until the signal aborts. */
+export async function keepContainerd(settings: EngineSettings, ctx: Ctx): Promise<void> {
+  let failures = 0;
+  for (;;) {
+    const record = readRunningRecord(settings.record);
+    if (record) {
+      await untilEnded(record, settings.clock, ctx.signal);
+      failures = 0;
+    }
+    ctx.log.warn('the container engine ended: starting it again');
+    await settings.clock.sleep(backoffMs(restartPolicy, failures++), ctx.signal);
+    start(settings);
+  }
+}
+
+/** Nobody tells of the end of a process that is not our child, so it is looked at. */
+async function untilEnded(record: ProcessRecord, clock: Clock, signal: AbortSignal): Promise<void> {
+  while (isRunning(record)) await clock.sleep(200, signal);
+}
+
+function writeConfig({ home, paths, engine }: EngineSettings): void {
+  const cniBinaries = findCniDirectory(home);
+  if (!cniBinaries) throw new ClusterError('the CNI plugins are not installed');
+  for (const directory of [paths.containerdRoot, paths.containerdState, paths.registryConfig, paths.podLogs])
+    makePrivateDirectory(directory);
+  const runcPath = findProgram('runc', home);
+  const config = renderContainerdConfig({
+    root: paths.containerdRoot,
+    state: paths.containerdState,
+    socket: paths.criSocket,
+    cniBinaries,
+    cniConfig: paths.cniConfig,
+    registryConfig: paths.registryConfig,
+    optDirectory: join(paths.root, 'opt'),
+    pauseImage: pauseImageName,
+    ...(runcPath && { runcPath }),
+  });
+  writeFileSync(paths.containerdConfig, config, { mode: 0o600 });
+  const registries = new Set([...Object.keys(engine.registryMirrors), ...(engine.registryCa ? ['_default'] : [])]);
+  for (const registry of registries) {
+    const directory = join(paths.registryConfig, registry);
+    mkdirSync(directory, { recursive: true });
+    const mirror = engine.registryMirrors[registry];
+    writeFileSync(
+      join(directory, 'hosts.toml'),
+      renderRegistryHosts(registry, { ...(mirror && { mirror }), ...(engine.registryCa && { ca: engine.registryCa }) }),
+    );
+  }
+}
+
+function start({ home, paths, record }: EngineSettings): void {
+  const program = findProgram('containerd', home);
+  if (!program) throw new ClusterError('containerd is not installed');
+  const log = openSync(paths.containerdLog, 'a', 0o600);
+  try {
+    const child = spawn(program, ['--config', paths.containerdConfig], {
+      detached: true,
+      stdio: ['ignore', log, log],
+      cwd: '/',
+      env: { ...process.env, PATH: searchPath(home) },
+    });
+    // What went wrong stands in the engine's log; the caller sees that the socket does not answer.
+    child.on('error', () => {});
+    child.unref();
+    if (child.pid !== undefined) writeProcessRecord(record, child.pid);
+  } finally {
+    closeSync(log);
+  }
+}
+
+async function untilAnswering({ paths, clock }: EngineSettings, { signal }: Ctx): Promise<void> {
+  const endMs = clock.monotonic() + startLimitMs;
+  while (!(await answers(paths.criSocket))) {
+    if (clock.monotonic() > endMs)
+      throw new ClusterError(`containerd does not answer on ${paths.criSocket}; its log is ${paths.containerdLog}`);
+    await clock.sleep(pollMs, signal);
+  }
+}
+
+function answers(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+async function ensurePauseImage({ home, paths }: EngineSettings, ctx: Ctx): Promise<void> {
+  const { stdout } = await run([findProgram('ctr', home) ?? 'ctr', '-a', paths.criSocket, '-n', 'k8s.io', 'images', 'ls', '-q'], {
+    signal: ctx.signal,
+  });
+  if (!stdout.split('\n').includes(pauseImageName)) await loadPauseImage({ criSocket: paths.criSocket, home }, ctx);
+}

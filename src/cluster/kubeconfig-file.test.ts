@@ -1,0 +1,54 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { load } from 'js-yaml';
+import { afterEach, expect, test } from 'vitest';
+import { addContext, removeContext, withContext, withoutContext } from './kubeconfig-file.ts';
+
+const own = {
+  clusters: [{ name: 'x', cluster: { server: 'https://127.0.0.1:6443' } }],
+  users: [{ name: 'y', user: { token: 't' } }],
+  contexts: [],
+};
+const foreign = {
+  clusters: [{ name: 'office', cluster: {} }],
+  users: [{ name: 'me', user: {} }],
+  contexts: [{ name: 'work', context: {} }],
+  'current-context': 'work',
+  preferences: { colors: true },
+};
+const directories: string[] = [];
+const scratch = (): string => directories[directories.push(mkdtempSync(join(tmpdir(), 'knarr-kubeconfig-'))) - 1]!;
+afterEach(() => {
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
+});
+
+test('the new context becomes current and others stay untouched', () => {
+  const merged = withContext(foreign, 'demo', own);
+  expect(merged['current-context']).toBe('knarr-demo');
+  expect(merged.clusters).toEqual([foreign.clusters[0], { name: 'knarr-demo', cluster: own.clusters[0]!.cluster }]);
+  expect(merged.contexts).toEqual([foreign.contexts[0], { name: 'knarr-demo', context: { cluster: 'knarr-demo', user: 'knarr-demo' } }]);
+  expect(merged['preferences']).toEqual({ colors: true });
+});
+
+test('adding twice leaves one entry, removing leaves none', () => {
+  const twice = withContext(withContext(foreign, 'demo', own), 'demo', own);
+  expect(twice.clusters).toHaveLength(2);
+  expect(withoutContext(twice, 'demo')).toEqual({ ...foreign, apiVersion: 'v1', kind: 'Config', 'current-context': '' });
+});
+
+test('a file is made private, keeps what it held, and is written whole', () => {
+  const path = join(scratch(), 'deep', 'config');
+  const env = { KUBECONFIG: `${path}:/elsewhere`, HOME: '/nonexistent' };
+  expect(addContext('demo', JSON.stringify(own), env)).toBe(path);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  addContext('second', JSON.stringify(own), env);
+  removeContext('demo', env);
+  expect((load(readFileSync(path, 'utf8')) as { contexts: { name: string }[] }).contexts.map(({ name }) => name)).toEqual(['knarr-second']);
+});
+
+test('somebody else holding the lock is named', () => {
+  const path = join(scratch(), 'config');
+  writeFileSync(`${path}.lock`, '');
+  expect(() => addContext('demo', JSON.stringify(own), { KUBECONFIG: path })).toThrow(`${path}.lock exists`);
+});
