@@ -20,6 +20,8 @@ export interface ListOptions extends CallOptions {
   readonly namespace?: string | undefined;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** PartialObjectMetadata is enough. */
+  readonly as?: 'metadata';
 }
 
 export interface Client {
@@ -59,7 +61,8 @@ export function createClient(transport: Transport): Client {
   const ownKey = (object: {
     readonly metadata: { readonly name?: string; readonly namespace?: string };
   }): { name: string; namespace?: string } => at({ name: object.metadata.name ?? '', namespace: object.metadata.namespace });
-  const scope = (options: ListOptions): { namespace?: string; query: Query; signal: AbortSignal } => ({
+  const scope = (options: ListOptions): { namespace?: string; query: Query; as?: 'metadata'; signal: AbortSignal } => ({
+    ...(options.as !== undefined && { as: options.as }),
     ...(options.namespace !== undefined && { namespace: options.namespace }),
     query: {
       ...options.query,

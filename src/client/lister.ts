@@ -2,8 +2,8 @@
  * How components see the cluster: caches kept true by a list and a watch. Reads are synchronous and answer from memory; what they
  * return is shared and must not be changed.
  */
-import type { KubeObject, ResourceRef } from '../api/index.ts';
-import type { Clock, Ctx, Random, TaskGroup } from '../base/index.ts';
+import type { corev1, KubeObject, ResourceRef } from '../api/index.ts';
+import type { Clock, Ctx, Random, Registry, TaskGroup } from '../base/index.ts';
 import type { Client, ObjectKey } from './client.ts';
 
 /** Reads of one resource's cache. */
@@ -38,6 +38,8 @@ export interface InformerScope {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** Only metadata is read: the objects may lack everything else. A whole-object informer of the same scope is used when there is one. */
+  readonly metadataOnly?: boolean;
 }
 
 /** Hands out one shared informer for each resource and scope. */
@@ -46,6 +48,8 @@ export interface InformerFactory {
   /** Starts every informer handed out so far that is not running; call again after handing out more. */
   start(): void;
   whenSynced(signal: AbortSignal): Promise<void>;
+  /** Ends a running informer that nobody else was handed, and forgets it: for resources that are no longer served. */
+  stop?(informer: Informer<KubeObject>): void;
 }
 
 /** `namespace/name`, or `name` for cluster-scoped objects: the key of queues and caches. */
@@ -66,10 +70,17 @@ export const done: Outcome = { type: 'done' };
 
 /** One event about an object, as `kubectl describe` shows it. Equal events are counted, not repeated. */
 export interface EventRecorder {
-  event(
-    regarding: KubeObject,
-    event: { readonly type: 'Normal' | 'Warning'; readonly reason: string; readonly message: string; readonly action?: string },
-  ): void;
+  event(regarding: KubeObject | corev1.ObjectReference, event: RecordedEvent): void;
+}
+
+export interface RecordedEvent {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+  readonly action?: string;
+  /** The part of the object that is meant, such as `spec.containers{web}`. */
+  readonly fieldPath?: string;
+  readonly related?: corev1.ObjectReference;
 }
 
 /** What every controller is given. */
@@ -79,6 +90,8 @@ export interface ControllerContext {
   readonly recorder: EventRecorder;
   readonly clock: Clock;
   readonly random: Random;
+  /** Where the runtime's and the controllers' metrics are made; default: a registry that nobody reads. */
+  readonly registry?: Registry;
 }
 
 /** A controller as the shared runtime runs it: it owns no loop and no timer. */

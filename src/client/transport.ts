@@ -10,6 +10,15 @@ export type PatchType =
   | 'application/strategic-merge-patch+json'
   | 'application/apply-patch+yaml';
 
+/** Whose election a write leans on: the API server refuses it with 409 when the stored Lease names another holder or term. */
+export interface Fence {
+  /** `namespace/name` of the Lease. */
+  readonly lease: string;
+  readonly holder: string;
+  /** `spec.leaseTransitions` of the term. */
+  readonly transitions: number;
+}
+
 /** Query parameters by their names on the wire, such as `labelSelector`, `resourceVersion`, `fieldManager`. */
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -23,6 +32,10 @@ export interface ResourceRequest {
   /** For create, update, patch and delete (DeleteOptions). A JSON patch is an array. */
   readonly body?: unknown;
   readonly patchType?: PatchType;
+  /** Set on the writes of elected components. */
+  readonly fence?: Fence;
+  /** `metadata`: PartialObjectMetadata is enough. A transport that saves nothing by it answers with whole objects. */
+  readonly as?: 'metadata';
   readonly signal: AbortSignal;
 }
 
@@ -31,7 +44,23 @@ export interface WatchRequest {
   readonly namespace?: string;
   readonly name?: string;
   readonly query?: Query;
+  /** As in a request. */
+  readonly as?: 'metadata';
   readonly signal: AbortSignal;
+}
+
+/** One resource that the server serves now, without its subresources. */
+export interface ServedResource {
+  readonly ref: ResourceRef;
+  readonly verbs: readonly string[];
+  /** False for the versions of a group that are not its preferred one. */
+  readonly preferred: boolean;
+}
+
+/** What discovery says. A group version whose own server does not answer is a failure, not an absence. */
+export interface Discovery {
+  readonly resources: readonly ServedResource[];
+  readonly failures: readonly { readonly groupVersion: string; readonly message: string }[];
 }
 
 /** One event of a watch. After `ERROR` (its object is a Status) nothing follows. */
@@ -52,5 +81,7 @@ export interface Transport {
    * @throws ApiError when the server refuses it
    */
   watch(request: WatchRequest): AsyncIterable<readonly WatchEvent[]>;
+  /** Everything served now. Left out by a transport that cannot tell; whoever needs it then fails by name. */
+  discover?(options: { readonly signal: AbortSignal }): Promise<Discovery>;
   close(): Promise<void>;
 }

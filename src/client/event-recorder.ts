@@ -1,0 +1,176 @@
+/**
+ * Writes events about objects, in the background: recording never waits and never fails its caller.
+ * Invariants: events are written one at a time in the order of recording; a full queue drops the newest and counts it; while the
+ * server cannot be reached the queue holds; an event that the server refuses is given up.
+ */
+import { ApiError, type corev1, corev1Resources, isApiError, type KubeObject } from '../api/index.ts';
+import { type Clock, Counter, type Ctx, formatTime, type Random, Registry, type TaskGroup } from '../base/index.ts';
+import type { Client } from './client.ts';
+import { type CorrelatorLimits, EventCorrelator, type NewEvent } from './event-correlator.ts';
+import type { EventRecorder, RecordedEvent } from './lister.ts';
+
+export interface EventRecorderOptions {
+  readonly client: Client;
+  /** `source.component` and `reportingComponent`, such as `kubelet`. */
+  readonly component: string;
+  /** `source.host` and `reportingInstance`: the node's name, for components of a node. */
+  readonly host?: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly group: TaskGroup;
+  readonly registry?: Registry;
+  readonly limits?: CorrelatorLimits;
+}
+
+/** Most events that wait to be written. @source client-go tools/record/event.go */
+const maxQueued = 1000;
+const maxTries = 12;
+const retryMs = 10_000;
+
+class QueuedRecorder implements EventRecorder {
+  readonly #options: EventRecorderOptions;
+  readonly #correlator: EventCorrelator;
+  readonly #dropped: Counter<'component'>;
+  readonly #queue: NewEvent[] = [];
+  #wake: (() => void) | undefined;
+  #lastNanos = 0n;
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options;
+    this.#correlator = new EventCorrelator(options.limits);
+    this.#dropped = droppedCounter(options.registry ?? new Registry());
+    options.group.spawn('event recorder', (ctx) => this.#run(ctx));
+  }
+
+  event(regarding: KubeObject | corev1.ObjectReference, recorded: RecordedEvent): void {
+    if (this.#queue.length >= maxQueued) {
+      this.#dropped.inc({ component: this.#options.component });
+      return;
+    }
+    this.#queue.push(this.#make(referenceTo(regarding, recorded.fieldPath), recorded));
+    this.#wake?.();
+  }
+
+  #make(involvedObject: corev1.ObjectReference, { type, reason, message, action, related }: RecordedEvent): NewEvent {
+    const { component, host, clock } = this.#options;
+    const time = formatTime(clock.now());
+    return {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: {
+        name: `${involvedObject.name ?? ''}.${this.#nanos().toString(16)}`,
+        namespace: involvedObject.namespace || 'default',
+      },
+      involvedObject,
+      reason,
+      message,
+      type,
+      count: 1,
+      firstTimestamp: time,
+      lastTimestamp: time,
+      source: { component, ...(host !== undefined && { host }) },
+      reportingComponent: component,
+      reportingInstance: host ?? '',
+      ...(action !== undefined && { action }),
+      ...(related && { related }),
+    };
+  }
+
+  /** The time in nanoseconds, made different from every one before: names are made of it. */
+  #nanos(): bigint {
+    const now = BigInt(Math.floor(this.#options.clock.now())) * 1_000_000n;
+    this.#lastNanos = now > this.#lastNanos ? now : this.#lastNanos + 1n;
+    return this.#lastNanos;
+  }
+
+  async #run(ctx: Ctx): Promise<void> {
+    for (;;) {
+      const event = this.#queue.shift() ?? (await this.#nextEvent(ctx.signal));
+      const correlated = this.#correlator.correlate(event, this.#options.clock.now());
+      if (correlated.type !== 'skip') await this.#write(correlated.event, correlated.type === 'update', ctx);
+    }
+  }
+
+  #nextEvent(signal: AbortSignal): Promise<NewEvent> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const onAbort = (): void => reject(signal.reason as Error);
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#wake = () => {
+        this.#wake = undefined;
+        signal.removeEventListener('abort', onAbort);
+        resolve(this.#queue.shift()!);
+      };
+    });
+  }
+
+  async #write(event: NewEvent, update: boolean, { signal, log }: Ctx): Promise<void> {
+    const { client, clock, random } = this.#options;
+    for (let tries = 1; ; tries++) {
+      try {
+        await (update ? this.#updateOrCreate(event, signal) : client.create(corev1Resources.events, event, { signal }));
+        return;
+      } catch (err) {
+        signal.throwIfAborted();
+        if (err instanceof ApiError) {
+          const expected = isApiError(err, 'AlreadyExists') || isApiError(err, 'Forbidden');
+          log[expected ? 'debug' : 'warn']('the server refused an event', { event: event.metadata.name, reason: event.reason, err });
+          return;
+        }
+        if (tries >= maxTries) {
+          log.error('an event could not be written', { event: event.metadata.name, reason: event.reason, err });
+          return;
+        }
+        await clock.sleep(tries === 1 ? retryMs * random.next() : retryMs, signal);
+      }
+    }
+  }
+
+  async #updateOrCreate(event: NewEvent, signal: AbortSignal): Promise<void> {
+    const { client } = this.#options;
+    const { count, message, lastTimestamp, metadata } = event;
+    try {
+      const body = { count, message, lastTimestamp };
+      const key = { namespace: metadata.namespace, name: metadata.name ?? '' };
+      await client.patch(corev1Resources.events, key, { type: 'application/strategic-merge-patch+json', body }, { signal });
+    } catch (error) {
+      if (!isApiError(error, 'NotFound')) throw error;
+      await client.create(corev1Resources.events, event, { signal });
+    }
+  }
+}
+
+/** An object as events, endpoints and others point at it. */
+export function referenceTo(object: KubeObject | corev1.ObjectReference, fieldPath?: string): corev1.ObjectReference {
+  const path = fieldPath !== undefined ? { fieldPath } : {};
+  if (!('metadata' in object)) return { ...object, ...path };
+  const { namespace, name, uid, resourceVersion } = object.metadata;
+  return {
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    ...(namespace !== undefined && { namespace }),
+    name,
+    uid,
+    resourceVersion,
+    ...path,
+  };
+}
+
+const counters = new WeakMap<Registry, Counter<'component'>>();
+
+function droppedCounter(registry: Registry): Counter<'component'> {
+  const known = counters.get(registry);
+  if (known) return known;
+  const counter = new Counter({
+    name: 'knarr_events_dropped_total',
+    help: 'Events that were not written because too many waited.',
+    labelNames: ['component'] as const,
+    registers: [registry],
+  });
+  counters.set(registry, counter);
+  return counter;
+}
+
+export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
+  return new QueuedRecorder(options);
+}
