@@ -9,6 +9,8 @@ import { workQueueMetrics } from './work-queue-metrics.ts';
 
 export interface WorkQueue<Key> {
   readonly depth: number;
+  /** For each key in work: for how long, in seconds. */
+  workSeconds(): readonly number[];
   add(key: Key): void;
   /** Adds later; of several delays for one key the one that ends first counts. */
   addAfter(key: Key, delayMs: number): void;
