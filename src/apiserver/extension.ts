@@ -6,7 +6,7 @@ import type { Draft, JsonObject, KubeObject, ResourceDefinition } from '../api/i
 import type { Clock, Logger, Random } from '../base/index.ts';
 import type { Store } from '../store/store.ts';
 import type { AdmissionPlugin } from './admission.ts';
-import type { RequestContext, RequestHandler } from './request.ts';
+import type { RequestContext, RequestHandler, RequestInfo } from './request.ts';
 import type { Operation, Registry, WriteOptions } from './storage.ts';
 
 /** What an extension is given to work with. */
@@ -92,7 +92,26 @@ export interface TableRenderer {
   cells(resource: ResourceDefinition, object: KubeObject, nowMs: number): readonly (string | number | boolean | null)[];
 }
 
+/** A request that begins, as metrics see it. */
+export interface ObservedRequest {
+  readonly info: RequestInfo;
+  /** HTTP method, upper case. */
+  readonly method: string;
+  readonly dryRun: boolean;
+  /** A PATCH that is a server-side apply. */
+  readonly isApply: boolean;
+}
+
+export interface RequestOutcome {
+  /** HTTP status; 101 for a connection that left HTTP. */
+  readonly status: number;
+  /** Bytes of the answer's body before compression, as far as they are known. */
+  readonly bytes: number;
+}
+
 export interface ApiServerExtension {
+  /** Told of every request that begins; what it returns is called once, when the answer has ended. */
+  readonly observeRequest?: (request: ObservedRequest) => (outcome: RequestOutcome) => void;
   readonly endpoints?: readonly RestEndpoint[];
   readonly subresources?: SubresourceHandlers;
   readonly admission?: readonly AdmissionPlugin[];

@@ -3,10 +3,10 @@
  * has IPv4 service addresses only. Pure.
  * @source kubernetes pkg/registry/core/service/storage/alloc.go initIPFamilyFields
  */
-import { type corev1, type Draft, type FieldError, invalid } from '../../api/index.ts';
-import { isIPv4, isIPv6 } from './service-addresses.ts';
+import { type corev1, type Draft, type FieldError, fieldErrors, invalid, ipFamilyOf } from '../../api/index.ts';
 
 type Service = Draft<corev1.Service>;
+const { invalidValue } = fieldErrors;
 
 /**
  * Fills in the policy and the families of a Service about to be stored.
@@ -25,8 +25,9 @@ export function initIpFamilies(service: Service, old: corev1.Service | undefined
   for (const [i, address] of clusterIPs.entries()) {
     if (address === 'None') break;
     if (i < families.length) continue;
-    if (isIPv4(address)) families.push('IPv4');
-    else if (isIPv6(address)) errors.push(invalidAt(`spec.clusterIPs[${i}]`, clusterIPs, 'IPv6 is not configured on this cluster'));
+    if (ipFamilyOf(address) === 'IPv4') families.push('IPv4');
+    else if (ipFamilyOf(address) === 'IPv6')
+      errors.push(invalidValue(`spec.clusterIPs[${i}]`, clusterIPs, 'IPv6 is not configured on this cluster'));
   }
   refuse(service, errors);
 
@@ -38,10 +39,10 @@ export function initIpFamilies(service: Service, old: corev1.Service | undefined
   }
 
   if (spec.ipFamilyPolicy === 'RequireDualStack') {
-    errors.push(invalidAt('spec.ipFamilyPolicy', spec.ipFamilyPolicy, 'this cluster is not configured for dual-stack services'));
+    errors.push(invalidValue('spec.ipFamilyPolicy', spec.ipFamilyPolicy, 'this cluster is not configured for dual-stack services'));
   }
   for (const [i, family] of families.entries()) {
-    if (family !== 'IPv4') errors.push(invalidAt(`spec.ipFamilies[${i}]`, family, 'not configured on this cluster'));
+    if (family !== 'IPv4') errors.push(invalidValue(`spec.ipFamilies[${i}]`, family, 'not configured on this cluster'));
   }
   refuse(service, errors);
   spec.ipFamilies = families.length > 0 ? families : ['IPv4'];
@@ -85,10 +86,10 @@ function reductionErrors({ spec }: Service, old: corev1.Service): FieldError[] {
   const errors: FieldError[] = [];
   if (spec.ipFamilyPolicy === 'SingleStack') return errors;
   if (isReduced(spec.clusterIPs, old.spec.clusterIPs)) {
-    errors.push(invalidAt('spec.ipFamilyPolicy', spec.ipFamilyPolicy, "must be 'SingleStack' to release the secondary cluster IP"));
+    errors.push(invalidValue('spec.ipFamilyPolicy', spec.ipFamilyPolicy, "must be 'SingleStack' to release the secondary cluster IP"));
   }
   if (isReduced(spec.ipFamilies, old.spec.ipFamilies)) {
-    errors.push(invalidAt('spec.ipFamilyPolicy', spec.ipFamilyPolicy, "must be 'SingleStack' to release the secondary IP family"));
+    errors.push(invalidValue('spec.ipFamilyPolicy', spec.ipFamilyPolicy, "must be 'SingleStack' to release the secondary IP family"));
   }
   return errors;
 }
@@ -96,7 +97,7 @@ function reductionErrors({ spec }: Service, old: corev1.Service): FieldError[] {
 function policyErrors({ spec }: Service): FieldError[] {
   if (spec.ipFamilyPolicy !== 'SingleStack') return [];
   const mustBeDual = (what: string): FieldError =>
-    invalidAt(
+    invalidValue(
       'spec.ipFamilyPolicy',
       spec.ipFamilyPolicy,
       `must be 'RequireDualStack' or 'PreferDualStack' when multiple ${what} are specified`,
@@ -113,11 +114,6 @@ function sameList(a: readonly string[] | undefined, b: readonly string[] | undef
 
 function isReduced(list: readonly string[] | undefined, old: readonly string[] | undefined): boolean {
   return list !== undefined && list.length > 0 && list.length < (old ?? []).length;
-}
-
-/** A field with a value that cannot be had, as upstream prints it: the value as JSON. */
-export function invalidAt(field: string, value: unknown, detail: string): FieldError {
-  return { type: 'FieldValueInvalid', field, message: `Invalid value: ${JSON.stringify(value)}: ${detail}` };
 }
 
 function refuse(service: Service, errors: readonly FieldError[]): void {

@@ -3,7 +3,7 @@
  * address cannot be had.
  * @source kubernetes pkg/registry/core/service/ipallocator
  */
-import ipaddr from 'ipaddr.js';
+import { cidrSize, formatIp, networkOf, parseCidr, parseIp } from '../../api/index.ts';
 import type { Random } from '../../base/index.ts';
 import { NumberPool, type PoolOperation, staticShare } from './number-pool.ts';
 
@@ -16,22 +16,24 @@ export class ServiceAddresses {
 
   /** @throws RangeError when `cidr` is no IPv4 range of at least four addresses */
   constructor(options: { readonly cidr: string; readonly random: Random }) {
-    const { network, broadcast } = rangeOf(options.cidr);
+    const { network, size } = rangeOf(options.cidr);
     this.cidr = options.cidr;
     this.#network = network;
-    this.#broadcast = broadcast;
+    this.#broadcast = network + size - 1;
     this.pool = new NumberPool({
       first: network + 1,
-      last: broadcast - 1,
-      reservedForStatic: staticShare(broadcast - network + 1, { min: 16, max: 256, step: 16 }),
+      last: network + size - 2,
+      reservedForStatic: staticShare(size, { min: 16, max: 256, step: 16 }),
       random: options.random,
     });
   }
 
   /** Takes an IPv4 address; what stands in the way, or undefined when it is taken now. */
   take(address: string, operation: PoolOperation): string | undefined {
-    const number = parse(address);
-    if (number < this.#network || number > this.#broadcast) return 'the provided network does not match the current range';
+    const number = numberOf(address);
+    if (number === undefined || number < this.#network || number > this.#broadcast) {
+      return 'the provided network does not match the current range';
+    }
     if (!this.pool.contains(number))
       return `the provided IP (${address}) is not in the valid range. The range of valid IPs is ${this.cidr}`;
     return operation.take(number) ? undefined : 'provided IP is already allocated';
@@ -40,23 +42,27 @@ export class ServiceAddresses {
   /** Takes any free address, undefined when the range is full. */
   takeNext(operation: PoolOperation): string | undefined {
     const number = operation.takeNext();
-    return number === undefined ? undefined : toText(number);
+    return number === undefined ? undefined : textOf(number);
   }
 
   hold(address: string, holder: string): void {
-    if (isIPv4(address)) this.pool.hold(parse(address), holder);
+    const number = numberOf(address);
+    if (number !== undefined) this.pool.hold(number, holder);
   }
 
   unhold(address: string, holder: string): void {
-    if (isIPv4(address)) this.pool.unhold(parse(address), holder);
+    const number = numberOf(address);
+    if (number !== undefined) this.pool.unhold(number, holder);
   }
 
   contains(address: string): boolean {
-    return isIPv4(address) && this.pool.contains(parse(address));
+    const number = numberOf(address);
+    return number !== undefined && this.pool.contains(number);
   }
 
   holders(address: string): ReadonlySet<string> {
-    return isIPv4(address) ? this.pool.holders(parse(address)) : new Set();
+    const number = numberOf(address);
+    return number === undefined ? new Set() : this.pool.holders(number);
   }
 }
 
@@ -65,36 +71,23 @@ export class ServiceAddresses {
  * @throws RangeError when `cidr` is no IPv4 range of at least four addresses
  */
 export function firstServiceAddress(cidr: string): string {
-  return toText(rangeOf(cidr).network + 1);
+  return textOf(rangeOf(cidr).network + 1);
 }
 
-function rangeOf(cidr: string): { readonly network: number; readonly broadcast: number } {
-  if (!ipaddr.IPv4.isValidCIDRFourPartDecimal(cidr)) throw new RangeError(`service range ${JSON.stringify(cidr)} is not an IPv4 CIDR`);
-  const [, bits] = ipaddr.IPv4.parseCIDR(cidr);
-  if (bits > 30) throw new RangeError(`service range ${cidr} is too small: it needs at least four addresses (/30)`);
-  return {
-    network: toNumber(ipaddr.IPv4.networkAddressFromCIDR(cidr).octets),
-    broadcast: toNumber(ipaddr.IPv4.broadcastAddressFromCIDR(cidr).octets),
-  };
+function rangeOf(text: string): { readonly network: number; readonly size: number } {
+  const cidr = parseCidr(text);
+  if (cidr?.address.family !== 'IPv4') throw new RangeError(`service range ${JSON.stringify(text)} is not an IPv4 CIDR`);
+  const size = Number(cidrSize(cidr));
+  if (size < 4) throw new RangeError(`service range ${text} is too small: it needs at least four addresses (/30)`);
+  return { network: Number(networkOf(cidr).value), size };
 }
 
-/** Four decimal parts, as the API takes them. */
-export function isIPv4(address: string): boolean {
-  return ipaddr.IPv4.isValidFourPartDecimal(address);
+/** An IPv4 address as the pool counts; undefined for anything else. */
+function numberOf(address: string): number | undefined {
+  const parsed = parseIp(address);
+  return parsed?.family === 'IPv4' ? Number(parsed.value) : undefined;
 }
 
-export function isIPv6(address: string): boolean {
-  return ipaddr.IPv6.isValid(address);
-}
-
-function parse(address: string): number {
-  return toNumber(ipaddr.IPv4.parse(address).octets);
-}
-
-function toNumber(octets: readonly number[]): number {
-  return octets.reduce((number, octet) => number * 256 + octet, 0);
-}
-
-function toText(number: number): string {
-  return [24, 16, 8, 0].map((shift) => (number >>> shift) & 0xff).join('.');
+function textOf(number: number): string {
+  return formatIp({ family: 'IPv4', value: BigInt(number) });
 }

@@ -3,12 +3,12 @@
  * what no stored Service names any more. What is stored is the only truth: the pools are a picture of it plus the writes under way.
  * @source kubernetes pkg/registry/core/service/storage/alloc.go
  */
-import { type corev1, type Draft, internalError, invalid, type FieldError } from '../../api/index.ts';
+import { type corev1, type Draft, type FieldError, fieldErrors, internalError, invalid, ipFamilyOf } from '../../api/index.ts';
 import type { HookOutcome } from '../extension.ts';
-import { initIpFamilies, invalidAt, isHeadless, keepsPreferDualStack } from './ip-families.ts';
+import { initIpFamilies, isHeadless, keepsPreferDualStack } from './ip-families.ts';
 import type { NodePorts } from './node-ports.ts';
 import type { PoolOperation } from './number-pool.ts';
-import { isIPv4, isIPv6, type ServiceAddresses } from './service-addresses.ts';
+import type { ServiceAddresses } from './service-addresses.ts';
 
 type Service = Draft<corev1.Service>;
 
@@ -92,7 +92,7 @@ export class ServiceAllocator {
     const asked = spec.clusterIPs?.[0] || spec.clusterIP;
     if (asked) {
       const problem = this.addresses.take(asked, operation);
-      if (problem) refuse(service, invalidAt('spec.clusterIPs', [asked], `failed to allocate IP ${asked}: ${problem}`));
+      if (problem) refuse(service, fieldErrors.invalidValue('spec.clusterIPs', [asked], `failed to allocate IP ${asked}: ${problem}`));
     }
     const address = asked || this.addresses.takeNext(operation);
     if (!address) throw internalError('failed to allocate a serviceIP: range is full');
@@ -142,7 +142,7 @@ export class ServiceAllocator {
 
   #takeNodePort(service: Service, asked: { readonly index: number; readonly port: number }, operation: PoolOperation): void {
     const problem = this.ports.take(asked.port, operation);
-    if (problem) refuse(service, invalidAt(`spec.ports[${asked.index}].nodePort`, asked.port, problem));
+    if (problem) refuse(service, fieldErrors.invalidValue(`spec.ports[${asked.index}].nodePort`, asked.port, problem));
   }
 
   #anyNodePort(operation: PoolOperation): number {
@@ -186,7 +186,7 @@ export function holderOf(service: Service | corev1.Service): string {
 /** False when validation will refuse the addresses: then there is nothing to take, and its words are better. */
 function hasReadableAddresses({ spec }: Service): boolean {
   return [...(spec.clusterIPs ?? []), ...(spec.clusterIP ? [spec.clusterIP] : [])].every(
-    (address) => address === 'None' || address === '' || isIPv4(address) || isIPv6(address),
+    (address) => address === 'None' || address === '' || ipFamilyOf(address) !== undefined,
   );
 }
 
