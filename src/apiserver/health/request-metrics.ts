@@ -18,7 +18,7 @@ type RequestLabels = Record<(typeof requestLabels)[number], string>;
 
 interface Remembered {
   readonly labels: RequestLabels;
-  readonly duration: Histogram.Internal;
+  readonly duration: Histogram.Internal<(typeof requestLabels)[number]>;
   readonly totals: Map<number, Counter.Internal>;
 }
 
