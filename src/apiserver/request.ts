@@ -65,8 +65,12 @@ export interface RequestContext {
   readonly remoteAddress: string;
   /** Set when the client wants to leave HTTP (exec, attach, port-forward, proxy). */
   readonly upgrade: UpgradeRequest | undefined;
+  /** Path and query as they stand on the wire; for proxies. */
+  readonly target: string;
   /** @param name lower case */
   header(name: string): string | undefined;
+  /** Every header, names in lower case, without HTTP/2's own (`:path` and the like); for proxies. */
+  headers(): Readonly<Record<string, string | readonly string[] | undefined>>;
   /**
    * The whole body; empty when there is none.
    * @throws ApiError RequestEntityTooLarge beyond the limit
