@@ -5,7 +5,7 @@
  */
 import type { Container, ContainerStatus, Pod } from './gen/core-v1.ts';
 import { isSidecar } from './pod-status.ts';
-import { parseQuantity, type Quantity } from './quantity.ts';
+import { type Quantity, tryParseQuantity, zeroQuantity } from './quantity.ts';
 
 /** Resource name → amount. */
 export type ResourceAmounts = Map<string, Quantity>;
@@ -44,7 +44,7 @@ export function podLimits(pod: PodLike, options: PodResourcesOptions = {}): Reso
   if (!options.excludeOverhead && pod.spec.overhead) {
     for (const [name, amount] of Object.entries(pod.spec.overhead)) {
       const limit = total.get(name);
-      if (limit) total.set(name, limit.add(parseQuantity(amount)));
+      if (limit) total.set(name, limit.add(readAmount(amount)));
     }
   }
   return total;
@@ -79,7 +79,7 @@ export function containerTotal(pod: PodLike, what: 'requests' | 'limits', option
 function overridePodLevel(total: ResourceAmounts, pod: PodLike, what: 'requests' | 'limits', options: PodResourcesOptions): void {
   const podLevel = pod.spec.resources?.[what];
   if (options.skipPodLevelResources || !podLevel) return;
-  for (const [name, amount] of Object.entries(podLevel)) if (isPodLevelResource(name)) total.set(name, parseQuantity(amount));
+  for (const [name, amount] of Object.entries(podLevel)) if (isPodLevelResource(name)) total.set(name, readAmount(amount));
 }
 
 function amountsOf(
@@ -125,6 +125,11 @@ function raiseTo(total: ResourceAmounts, amounts: ResourceList | ResourceAmounts
   }
 }
 
+/** What is no quantity counts as nothing: such an object is on its way to being refused by validation. */
+function readAmount(text: string): Quantity {
+  return tryParseQuantity(text) ?? zeroQuantity;
+}
+
 function entriesOf(amounts: ResourceList | ResourceAmounts): [string, Quantity][] {
-  return amounts instanceof Map ? [...amounts] : Object.entries(amounts).map(([name, amount]) => [name, parseQuantity(amount)]);
+  return amounts instanceof Map ? [...amounts] : Object.entries(amounts).map(([name, amount]) => [name, readAmount(amount)]);
 }

@@ -3,7 +3,7 @@
  * @source pkg/apis/core/v1/helper/qos, v1.35
  */
 import type { Pod, ResourceRequirements } from './gen/core-v1.ts';
-import { parseQuantity, type Quantity } from './quantity.ts';
+import { type Quantity, tryParseQuantity } from './quantity.ts';
 
 export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
 
@@ -38,7 +38,7 @@ function count(total: Map<string, Quantity>, list: Readonly<Record<string, strin
   let found = 0;
   for (const name of counted) {
     const text = list?.[name];
-    const amount = text === undefined ? undefined : parseQuantity(text);
+    const amount = text === undefined ? undefined : tryParseQuantity(text);
     if (!amount || amount.sign <= 0) continue;
     found++;
     total.set(name, total.get(name)?.add(amount) ?? amount);

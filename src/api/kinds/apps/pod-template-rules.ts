@@ -1,0 +1,72 @@
+/**
+ * Validation that workloads with a selector and a pod template share.
+ * @source pkg/apis/apps/validation/validation.go ValidatePodTemplateSpecForReplicaSet and ValidateDeploymentSpec, v1.35
+ */
+import type { FieldError } from '../../errors.ts';
+import { forbidden, invalidValue, notSupported, required } from '../../field-errors.ts';
+import type { PodTemplateSpec } from '../../gen/core-v1.ts';
+import type { LabelSelector } from '../../gen/meta-v1.ts';
+import { labelSelectorMatcher, SelectorError } from '../../label-selector.ts';
+import type { StrategyContext } from '../../resource-definition.ts';
+import { validateLabelSelector } from '../core/label-selector-rules.ts';
+import { validatePodTemplate } from '../core/pod/validate-template.ts';
+
+export function nonNegativeErrors(path: string, value: number): FieldError[] {
+  return value < 0 ? [invalidValue(path, value, 'must be greater than or equal to 0')] : [];
+}
+
+export interface SelectedTemplate {
+  readonly spec: { readonly selector?: LabelSelector; readonly template?: PodTemplateSpec };
+  readonly oldTemplate: PodTemplateSpec | undefined;
+  readonly replicas: number;
+  /** What upstream calls the workload in the message about an empty selector. */
+  readonly selectorName: string;
+}
+
+/** The selector is there, is not empty, matches the template's labels; the template is a pod that restarts always. */
+export function validateSelectorAndTemplate(
+  { spec, oldTemplate, selectorName }: SelectedTemplate,
+  ctx: StrategyContext,
+  errors: FieldError[],
+): void {
+  const { selector, template } = spec;
+  if (!selector) errors.push(required('spec.selector'));
+  else {
+    validateLabelSelector(selector, 'spec.selector', errors);
+    if (isEmpty(selector)) errors.push(invalidValue('spec.selector', selector, `empty selector is invalid for ${selectorName}`));
+  }
+  const mismatch = selector && template ? selectorMismatch(selector, template) : undefined;
+  if (mismatch === 'selector') {
+    errors.push(invalidValue('spec.selector', selector, 'invalid label selector'));
+    return;
+  }
+  if (!template) {
+    errors.push(required('spec.template'));
+    return;
+  }
+  if (mismatch === 'labels') {
+    errors.push(
+      invalidValue('spec.template.metadata.labels', template.metadata?.labels ?? {}, '`selector` does not match template `labels`'),
+    );
+  }
+  validatePodTemplate({ template, old: oldTemplate, path: 'spec.template' }, ctx, errors);
+  const restartPolicy = template.spec?.restartPolicy;
+  if (restartPolicy !== 'Always') errors.push(notSupported('spec.template.spec.restartPolicy', restartPolicy ?? '', ['Always']));
+  if (template.spec?.activeDeadlineSeconds !== undefined) {
+    errors.push(forbidden('spec.template.spec.activeDeadlineSeconds', 'activeDeadlineSeconds in ReplicaSet is not Supported'));
+  }
+}
+
+function isEmpty({ matchLabels = {}, matchExpressions = [] }: LabelSelector): boolean {
+  return Object.keys(matchLabels).length === 0 && matchExpressions.length === 0;
+}
+
+function selectorMismatch(selector: LabelSelector, template: PodTemplateSpec): 'selector' | 'labels' | undefined {
+  if (isEmpty(selector)) return undefined;
+  try {
+    return labelSelectorMatcher(selector).matches(template.metadata?.labels) ? undefined : 'labels';
+  } catch (error) {
+    if (error instanceof SelectorError) return 'selector';
+    throw error;
+  }
+}

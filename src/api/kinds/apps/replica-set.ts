@@ -1,0 +1,98 @@
+/**
+ * ReplicaSet: a number of pods of one template. @source pkg/apis/apps/validation/validation.go,
+ * pkg/registry/apps/replicaset/strategy.go, v1.35
+ */
+import type { FieldError } from '../../errors.ts';
+import { invalidValue } from '../../field-errors.ts';
+import type { ReplicaSet, ReplicaSetSpec, ReplicaSetStatus } from '../../gen/apps-v1.ts';
+import { appsv1Resources } from '../../gen/resources.ts';
+import type { Draft } from '../../object.ts';
+import type { ResourceDefinition, StrategyContext } from '../../resource-definition.ts';
+import { applyTemplateDefaults } from '../core/pod/template.ts';
+import { podTemplateWarnings } from '../core/pod/warnings.ts';
+import { defineResource, statusSubresource } from '../define-resource.ts';
+import { immutableField } from '../immutable.ts';
+import { ageColumn, column, nameColumn } from '../standard-columns.ts';
+import { nonNegativeErrors, validateSelectorAndTemplate } from './pod-template-rules.ts';
+import { scaleSubresource, templateColumns } from './replica-columns.ts';
+
+export const replicaSetResource: ResourceDefinition = defineResource<ReplicaSet>({
+  ref: appsv1Resources.replicasets,
+  shortNames: ['rs'],
+  categories: ['all'],
+  subresources: [
+    statusSubresource<ReplicaSet>({
+      prepareForUpdate: (replicaSet, old) => {
+        replicaSet.spec = old.spec as Draft<ReplicaSetSpec>;
+      },
+      validateUpdate: ({ status }) => statusErrors(status),
+    }),
+    scaleSubresource<ReplicaSet>(),
+  ],
+  columns: [
+    nameColumn,
+    column('Desired', 'integer', 'How many pods there should be.', ({ spec }) => spec.replicas ?? 0),
+    column('Current', 'integer', 'How many pods there are.', ({ status }) => status.replicas ?? 0),
+    column('Ready', 'integer', 'How many pods are ready.', ({ status }) => status.readyReplicas ?? 0),
+    ageColumn,
+    ...templateColumns<ReplicaSet>(),
+  ],
+  selectableFields: { 'status.replicas': ({ status }) => String(status.replicas ?? 0) },
+  strategy: {
+    applyDefaults: (replicaSet) => {
+      replicaSet.spec ??= {} as Draft<ReplicaSetSpec>;
+      replicaSet.status ??= { replicas: 0 };
+      // A counter without omitempty upstream: always printed.
+      replicaSet.status.replicas ??= 0;
+      replicaSet.spec.replicas ??= 1;
+      replicaSet.spec.template ??= {};
+      applyTemplateDefaults(replicaSet.spec.template);
+    },
+    prepareForCreate: (replicaSet) => {
+      replicaSet.status = { replicas: 0 };
+    },
+    prepareForUpdate: (replicaSet, old) => {
+      replicaSet.status = old.status as Draft<ReplicaSetStatus>;
+    },
+    validate: validateReplicaSet,
+    validateUpdate: (replicaSet, old, ctx) => [
+      ...validateReplicaSet(replicaSet, ctx, old),
+      ...immutableField('spec.selector', replicaSet.spec.selector, old.spec.selector),
+    ],
+    warnings: (replicaSet, old) =>
+      replicaSet.spec.template ? podTemplateWarnings(replicaSet.spec.template, old?.spec.template, 'spec.template') : [],
+  },
+});
+
+function validateReplicaSet({ spec }: ReplicaSet, ctx: StrategyContext, old?: ReplicaSet): FieldError[] {
+  const errors = [
+    ...nonNegativeErrors('spec.replicas', spec.replicas ?? 0),
+    ...nonNegativeErrors('spec.minReadySeconds', spec.minReadySeconds ?? 0),
+  ];
+  validateSelectorAndTemplate(
+    { spec, oldTemplate: old?.spec.template, replicas: spec.replicas ?? 0, selectorName: 'deployment' },
+    ctx,
+    errors,
+  );
+  return errors;
+}
+
+function statusErrors(status: ReplicaSetStatus): FieldError[] {
+  const { replicas, fullyLabeledReplicas = 0, readyReplicas = 0, availableReplicas = 0, observedGeneration = 0 } = status;
+  const errors = [
+    ...nonNegativeErrors('status.replicas', replicas),
+    ...nonNegativeErrors('status.fullyLabeledReplicas', fullyLabeledReplicas),
+    ...nonNegativeErrors('status.readyReplicas', readyReplicas),
+    ...nonNegativeErrors('status.availableReplicas', availableReplicas),
+    ...nonNegativeErrors('status.observedGeneration', observedGeneration),
+  ];
+  if (status.terminatingReplicas !== undefined) errors.push(...nonNegativeErrors('status.terminatingReplicas', status.terminatingReplicas));
+  const tooMany = 'cannot be greater than status.replicas';
+  if (fullyLabeledReplicas > replicas) errors.push(invalidValue('status.fullyLabeledReplicas', fullyLabeledReplicas, tooMany));
+  if (readyReplicas > replicas) errors.push(invalidValue('status.readyReplicas', readyReplicas, tooMany));
+  if (availableReplicas > replicas) errors.push(invalidValue('status.availableReplicas', availableReplicas, tooMany));
+  if (availableReplicas > readyReplicas) {
+    errors.push(invalidValue('status.availableReplicas', availableReplicas, 'cannot be greater than readyReplicas'));
+  }
+  return errors;
+}

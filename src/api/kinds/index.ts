@@ -1,0 +1,43 @@
+/** The table of built-in resources. One generic handler serves every entry: a further kind is a further line here. */
+import type { ResourceDefinition } from '../resource-definition.ts';
+import { deploymentResource } from './apps/deployment.ts';
+import { replicaSetResource } from './apps/replica-set.ts';
+import { bindingResource } from './core/binding.ts';
+import { configMapResource } from './core/config-map.ts';
+import { endpointsResource } from './core/endpoints.ts';
+import { namespaceResource } from './core/namespace.ts';
+import { nodeResource } from './core/node.ts';
+import { podResource } from './core/pod/definition.ts';
+import { secretResource } from './core/secret.ts';
+import { serviceAccountResource } from './core/service-account.ts';
+import { serviceResource } from './core/service/definition.ts';
+import { endpointSliceResource } from './endpoint-slice.ts';
+import { coreEventResource, eventsEventResource } from './event.ts';
+import { leaseResource } from './lease.ts';
+import { priorityClassResource } from './priority-class.ts';
+import { runtimeClassResource } from './runtime-class.ts';
+
+export const builtinResources: readonly ResourceDefinition[] = [
+  bindingResource,
+  configMapResource,
+  endpointsResource,
+  coreEventResource,
+  namespaceResource,
+  nodeResource,
+  podResource,
+  secretResource,
+  serviceAccountResource,
+  serviceResource,
+  deploymentResource,
+  replicaSetResource,
+  leaseResource,
+  endpointSliceResource,
+  eventsEventResource,
+  runtimeClassResource,
+  priorityClassResource,
+];
+
+export { validateBinding } from './core/binding.ts';
+export { namespaceNameLabel } from './core/namespace.ts';
+export { defineResource, partVerbs, storedVerbs } from './define-resource.ts';
+export { highestUserPriority, systemPriorityClasses } from './priority-class.ts';
