@@ -1,0 +1,75 @@
+/** The annotations by which a Deployment keeps its history on its ReplicaSets. @source pkg/controller/deployment/util, v1.35 */
+import type { appsv1 } from '../../api/index.ts';
+import { maxSurge, replicasOf } from './bounds.ts';
+
+export const revisionAnnotation = 'deployment.kubernetes.io/revision';
+const historyAnnotation = 'deployment.kubernetes.io/revision-history';
+const desiredAnnotation = 'deployment.kubernetes.io/desired-replicas';
+const maxAnnotation = 'deployment.kubernetes.io/max-replicas';
+
+/** Longest history, in characters; older revisions go first. */
+const maxHistoryLength = 2000;
+/** Annotations that stay with the Deployment. */
+const notCopied = new Set([
+  'kubectl.kubernetes.io/last-applied-configuration',
+  'deprecated.deployment.rollback.to',
+  revisionAnnotation,
+  historyAnnotation,
+  desiredAnnotation,
+  maxAnnotation,
+]);
+
+type Annotations = Readonly<Record<string, string>>;
+
+export function revisionOf({ metadata }: { readonly metadata: { readonly annotations?: Annotations } }): number {
+  const text = metadata.annotations?.[revisionAnnotation] ?? '0';
+  return /^\d+$/.test(text) ? Number(text) : 0;
+}
+
+export function maxRevision(replicaSets: readonly appsv1.ReplicaSet[]): number {
+  return Math.max(0, ...replicaSets.map(revisionOf));
+}
+
+/** The size that the Deployment had when it last scaled the ReplicaSet. */
+export function desiredReplicas(replicaSet: appsv1.ReplicaSet): number | undefined {
+  return numberIn(replicaSet, desiredAnnotation);
+}
+
+/** The most pods that the Deployment allowed itself then. */
+export function maxReplicas(replicaSet: appsv1.ReplicaSet): number | undefined {
+  return numberIn(replicaSet, maxAnnotation);
+}
+
+function numberIn({ metadata }: appsv1.ReplicaSet, name: string): number | undefined {
+  const text = metadata.annotations?.[name];
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+/** The annotations that note the Deployment's present size. */
+export function sizeAnnotations(deployment: appsv1.Deployment): Annotations {
+  const desired = replicasOf(deployment);
+  return { [desiredAnnotation]: String(desired), [maxAnnotation]: String(desired + maxSurge(deployment)) };
+}
+
+/** What the ReplicaSet of the Deployment's template carries: the Deployment's annotations and a revision above all older ones. */
+export function newReplicaSetAnnotations(
+  deployment: appsv1.Deployment,
+  options: { readonly present: Annotations | undefined; readonly revision: number },
+): Annotations {
+  const { present = {}, revision } = options;
+  const copied = Object.entries(deployment.metadata.annotations ?? {}).filter(([name]) => !notCopied.has(name));
+  const merged: Record<string, string> = { ...present, ...Object.fromEntries(copied) };
+  const old = present[revisionAnnotation];
+  if (old === undefined) return { ...merged, [revisionAnnotation]: String(revision) };
+  if (!/^\d*$/.test(old) || Number(old) >= revision) return merged;
+  // It served before and serves again: the revisions it had are its history.
+  const history = historyWith(present[historyAnnotation] ?? '', old);
+  return { ...merged, [revisionAnnotation]: String(revision), ...(history !== undefined && { [historyAnnotation]: history }) };
+}
+
+/** Undefined when even the one revision is too long. */
+function historyWith(history: string, revision: string): string | undefined {
+  const revisions = [...(history === '' ? [] : history.split(',')), revision];
+  while (revisions.length > 0 && revisions.join(',').length > maxHistoryLength) revisions.shift();
+  return revisions.length > 0 ? revisions.join(',') : undefined;
+}

@@ -1,0 +1,104 @@
+/**
+ * What a ReplicaSet needs: pods to make, pods to delete, and the status to show. Pure; it neither reads caches nor writes.
+ * @source pkg/controller/replicaset, v1.35
+ */
+import { type appsv1, type corev1, isPodActive, isPodAvailable, isPodReady, labelsMatcher, podReadyCondition } from '../../api/index.ts';
+import { formatTime } from '../../base/index.ts';
+import { omitZero } from '../semantic-equal.ts';
+import { inDeletionOrder } from '../workload/deletion-order.ts';
+
+/** Most pods made or deleted in one go. */
+export const burstReplicas = 500;
+
+export interface ReplicaPlan {
+  readonly create: number;
+  readonly remove: readonly corev1.Pod[];
+}
+
+/**
+ * @param pods active pods that it controls
+ * @param options.related active pods of every ReplicaSet with the same owner
+ */
+export function planReplicas(
+  replicaSet: appsv1.ReplicaSet,
+  pods: readonly corev1.Pod[],
+  options: { readonly related: readonly corev1.Pod[]; readonly nowMs: number },
+): ReplicaPlan {
+  const surplus = pods.length - (replicaSet.spec.replicas ?? 1);
+  if (surplus <= 0) return { create: Math.min(-surplus, burstReplicas), remove: [] };
+  const onNode = new Map<string, number>();
+  for (const { spec } of options.related) onNode.set(spec.nodeName ?? '', (onNode.get(spec.nodeName ?? '') ?? 0) + 1);
+  const rank = (pod: corev1.Pod): number => onNode.get(pod.spec.nodeName ?? '') ?? 0;
+  const ordered = surplus < pods.length ? inDeletionOrder(pods, { rank, nowMs: options.nowMs }) : pods;
+  return { create: 0, remove: ordered.slice(0, Math.min(surplus, burstReplicas)) };
+}
+
+export function formatReplicaPlan({ create, remove }: ReplicaPlan): string {
+  const lines = remove.map((pod) => `delete ${pod.metadata.name}`);
+  if (create > 0) lines.push(`create ${create}`);
+  return lines.join('\n') || 'nothing';
+}
+
+/** A failure to bring the pods to their number, for the status. */
+export interface ReplicaFailure {
+  readonly reason: 'FailedCreate' | 'FailedDelete';
+  readonly message: string;
+}
+
+/**
+ * @param owned every pod that it controls
+ * @param options.failure what went wrong this time
+ */
+export function replicaSetStatus(
+  replicaSet: appsv1.ReplicaSet,
+  owned: readonly corev1.Pod[],
+  options: { readonly failure?: ReplicaFailure | undefined; readonly nowMs: number },
+): appsv1.ReplicaSetStatus {
+  const { failure, nowMs } = options;
+  const { spec, metadata, status } = replicaSet;
+  const pods = owned.filter(isPodActive);
+  const template = labelsMatcher(spec.template?.metadata?.labels ?? {});
+  const minReadySeconds = spec.minReadySeconds ?? 0;
+  const conditions = conditionsWith(status?.conditions ?? [], failure, nowMs);
+  return {
+    replicas: pods.length,
+    ...omitZero({
+      fullyLabeledReplicas: pods.filter((pod) => template.matches(pod.metadata.labels)).length,
+      readyReplicas: pods.filter(isPodReady).length,
+      availableReplicas: pods.filter((pod) => isPodAvailable(pod, { minReadySeconds, nowMs })).length,
+      observedGeneration: metadata.generation,
+    }),
+    terminatingReplicas: owned.filter((pod) => pod.metadata.deletionTimestamp !== undefined && !hasEnded(pod)).length,
+    ...(conditions.length > 0 && { conditions }),
+  };
+}
+
+function hasEnded(pod: corev1.Pod): boolean {
+  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+}
+
+/** A failure condition that is there keeps its first reason until the failure is over. */
+function conditionsWith(
+  conditions: readonly appsv1.ReplicaSetCondition[],
+  failure: ReplicaFailure | undefined,
+  nowMs: number,
+): readonly appsv1.ReplicaSetCondition[] {
+  const known = conditions.some(({ type }) => type === 'ReplicaFailure');
+  if (!failure) return known ? conditions.filter(({ type }) => type !== 'ReplicaFailure') : conditions;
+  if (known) return conditions;
+  return [...conditions, { type: 'ReplicaFailure', status: 'True', lastTransitionTime: formatTime(nowMs), ...failure }];
+}
+
+/** Milliseconds until the next pod that is ready becomes available; undefined when none is on the way. */
+export function nextAvailabilityMs(replicaSet: appsv1.ReplicaSet, pods: readonly corev1.Pod[], nowMs: number): number | undefined {
+  const minReadyMs = (replicaSet.spec.minReadySeconds ?? 0) * 1000;
+  if (minReadyMs === 0) return undefined;
+  let next: number | undefined;
+  for (const pod of pods) {
+    const ready = podReadyCondition(pod);
+    if (ready?.status !== 'True' || ready.lastTransitionTime === undefined) continue;
+    const leftMs = Date.parse(ready.lastTransitionTime) + minReadyMs - nowMs;
+    if (leftMs > 0 && (next === undefined || leftMs < next)) next = leftMs;
+  }
+  return next;
+}

@@ -1,0 +1,76 @@
+/**
+ * Adoption and release: a controller takes what its selector matches and nobody controls, and lets go of what it controls but no
+ * longer matches.
+ * @source pkg/controller/controller_ref_manager.go
+ */
+import { controllerOf, isApiError, type KubeObject, type LabelMatcher, newControllerRef, type ResourceRef } from '../../api/index.ts';
+import type { Client } from '../../client/index.ts';
+
+export type Claim = 'keep' | 'adopt' | 'release' | 'ignore';
+
+/** What an owner with this selector does about one object of its namespace. */
+export function claimOf(object: KubeObject, owner: { readonly object: KubeObject; readonly selector: LabelMatcher }): Claim {
+  const deleting = owner.object.metadata.deletionTimestamp !== undefined;
+  const matches = owner.selector.matches(object.metadata.labels);
+  const ref = controllerOf(object);
+  if (ref) {
+    if (ref.uid !== owner.object.metadata.uid) return 'ignore';
+    if (matches) return 'keep';
+    return deleting ? 'ignore' : 'release';
+  }
+  return !deleting && matches && object.metadata.deletionTimestamp === undefined ? 'adopt' : 'ignore';
+}
+
+export interface ClaimOptions<T extends KubeObject> {
+  readonly client: Client;
+  readonly owner: KubeObject;
+  readonly ownerResource: ResourceRef;
+  readonly selector: LabelMatcher;
+  readonly resource: ResourceRef<T>;
+  readonly candidates: readonly T[];
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Adopts and releases among `candidates`, and returns what the owner controls afterwards.
+ * @throws ApiError when a write fails for another reason than that the object is gone
+ */
+export async function claim<T extends KubeObject>(options: ClaimOptions<T>): Promise<T[]> {
+  const { owner, selector, candidates } = options;
+  const claimed: T[] = [];
+  let mayAdopt: boolean | undefined;
+  for (const object of candidates) {
+    const verdict = claimOf(object, { object: owner, selector });
+    if (verdict === 'keep') claimed.push(object);
+    if (verdict === 'release') await write(options, object, [{ $patch: 'delete', uid: owner.metadata.uid }]);
+    if (verdict === 'adopt') {
+      // The cache may not know yet that the owner is being deleted: adopting then would delete what belongs to nobody.
+      mayAdopt ??= await stillThere(options);
+      if (mayAdopt && (await write(options, object, [newControllerRef(owner)]))) claimed.push(object);
+    }
+  }
+  return claimed;
+}
+
+async function stillThere<T extends KubeObject>({ client, owner, ownerResource, signal }: ClaimOptions<T>): Promise<boolean> {
+  try {
+    const fresh = await client.get(ownerResource, owner.metadata, { signal });
+    return fresh.metadata.uid === owner.metadata.uid && fresh.metadata.deletionTimestamp === undefined;
+  } catch (error) {
+    if (isApiError(error, 'NotFound')) return false;
+    throw error;
+  }
+}
+
+/** The uid in the patch makes the server refuse it when another object has taken the name. False when the object is gone. */
+async function write<T extends KubeObject>(options: ClaimOptions<T>, object: T, ownerReferences: readonly object[]): Promise<boolean> {
+  const { client, resource, signal } = options;
+  const body = { metadata: { uid: object.metadata.uid, ownerReferences } };
+  try {
+    await client.patch(resource, object.metadata, { type: 'application/strategic-merge-patch+json', body }, { signal });
+    return true;
+  } catch (error) {
+    if (isApiError(error, 'NotFound') || isApiError(error, 'Invalid') || isApiError(error, 'Conflict')) return false;
+    throw error;
+  }
+}
