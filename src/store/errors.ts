@@ -81,10 +81,6 @@ export class StoreBusyError extends StoreError {
 export class StoreFullError extends StoreError {
   override readonly name = 'StoreFullError';
   readonly code = 'STORE_FULL';
-
-  constructor(sizeBytes: number, maxSizeBytes: number) {
-    super(`store is full: ${sizeBytes} of ${maxSizeBytes} bytes are used`);
-  }
 }
 
 /** The store was closed, by its owner or because the process is going down. */

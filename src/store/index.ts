@@ -15,3 +15,4 @@ export {
   StoreInUseError,
 } from './errors.ts';
 export { createMemoryStore } from './memory/index.ts';
+export { type LmdbStoreOptions, openLmdbStore } from './lmdb/index.ts';

@@ -73,5 +73,7 @@ export interface VersionTable {
   /** Frees what compaction allows, looking at up to `maxVersions`; resolves with true when nothing is left to free. */
   purge(maxVersions: number): Promise<boolean>;
   sizeBytes(): number;
+  /** Why no more may be put, as a sentence; undefined while there is room. */
+  fullReason(): string | undefined;
   close(): Promise<void>;
 }

@@ -35,8 +35,6 @@ export interface VersionedStoreOptions {
   readonly defer: (resume: () => void) => void;
   /** Called when a commit fails, before any caller is told: the process has to end. */
   readonly onFatal: (error: StoreFailedError) => void;
-  /** Puts are refused with StoreFullError once the table is this large. */
-  readonly maxSizeBytes: number;
 }
 
 export class VersionedStore implements Store {
@@ -206,8 +204,8 @@ export class VersionedStore implements Store {
     const lease = op.lease ?? 0;
     if (lease !== 0 && !this.#leases.has(lease)) throw new LeaseNotFoundError(lease);
     if (this.#queue.pendingBytes > maxPendingBytes) throw new StoreBusyError(this.#queue.pendingBytes);
-    const sizeBytes = this.#table.sizeBytes();
-    if (sizeBytes > this.#options.maxSizeBytes) throw new StoreFullError(sizeBytes, this.#options.maxSizeBytes);
+    const fullReason = this.#table.fullReason();
+    if (fullReason !== undefined) throw new StoreFullError(fullReason);
     const live = head !== undefined && !head.deleted;
     this.#leases.attach(key, live ? head.lease : 0, lease);
     return this.#queue.write(

@@ -14,6 +14,5 @@ export function createMemoryStore(options: { readonly clock?: Clock; readonly lo
     onFatal: (error) => {
       throw error;
     },
-    maxSizeBytes: Infinity,
   });
 }

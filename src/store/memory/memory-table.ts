@@ -108,6 +108,10 @@ export class MemoryTable implements VersionTable {
     return 0;
   }
 
+  fullReason(): undefined {
+    return undefined;
+  }
+
   async close(): Promise<void> {
     this.#heads.clear();
     this.#byRevision.clear();
