@@ -65,7 +65,11 @@ export interface HookOutcome {
   abandoned(): void;
 }
 
-/** Work of one resource around its writes, after admission and before validation; not called for dry runs unless `dryRun` is handled. */
+/**
+ * Work of one resource around its writes: after mutating admission and after the kind's own preparation and validation, before
+ * validating admission (upstream's BeginCreate and BeginUpdate). So a hook sees a valid object with what an update keeps filled
+ * in. Called for dry runs too; `options.dryRun` says so, and they end with `abandoned`.
+ */
 export interface ResourceHooks<T extends KubeObject = KubeObject> {
   /** May change the draft. */
   readonly beginCreate?: (
