@@ -1,0 +1,26 @@
+/** How Go prints a JSON tree with `%v`: `map[image:nginx ports:[80 443]]`. Messages of patches hold such texts. */
+import type { JsonValue } from '../object.ts';
+
+export function goPrint(value: JsonValue | undefined): string {
+  if (value === null || value === undefined) return '<nil>';
+  if (typeof value !== 'object') return String(value);
+  if (Array.isArray(value)) return `[${(value as readonly JsonValue[]).map(goPrint).join(' ')}]`;
+  const members = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return `map[${members.map(([key, inner]: readonly [string, JsonValue]) => `${key}:${goPrint(inner)}`).join(' ')}]`;
+}
+
+/** The Go type of a JSON value in messages. */
+export function goKind(value: JsonValue | undefined): string {
+  if (value === null || value === undefined) return '%!s(<nil>)';
+  if (Array.isArray(value)) return '[]interface {}';
+  switch (typeof value) {
+    case 'object':
+      return 'map[string]interface {}';
+    case 'boolean':
+      return 'bool';
+    case 'string':
+      return 'string';
+    default:
+      return Number.isInteger(Number(value)) ? 'int64' : 'float64';
+  }
+}
