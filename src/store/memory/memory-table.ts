@@ -4,8 +4,8 @@ import { compareKeys } from '../key-order.ts';
 import type { KeyValue } from '../store.ts';
 import type { Batch, Head, LeaseRecord, TableRange, Version, VersionTable } from '../version-table.ts';
 
-// The package is CommonJS: its default export is a member of what Node imports.
-const BTree = sortedBtree.default;
+// The package is CommonJS: Node imports its whole `exports`, loaders that imitate bundlers its default member.
+const BTree = 'default' in sortedBtree ? sortedBtree.default : sortedBtree;
 
 /** A version linked to the one of its key before it. Compaction cuts the link. */
 interface Entry {

@@ -1,0 +1,541 @@
+/** The contract of the store as one suite, run against every backend. */
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { VirtualClock } from '../base/index.ts';
+import { CompactedError, FutureRevisionError, InvalidKeyError, LeaseNotFoundError, StoreClosedError } from './errors.ts';
+import type { KeyValue, Store, StoreEvent, TxnResult, Watch } from './store.ts';
+import { StoreModel } from './store.model.ts';
+
+export interface Backend {
+  /** Opens an empty store. */
+  open(clock: VirtualClock): Promise<Store>;
+  /** Closes the store and opens what it left behind; absent when nothing outlives it. */
+  readonly reopen?: (store: Store, clock: VirtualClock) => Promise<Store>;
+  /** Forgets what `open` made. */
+  cleanUp(): void;
+  /** How many random histories a property is tried on. */
+  readonly runs: number;
+}
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** Plain data, whatever kind of byte array a backend uses. */
+const plain = (kv: KeyValue | undefined) => kv && { ...kv, value: Buffer.from(kv.value).toString() };
+
+function plainEvent(event: StoreEvent) {
+  return event.type === 'put' ? { ...event, kv: plain(event.kv), prev: plain(event.prev) } : { ...event, prev: plain(event.prev) };
+}
+
+const put = (store: Store, key: string, expectModRevision: number, value = key, lease = 0): Promise<TxnResult> =>
+  store.txn({ key, expectModRevision, op: { type: 'put', value: bytes(value), lease } });
+
+const remove = (store: Store, key: string, expectModRevision: number): Promise<TxnResult> =>
+  store.txn({ key, expectModRevision, op: { type: 'delete' } });
+
+/** A watch that keeps what it hears. */
+class Recorder {
+  readonly events: StoreEvent[] = [];
+  readonly errors: Error[] = [];
+  readonly prefix: string;
+  readonly fromRevision: number | undefined;
+  watch: Watch | undefined;
+  #waiting: (() => void) | undefined;
+
+  constructor(prefix: string, fromRevision?: number) {
+    this.prefix = prefix;
+    this.fromRevision = fromRevision;
+  }
+
+  static async open(store: Store, prefix: string, fromRevision?: number): Promise<Recorder> {
+    const recorder = new Recorder(prefix, fromRevision);
+    recorder.watch = await store.watch({
+      prefix,
+      ...(fromRevision !== undefined && { fromRevision }),
+      onEvents: (events, revision) => {
+        recorder.events.push(...events);
+        expect(recorder.lastRevision).toBeLessThanOrEqual(revision);
+        recorder.#waiting?.();
+      },
+      onError: (error) => {
+        recorder.errors.push(error);
+        recorder.#waiting?.();
+      },
+    });
+    return recorder;
+  }
+
+  get lastRevision(): number {
+    const last = this.events.at(-1);
+    return last ? (last.type === 'put' ? last.kv.modRevision : last.modRevision) : 0;
+  }
+
+  /** Waits until `done` holds, looking each time something is heard. */
+  async until(done: () => boolean): Promise<void> {
+    while (!done()) await new Promise<void>((resolve) => (this.#waiting = resolve));
+  }
+}
+
+/** Runs the whole contract against `backend`. */
+export function describeStore(name: string, backend: Backend): void {
+  describe(`${name} store`, () => {
+    let clock: VirtualClock;
+    let store: Store;
+
+    beforeEach(async () => {
+      clock = new VirtualClock();
+      store = await backend.open(clock);
+    });
+    afterEach(async () => {
+      await store.close();
+      expect(clock.timers).toBe(0);
+      backend.cleanUp();
+    });
+
+    describe('reads and writes', () => {
+      test('an empty store is at revision 0 and holds nothing', async () => {
+        expect(await store.revision()).toBe(0);
+        expect(await store.get('/a')).toBeUndefined();
+        expect(await store.range('/')).toEqual({ revision: 0, kvs: [], count: 0 });
+      });
+
+      test('a key is created once, changed on the right revision only, and starts anew after its deletion', async () => {
+        expect(await put(store, '/a', 0, 'one')).toEqual({ ok: true, revision: 1 });
+        const refused = await put(store, '/a', 0, 'again');
+        expect(refused.ok).toBe(false);
+        expect(!refused.ok && plain(refused.current)).toMatchObject({ value: 'one', modRevision: 1 });
+        expect(await put(store, '/a', 1, 'two')).toEqual({ ok: true, revision: 2 });
+        expect(plain(await store.get('/a'))).toEqual({ key: '/a', value: 'two', createRevision: 1, modRevision: 2, version: 2, lease: 0 });
+        expect(await remove(store, '/a', 1)).toMatchObject({ ok: false });
+        expect(await remove(store, '/a', 2)).toEqual({ ok: true, revision: 3 });
+        expect(await put(store, '/a', 2)).toEqual({ ok: false, revision: 3, current: undefined });
+        await put(store, '/a', 0, 'three');
+        expect(plain(await store.get('/a'))).toMatchObject({ value: 'three', createRevision: 4, version: 1 });
+      });
+
+      test('deleting what does not exist changes nothing', async () => {
+        await put(store, '/a', 0);
+        expect(await remove(store, '/b', 0)).toEqual({ ok: true, revision: 1 });
+        expect(await remove(store, '/b', 7)).toEqual({ ok: false, revision: 1, current: undefined });
+        expect(await store.revision()).toBe(1);
+      });
+
+      test('writes that are made at once are compared in the order they were made', async () => {
+        const results = await Promise.all([
+          put(store, '/a', 0),
+          put(store, '/a', 0),
+          put(store, '/a', 1),
+          remove(store, '/a', 2),
+          remove(store, '/a', 0),
+        ]);
+        expect(results.map(({ ok }) => ok)).toEqual([true, false, true, true, true]);
+        expect(await store.get('/a')).toBeUndefined();
+        expect(await store.revision()).toBe(3);
+      });
+
+      test('a refused write is answered with what stands, even when that is only just being committed', async () => {
+        const [, refused] = await Promise.all([put(store, '/a', 0, 'first'), put(store, '/a', 0, 'second')]);
+        expect(!refused.ok && plain(refused.current)).toMatchObject({ value: 'first', modRevision: 1 });
+      });
+
+      test('a large value and an empty one come back as they were', async () => {
+        const large = 'x'.repeat(3 * 1024 * 1024);
+        await Promise.all([put(store, '/large', 0, large), put(store, '/empty', 0, '')]);
+        expect(plain(await store.get('/large'))?.value).toBe(large);
+        expect(plain(await store.get('/empty'))?.value).toBe('');
+      });
+
+      test.each([[''], ['x'.repeat(1025)], ['a\ud800b'], ['a\0b']])('key %j is refused', async (key) => {
+        await expect(put(store, key, 0)).rejects.toThrow(InvalidKeyError);
+        expect(await store.revision()).toBe(0);
+      });
+    });
+
+    describe('ranges', () => {
+      test('keys come in byte order, by prefix, page by page, with the count of what is left', async () => {
+        const keys = ['/a/1', '/a/10', '/a/2', '/a/é', '/a/\u{ffee}', '/a/\u{1f600}', '/b/1'];
+        await Promise.all(keys.toReversed().map((key) => put(store, key, 0)));
+        const whole = await store.range('/a/');
+        expect(whole.kvs.map(({ key }) => key)).toEqual(keys.slice(0, 6));
+        const first = await store.range('/a/', { limit: 4 });
+        expect([first.kvs.length, first.count]).toEqual([4, 6]);
+        const rest = await store.range('/a/', { limit: 4, after: first.kvs[3]!.key, revision: first.revision });
+        expect([rest.kvs.map(({ key }) => key), rest.count]).toEqual([keys.slice(4, 6), 2]);
+        expect(await store.range('/a/', { countOnly: true })).toEqual({ revision: 7, kvs: [], count: 6 });
+      });
+
+      test('pages read at one revision are one snapshot, whatever is written meanwhile', async () => {
+        for (const key of ['/a', '/b', '/c']) await put(store, key, 0, 'old');
+        const first = await store.range('/', { limit: 1 });
+        await put(store, '/b', 2, 'new');
+        await remove(store, '/c', 3);
+        await put(store, '/d', 0, 'new');
+        const rest = await store.range('/', { after: '/a', revision: first.revision });
+        expect(rest.kvs.map((kv) => plain(kv)!.value)).toEqual(['old', 'old']);
+        expect((await store.range('/')).kvs.map(({ key }) => key)).toEqual(['/a', '/b', '/d']);
+      });
+
+      test('a revision that is not there yet, or not any more, is refused', async () => {
+        await put(store, '/a', 0);
+        await put(store, '/a', 1);
+        await expect(store.get('/a', 3)).rejects.toThrow(FutureRevisionError);
+        await expect(store.range('/', { revision: 3 })).rejects.toThrow(FutureRevisionError);
+        await expect(store.compact(3)).rejects.toThrow(FutureRevisionError);
+        await store.compact(2);
+        expect(await store.compactedRevision()).toBe(2);
+        await expect(store.get('/a', 1)).rejects.toThrow(CompactedError);
+        await expect(store.range('/', { revision: 1 })).rejects.toMatchObject({ code: 'COMPACTED', compactedRevision: 2 });
+        expect(await store.get('/a', 2)).toBeDefined();
+        // Compacting to what is compacted already is harmless.
+        await store.compact(1);
+        expect(await store.compactedRevision()).toBe(2);
+      });
+    });
+
+    describe('watches', () => {
+      test('a watch hears what comes, with what stood before, and nothing outside its prefix', async () => {
+        const recorder = await Recorder.open(store, '/a/');
+        await put(store, '/a/x', 0, 'one');
+        await put(store, '/b/x', 0);
+        await put(store, '/a/x', 1, 'two');
+        await remove(store, '/a/x', 3);
+        const one = { key: '/a/x', value: 'one', createRevision: 1, modRevision: 1, version: 1, lease: 0 };
+        const two = { key: '/a/x', value: 'two', createRevision: 1, modRevision: 3, version: 2, lease: 0 };
+        await recorder.until(() => recorder.events.length === 3);
+        expect(recorder.events.map(plainEvent)).toEqual([
+          { type: 'put', kv: one, prev: undefined },
+          { type: 'put', kv: two, prev: one },
+          { type: 'delete', key: '/a/x', modRevision: 4, prev: two },
+        ]);
+      });
+
+      test('watchers are told before the writer is answered', async () => {
+        const order: string[] = [];
+        await store.watch({ prefix: '/', onEvents: () => order.push('told'), onError: () => {} });
+        await put(store, '/a', 0).then(() => order.push('answered'));
+        expect(order).toEqual(['told', 'answered']);
+      });
+
+      test('history is replayed and joined with what comes, without gap or repetition', async () => {
+        for (let i = 0; i < 2500; i += 100) await Promise.all(Array.from({ length: 100 }, (_, j) => put(store, `/k${i + j}`, 0)));
+        const recorder = await Recorder.open(store, '/k', 3);
+        for (let i = 2500; i < 2600; i++) void put(store, `/k${i}`, 0);
+        await recorder.until(() => recorder.lastRevision === 2600);
+        expect(recorder.events.map((event) => event.type === 'put' && event.kv.modRevision)).toEqual(
+          Array.from({ length: 2598 }, (_, i) => i + 3),
+        );
+      });
+
+      test('a watch from a revision to come waits for it', async () => {
+        const recorder = await Recorder.open(store, '/', 3);
+        for (const key of ['/a', '/b', '/c', '/d']) await put(store, key, 0);
+        await recorder.until(() => recorder.lastRevision === 4);
+        expect(recorder.events).toHaveLength(2);
+      });
+
+      test('a watch below kept history is refused, right after it is served', async () => {
+        for (const key of ['/a', '/b', '/c']) await put(store, key, 0);
+        await store.compact(2);
+        await expect(Recorder.open(store, '/', 2)).rejects.toThrow(CompactedError);
+        const recorder = await Recorder.open(store, '/', 3);
+        await recorder.until(() => recorder.events.length === 1);
+      });
+
+      test('a closed watch hears nothing more, closing twice is harmless', async () => {
+        const recorder = await Recorder.open(store, '/');
+        recorder.watch!.close();
+        recorder.watch!.close();
+        await put(store, '/a', 0);
+        expect([recorder.events, recorder.errors]).toEqual([[], []]);
+      });
+
+      test('a watcher may write, watch and close while it is told', async () => {
+        const other = await Recorder.open(store, '/');
+        const nested = new Promise<{ written: Promise<TxnResult>; opened: Promise<Recorder> }>((resolve) => {
+          void store.watch({
+            prefix: '/a',
+            onEvents: () => {
+              other.watch!.close();
+              resolve({ written: put(store, '/b', 0), opened: Recorder.open(store, '/') });
+            },
+            onError: () => {},
+          });
+        });
+        await put(store, '/a', 0);
+        const { written, opened } = await nested;
+        const inner = await opened;
+        await inner.until(() => inner.events.length === 1);
+        expect(await written).toEqual({ ok: true, revision: 2 });
+        expect(inner.lastRevision).toBe(2);
+        expect(other.lastRevision).toBeLessThan(2);
+      });
+
+      test('closing the store ends its watches, and every later call is refused', async () => {
+        const recorder = await Recorder.open(store, '/');
+        const written = put(store, '/a', 0);
+        await store.close();
+        expect((await written).ok).toBe(true);
+        expect(recorder.errors).toEqual([expect.any(StoreClosedError)]);
+        for (const call of [
+          store.get('/a'),
+          store.range('/'),
+          put(store, '/a', 1),
+          store.revision(),
+          store.compact(1),
+          store.grantLease(1),
+        ]) {
+          await expect(call).rejects.toThrow(StoreClosedError);
+        }
+        await store.close();
+      });
+    });
+
+    describe('leases', () => {
+      const settled = async (recorder: Recorder, events: number): Promise<void> => recorder.until(() => recorder.events.length === events);
+
+      test('the keys of a lease go when it ends, others stay', async () => {
+        const lease = await store.grantLease(60);
+        await put(store, '/leased', 0, 'x', lease);
+        await put(store, '/free', 0);
+        await put(store, '/moved', 0, 'x', lease);
+        await put(store, '/moved', 3, 'y');
+        const recorder = await Recorder.open(store, '/');
+        await clock.advance(59_999);
+        expect((await store.range('/')).count).toBe(3);
+        await clock.advance(1);
+        await settled(recorder, 1);
+        expect((await store.range('/')).kvs.map(({ key }) => key)).toEqual(['/free', '/moved']);
+        await expect(store.keepAliveLease(lease)).rejects.toThrow(LeaseNotFoundError);
+      });
+
+      test('a lease that is kept alive gets its whole time again', async () => {
+        const lease = await store.grantLease(10);
+        await put(store, '/a', 0, 'x', lease);
+        await clock.advance(9_000);
+        await store.keepAliveLease(lease);
+        await clock.advance(9_999);
+        expect(await store.get('/a')).toBeDefined();
+        const recorder = await Recorder.open(store, '/');
+        await clock.advance(1);
+        await settled(recorder, 1);
+        expect(await store.get('/a')).toBeUndefined();
+      });
+
+      test('revoking deletes at once; an unknown lease is refused everywhere', async () => {
+        const lease = await store.grantLease(10);
+        await Promise.all([put(store, '/a', 0, 'x', lease), put(store, '/b', 0, 'x', lease)]);
+        await store.revokeLease(lease);
+        expect((await store.range('/')).count).toBe(0);
+        for (const call of [
+          store.revokeLease(lease),
+          store.keepAliveLease(lease),
+          put(store, '/c', 0, 'x', lease),
+          put(store, '/c', 0, 'x', 99),
+        ]) {
+          await expect(call).rejects.toThrow(LeaseNotFoundError);
+        }
+      });
+    });
+
+    if (backend.reopen) describeReopening(backend.reopen);
+
+    function describeReopening(reopen: NonNullable<Backend['reopen']>): void {
+      test('what was written, compacted and leased is there after reopening', async () => {
+        const lease = await store.grantLease(60);
+        await put(store, '/a', 0, 'one');
+        await put(store, '/a', 1, 'two');
+        await put(store, '/l', 0, 'x', lease);
+        await remove(store, '/a', 2);
+        await store.compact(2);
+        await clock.advance(20_000);
+        store = await reopen(store, clock);
+        expect(await store.revision()).toBe(4);
+        expect(await store.compactedRevision()).toBe(2);
+        expect(plain(await store.get('/a', 3))).toMatchObject({ value: 'two', createRevision: 1, version: 2 });
+        await expect(store.get('/a', 1)).rejects.toThrow(CompactedError);
+        expect(await put(store, '/b', 0)).toEqual({ ok: true, revision: 5 });
+        const recorder = await Recorder.open(store, '/l');
+        await clock.advance(40_000);
+        await recorder.until(() => recorder.events.length === 1);
+        expect(recorder.events[0]!.type).toBe('delete');
+        expect(await store.grantLease(1)).toBe(lease + 1);
+      });
+
+      test('a store whose newest revision was a compacted deletion goes on from it', async () => {
+        await put(store, '/a', 0);
+        await remove(store, '/a', 1);
+        await store.compact(2);
+        store = await reopen(store, clock);
+        expect(await put(store, '/a', 0)).toEqual({ ok: true, revision: 3 });
+      });
+    }
+
+    test('random histories agree with the model', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(anOperation, { minLength: 5, maxLength: 60 }), async (operations) => {
+          const run = new ModelRun(await backend.open(clock), backend, clock);
+          try {
+            for (const operation of operations) await run.apply(operation);
+            await run.checkWatches();
+          } finally {
+            await run.store.close();
+          }
+        }),
+        { numRuns: backend.runs },
+      );
+    });
+  });
+}
+
+type Write = { readonly key: string; readonly delete: boolean; readonly stale: boolean };
+type Operation =
+  | { readonly type: 'write'; readonly writes: readonly Write[] }
+  | { readonly type: 'range'; readonly prefix: string; readonly after: string; readonly limit: number; readonly back: number }
+  | { readonly type: 'get'; readonly key: string; readonly back: number }
+  | { readonly type: 'watch'; readonly prefix: string; readonly back: number | undefined }
+  | { readonly type: 'compact'; readonly back: number }
+  | { readonly type: 'reopen' };
+
+const aKey = fc.constantFrom('/a', '/a/b', '/a/c', '/ab', '/b', '/b/é', '/b/\u{1f600}');
+const aPrefix = fc.constantFrom('', '/', '/a', '/a/', '/b', '/none');
+/** How far before the newest revision. */
+const aDistance = fc.nat({ max: 12 });
+const aWrite: fc.Arbitrary<Write> = fc.record({
+  key: aKey,
+  delete: fc.boolean(),
+  stale: fc.integer({ min: 0, max: 4 }).map((n) => n === 0),
+});
+const anOperation: fc.Arbitrary<Operation> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ type: fc.constant('write' as const), writes: fc.array(aWrite, { minLength: 1, maxLength: 6 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant('range' as const),
+      prefix: aPrefix,
+      after: fc.option(aKey, { nil: '' }),
+      limit: fc.integer({ min: 1, max: 8 }),
+      back: aDistance,
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant('get' as const), key: aKey, back: aDistance }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant('watch' as const), prefix: aPrefix, back: fc.option(aDistance, { nil: undefined }) }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('compact' as const), back: aDistance }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('reopen' as const) }) },
+);
+
+/** Applies operations to a store and to the model, and holds every answer of the one against the other. */
+class ModelRun {
+  store: Store;
+  readonly #model = new StoreModel();
+  readonly #backend: Backend;
+  readonly #clock: VirtualClock;
+  #recorders: { readonly recorder: Recorder; readonly fromRevision: number }[] = [];
+  #writes = 0;
+
+  constructor(store: Store, backend: Backend, clock: VirtualClock) {
+    this.store = store;
+    this.#backend = backend;
+    this.#clock = clock;
+  }
+
+  async apply(operation: Operation): Promise<void> {
+    switch (operation.type) {
+      case 'write':
+        return this.#write(operation.writes);
+      case 'range':
+        return this.#range(operation);
+      case 'get':
+        return this.#get(operation.key, this.#back(operation.back));
+      case 'watch':
+        return this.#watch(operation.prefix, operation.back);
+      case 'compact':
+        return this.#compact(this.#back(operation.back));
+      case 'reopen':
+        return this.#reopen();
+    }
+  }
+
+  /** Every watch has heard exactly what the model holds for it, or was told why not. */
+  async checkWatches(): Promise<void> {
+    for (const { recorder, fromRevision } of this.#recorders) {
+      const expected = this.#model.history(recorder.prefix, fromRevision);
+      await recorder.until(() => recorder.errors.length > 0 || recorder.events.length >= expected.length);
+      if (recorder.errors.length > 0) expect(recorder.errors).toEqual([expect.any(CompactedError)]);
+      else expect(recorder.events.map(plainEvent)).toEqual(expected.map(plainEvent));
+    }
+  }
+
+  #back(distance: number): number {
+    return Math.max(this.#model.revision - distance, 0);
+  }
+
+  async #write(writes: readonly Write[]): Promise<void> {
+    const model = this.#model;
+    const answers = writes.map(({ key, delete: deletes, stale }) => {
+      const current = model.current(key);
+      const expectModRevision = (current?.modRevision ?? 0) + (stale ? 1 : 0);
+      const value = `value ${++this.#writes}`;
+      const answer = deletes ? remove(this.store, key, expectModRevision) : put(this.store, key, expectModRevision, value);
+      if (!stale && deletes && current) return { answer, revision: model.delete(key) };
+      if (!stale && !deletes) return { answer, revision: model.put(key, bytes(value)) };
+      return { answer, revision: undefined, ok: !stale, current };
+    });
+    for (const { answer, revision, ok, current } of answers) {
+      const result = await answer;
+      if (revision !== undefined) expect(result).toEqual({ ok: true, revision });
+      else if (ok) expect(result.ok).toBe(true);
+      else expect(!result.ok && plain(result.current)).toEqual(plain(current));
+    }
+    expect(await this.store.revision()).toBe(model.revision);
+  }
+
+  async #range(operation: {
+    readonly prefix: string;
+    readonly after: string;
+    readonly limit: number;
+    readonly back: number;
+  }): Promise<void> {
+    const { prefix, after, limit } = operation;
+    const revision = this.#back(operation.back);
+    const answer = this.store.range(prefix, { after, limit, revision });
+    if (revision < this.#model.compactedRevision) {
+      await expect(answer).rejects.toThrow(CompactedError);
+      return;
+    }
+    const { kvs, count, revision: readAt } = await answer;
+    const expected = this.#model.range(prefix, { revision, after, limit });
+    expect({ kvs: kvs.map(plain), count, readAt }).toEqual({ kvs: expected.kvs.map(plain), count: expected.count, readAt: revision });
+    expect((await this.store.range(prefix, { after, revision, countOnly: true })).count).toBe(expected.count);
+  }
+
+  async #get(key: string, revision: number): Promise<void> {
+    if (revision < this.#model.compactedRevision) await expect(this.store.get(key, revision)).rejects.toThrow(CompactedError);
+    else expect(plain(await this.store.get(key, revision))).toEqual(plain(this.#model.at(revision).get(key)));
+  }
+
+  async #watch(prefix: string, back: number | undefined): Promise<void> {
+    const fromRevision = back === undefined ? undefined : Math.max(this.#back(back), 1);
+    if (fromRevision !== undefined && fromRevision <= this.#model.compactedRevision) {
+      await expect(Recorder.open(this.store, prefix, fromRevision)).rejects.toThrow(CompactedError);
+      return;
+    }
+    const recorder = await Recorder.open(this.store, prefix, fromRevision);
+    this.#recorders.push({ recorder, fromRevision: fromRevision ?? this.#model.revision + 1 });
+  }
+
+  async #compact(revision: number): Promise<void> {
+    await this.store.compact(revision);
+    this.#model.compactedRevision = Math.max(this.#model.compactedRevision, revision);
+    expect(await this.store.compactedRevision()).toBe(this.#model.compactedRevision);
+  }
+
+  async #reopen(): Promise<void> {
+    if (!this.#backend.reopen) return;
+    await this.checkWatches();
+    this.#recorders = [];
+    this.store = await this.#backend.reopen(this.store, this.#clock);
+    expect(await this.store.revision()).toBe(this.#model.revision);
+  }
+}
