@@ -10,6 +10,8 @@ import type { ApiResponse } from '../request.ts';
 import { authorityOf, type Backend, tlsOptionsOf } from './backend.ts';
 import { responseHeaders } from './forwarded-headers.ts';
 
+type StreamedAnswer = Extract<ApiResponse, { readonly type: 'stream' }>;
+
 export interface ForwardedRequest {
   readonly backend: Backend;
   readonly method: string;
@@ -48,7 +50,7 @@ export async function openRequest(forwarded: ForwardedRequest): Promise<Incoming
 }
 
 /** The answer of a backend as the client gets it. */
-export function passOn(response: IncomingMessage, headers: Record<string, string> = responseHeaders(response.headers)): ApiResponse {
+export function passOn(response: IncomingMessage, headers: Record<string, string> = responseHeaders(response.headers)): StreamedAnswer {
   const contentType = response.headers['content-type'] ?? '';
   return {
     type: 'stream',

@@ -1,0 +1,42 @@
+/** The door of custom subresources: everything a pod, service, node or account is asked that is not a stored object. */
+import type { BackendTls } from '../proxying/index.ts';
+import type { ExtensionFactory } from '../extension.ts';
+import { proxyHandler } from './http-proxy.ts';
+import { KubeletConnector } from './kubelet-connector.ts';
+import { podBindingHandler } from './pod-binding.ts';
+import { podEvictionHandler } from './pod-eviction.ts';
+import { podLogHandler } from './pod-log.ts';
+import { podStreamHandler } from './pod-streams.ts';
+import { nodeBackend, podBackend, serviceBackend } from './proxy-backends.ts';
+import { serviceAccountTokenHandler, type TokenSigner } from './service-account-token.ts';
+
+export type { TokenSigner } from './service-account-token.ts';
+
+export interface SubresourceOptions {
+  /** The API server's client certificate for kubelets and the authority that signed theirs; asked for every connection. */
+  readonly kubeletTls: () => BackendTls;
+  readonly signer: TokenSigner;
+}
+
+export function subresourcesExtension(options: SubresourceOptions): ExtensionFactory {
+  return (host) => {
+    const { registry, random } = host;
+    const kubelets = new KubeletConnector(registry, { tls: options.kubeletTls });
+    const binding = podBindingHandler(host);
+    return {
+      subresources: {
+        bindings: binding,
+        'pods/binding': binding,
+        'pods/eviction': podEvictionHandler(host),
+        'pods/log': podLogHandler(registry, kubelets),
+        'pods/exec': podStreamHandler('exec', host, kubelets),
+        'pods/attach': podStreamHandler('attach', host, kubelets),
+        'pods/portforward': podStreamHandler('portforward', host, kubelets),
+        'pods/proxy': proxyHandler('PodProxyOptions', host, (key) => podBackend(registry, key)),
+        'services/proxy': proxyHandler('ServiceProxyOptions', host, (key) => serviceBackend(registry, key, random)),
+        'nodes/proxy': proxyHandler('NodeProxyOptions', host, ({ id }) => nodeBackend(kubelets, id)),
+        'serviceaccounts/token': serviceAccountTokenHandler(host, options.signer),
+      },
+    };
+  };
+}
