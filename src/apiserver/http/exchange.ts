@@ -1,0 +1,52 @@
+/**
+ * One request and its answer on the wire, whatever the protocol: the smallest surface that the handler chain needs. Two
+ * implementations: an HTTP/2 stream and an HTTP/1.1 message.
+ */
+import { ApiError } from '../../api/index.ts';
+import type { PeerIdentity } from '../auth/authenticator.ts';
+import type { ResponseSink, UpgradeRequest } from '../request.ts';
+
+/** Largest request body. @source apiserver MaxRequestBodyBytes */
+export const maxRequestBodyBytes = 3 * 1024 * 1024;
+
+export type OutgoingHeaders = Record<string, string | string[]>;
+
+/** A streamed answer. `end` sends the last byte and waits for nothing. */
+export interface OpenResponse extends ResponseSink {
+  /** Writes without waiting; false when the client does not keep up. */
+  writeNow(chunk: Uint8Array): boolean;
+  /** Bytes handed over that the client has not taken yet. */
+  readonly pendingBytes: number;
+  end(): void;
+  /** Breaks the connection off in the middle of the answer, so that the client does not take it for whole. */
+  abort(): void;
+}
+
+export interface Exchange {
+  readonly method: string;
+  /** Path and query. */
+  readonly target: string;
+  readonly remoteAddress: string;
+  readonly peer: PeerIdentity;
+  readonly upgrade: UpgradeRequest | undefined;
+  /** Aborts when the client is gone before the answer is complete. */
+  readonly signal: AbortSignal;
+  /** Names in lower case, without HTTP/2's own. */
+  headers(): Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** @param name lower case */
+  header(name: string): string | undefined;
+  /** @throws ApiError RequestEntityTooLarge */
+  body(limitBytes: number): Promise<Buffer>;
+  bodyStream(): AsyncIterable<Uint8Array>;
+  /** Sends the whole answer. */
+  send(status: number, headers: OutgoingHeaders, body: Uint8Array): void;
+  open(status: number, headers: OutgoingHeaders): OpenResponse;
+}
+
+export function bodyTooLarge(limitBytes: number): ApiError {
+  return new ApiError({
+    code: 413,
+    reason: 'RequestEntityTooLarge',
+    message: `Request entity too large: limit is ${limitBytes}`,
+  });
+}

@@ -1,0 +1,104 @@
+/**
+ * One authenticated HTTP request: what the handler chain, endpoints and custom subresources see of it. One object for all of them,
+ * since this is made for every request.
+ */
+import type { Clock, Logger } from '../../base/index.ts';
+import { fenceHeader } from '../../client/index.ts';
+import type { RequestContext, RequestInfo, UpgradeRequest, UserInfo } from '../request.ts';
+import type { Incoming } from '../server/incoming.ts';
+import type { BodySource } from '../verbs/body.ts';
+import { type Exchange, maxRequestBodyBytes } from './exchange.ts';
+
+/** Most warnings, and most bytes of them, that one answer carries. @source apiserver filters/warning.go */
+const maxWarningBytes = 4 * 1024;
+
+export class HttpCall implements Incoming, RequestContext {
+  readonly user: UserInfo;
+  readonly info: RequestInfo;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly exchange: Exchange;
+  #warnings: string[] | undefined;
+  #warningBytes = 0;
+
+  constructor(
+    exchange: Exchange,
+    about: { readonly user: UserInfo; readonly info: RequestInfo; readonly clock: Clock; readonly log: Logger },
+  ) {
+    this.exchange = exchange;
+    this.user = about.user;
+    this.info = about.info;
+    this.clock = about.clock;
+    this.log = about.log;
+  }
+
+  get method(): string {
+    return this.exchange.method;
+  }
+
+  get target(): string {
+    return this.exchange.target;
+  }
+
+  get signal(): AbortSignal {
+    return this.exchange.signal;
+  }
+
+  get remoteAddress(): string {
+    return this.exchange.remoteAddress;
+  }
+
+  get upgrade(): UpgradeRequest | undefined {
+    return this.exchange.upgrade;
+  }
+
+  get userAgent(): string {
+    return this.exchange.header('user-agent') ?? '';
+  }
+
+  get fence(): string | undefined {
+    return this.exchange.header(fenceHeader);
+  }
+
+  get warnings(): readonly string[] {
+    return this.#warnings ?? [];
+  }
+
+  headers(): Readonly<Record<string, string | readonly string[] | undefined>> {
+    return this.exchange.headers();
+  }
+
+  header(name: string): string | undefined {
+    return this.exchange.header(name);
+  }
+
+  body(): Promise<Buffer> {
+    return this.exchange.body(maxRequestBodyBytes);
+  }
+
+  bodyStream(): AsyncIterable<Uint8Array> {
+    return this.exchange.bodyStream();
+  }
+
+  async readBody(): Promise<BodySource> {
+    return { contentType: this.exchange.header('content-type') ?? '', bytes: await this.body(), value: undefined };
+  }
+
+  context(): RequestContext {
+    return this;
+  }
+
+  warn(message: string): void {
+    const warnings = (this.#warnings ??= []);
+    if (warnings.includes(message) || this.#warningBytes + message.length > maxWarningBytes) return;
+    this.#warningBytes += message.length;
+    warnings.push(message);
+  }
+}
+
+/** The value of a `Warning` header. @source RFC 7234, 5.5; apimachinery util/net NewWarningHeader */
+export function warningHeader(message: string): string {
+  // Header values are ASCII without control characters.
+  const text = message.replace(/[^\x20-\x7e]/g, (char) => (char < ' ' ? ' ' : '?')).replace(/["\\]/g, '\\$&');
+  return `299 - "${text}"`;
+}

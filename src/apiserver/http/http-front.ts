@@ -1,0 +1,99 @@
+/**
+ * From an exchange to its answer: authenticate, read what is asked, let the handler chain answer, write. Nothing thrown leaves
+ * here; a client always gets an answer or a closed connection.
+ */
+import type { Clock, Logger } from '../../base/index.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
+import { impersonated } from '../auth/impersonation.ts';
+import { anonymousUser } from '../auth/users.ts';
+import type { ObservedRequest, RequestOutcome } from '../extension.ts';
+import type { RequestInfo, UserInfo } from '../request.ts';
+import { parseRequestInfo } from '../routing/request-info.ts';
+import { toApiError } from '../server/error-mapping.ts';
+import type { ApiHandler } from '../server/handler.ts';
+import type { Answer } from '../verbs/answer.ts';
+import { mediaTypeOf } from '../verbs/options.ts';
+import { applyPatchType } from '../verbs/patch.ts';
+import type { AnswerWriter, Written } from './answer-writer.ts';
+import type { Exchange } from './exchange.ts';
+import { HttpCall } from './http-call.ts';
+import type { Authorizer } from '../auth/authorizer.ts';
+
+export interface HttpFrontOptions {
+  readonly authenticator: Authenticator;
+  readonly authorize: Authorizer;
+  readonly handler: ApiHandler;
+  readonly writer: AnswerWriter;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly observers: readonly ((request: ObservedRequest) => (outcome: RequestOutcome) => void)[];
+}
+
+export class HttpFront {
+  readonly #options: HttpFrontOptions;
+  #open = 0;
+  #idle: (() => void) | undefined;
+
+  constructor(options: HttpFrontOptions) {
+    this.#options = options;
+  }
+
+  /** Answers; resolves when the answer is complete. Never rejects. */
+  async serve(exchange: Exchange): Promise<void> {
+    this.#open++;
+    try {
+      await this.#serve(exchange);
+    } catch (error) {
+      // Writing failed: the client is gone, or will see a broken answer.
+      if (!exchange.signal.aborted) this.#options.log.warn('answer was not completed', { err: error });
+    } finally {
+      this.#open--;
+      if (this.#open === 0) this.#idle?.();
+    }
+  }
+
+  /** Resolves when no request is being answered. */
+  whenIdle(): Promise<void> {
+    if (this.#open === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#idle = resolve;
+    });
+  }
+
+  async #serve(exchange: Exchange): Promise<void> {
+    const { authenticator, clock, log, writer, observers } = this.#options;
+    const info = parseRequestInfo(exchange.method, exchange.target);
+    let call: HttpCall | undefined;
+    const ended = observers.length > 0 ? this.#observe(exchange, info) : undefined;
+    let written: Written;
+    try {
+      const authenticating = authenticator.authenticate(exchange.peer, exchange.header('authorization'));
+      const user = authenticating instanceof Promise ? await authenticating : authenticating;
+      call = new HttpCall(exchange, { user: this.#actingUser(user, exchange), info, clock, log });
+      const answering = this.#options.handler.answer(call);
+      const answer: Answer = answering instanceof Promise ? await answering : answering;
+      written = await writer.write(call, answer);
+    } catch (error) {
+      const failure = toApiError(error, log);
+      written = await writer.fail(call ?? new HttpCall(exchange, { user: anonymousUser, info, clock, log }), failure);
+    }
+    if (ended) for (const end of ended) end(written);
+  }
+
+  #actingUser(user: UserInfo, exchange: Exchange): UserInfo {
+    const wanted = exchange.header('impersonate-user');
+    if (wanted === undefined && exchange.header('impersonate-group') === undefined) return user;
+    return impersonated(user, exchange, this.#options.authorize);
+  }
+
+  #observe(exchange: Exchange, info: RequestInfo): ((outcome: RequestOutcome) => void)[] {
+    const isPatch = exchange.method === 'PATCH';
+    const request: ObservedRequest = {
+      info,
+      method: exchange.method,
+      dryRun: info.query.has('dryRun'),
+      isApply: isPatch && mediaTypeOf(exchange.header('content-type')) === applyPatchType,
+    };
+    return this.#options.observers.map((observe) => observe(request));
+  }
+}

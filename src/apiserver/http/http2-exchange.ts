@@ -1,0 +1,93 @@
+/** An HTTP/2 stream as an exchange, on the stream API: the compatibility layer costs a fifth of the throughput. */
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { PeerIdentity } from '../auth/authenticator.ts';
+import { bodyTooLarge, type Exchange, type OpenResponse, type OutgoingHeaders } from './exchange.ts';
+import { StreamedResponse } from './streamed-response.ts';
+
+const emptyBody = Buffer.alloc(0);
+
+export class Http2Exchange implements Exchange {
+  readonly method: string;
+  readonly target: string;
+  readonly peer: PeerIdentity;
+  readonly upgrade = undefined;
+  readonly #stream: ServerHttp2Stream;
+  readonly #headers: IncomingHttpHeaders;
+  readonly #hasBody: boolean;
+  #abort: AbortController | undefined;
+
+  /** @param hasBody false when the request ended with its headers */
+  constructor(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    options: { readonly peer: PeerIdentity; readonly hasBody: boolean },
+  ) {
+    this.#stream = stream;
+    this.#headers = headers;
+    this.#hasBody = options.hasBody;
+    this.method = headers[':method'] as string;
+    this.target = headers[':path'] as string;
+    this.peer = options.peer;
+  }
+
+  get remoteAddress(): string {
+    return this.#stream.session?.socket.remoteAddress ?? '';
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      const abort = (this.#abort = new AbortController());
+      if (this.#stream.closed || this.#stream.destroyed) abort.abort();
+      else this.#stream.once('close', () => abort.abort());
+    }
+    return this.#abort.signal;
+  }
+
+  headers(): Readonly<Record<string, string | readonly string[] | undefined>> {
+    return Object.fromEntries(Object.entries(this.#headers).filter(([name]) => !name.startsWith(':')));
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  }
+
+  body(limitBytes: number): Promise<Buffer> {
+    if (!this.#hasBody) return Promise.resolve(emptyBody);
+    const stream = this.#stream;
+    return new Promise((resolve, reject) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      stream.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        // What comes after is dropped: the answer is on its way.
+        if (size > limitBytes) reject(bodyTooLarge(limitBytes));
+        else chunks.push(chunk);
+      });
+      stream.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+      stream.once('aborted', () => reject(new Error('the client went away')));
+    });
+  }
+
+  bodyStream(): AsyncIterable<Uint8Array> {
+    return this.#stream as AsyncIterable<Uint8Array>;
+  }
+
+  send(status: number, headers: OutgoingHeaders, body: Uint8Array): void {
+    const stream = this.#stream;
+    if (stream.closed || stream.destroyed) return;
+    headers[':status'] = String(status);
+    if (body.length === 0) {
+      stream.respond(headers, { endStream: true });
+    } else {
+      stream.respond(headers);
+      stream.end(body);
+    }
+  }
+
+  open(status: number, headers: OutgoingHeaders): OpenResponse {
+    const stream = this.#stream;
+    if (!stream.closed && !stream.destroyed) stream.respond({ ...headers, ':status': String(status) });
+    return new StreamedResponse(stream, { abort: () => stream.close(8) });
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * HTTP/2 and HTTP/1.1 over TLS on one port. Who is behind a connection is found out once a connection; session memory, streams and
+ * resets are limited on purpose.
+ */
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ServerResponse as Http1Response } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import type { Logger } from '../../base/index.ts';
+import { certificateUser, type PeerIdentity } from '../auth/authenticator.ts';
+import type { Exchange } from './exchange.ts';
+import { Http1Exchange } from './http1-exchange.ts';
+import { Http2Exchange } from './http2-exchange.ts';
+
+export interface TlsFiles {
+  /** PEM: the server's certificate with its chain, and its key. */
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+  /** PEM: authorities of client certificates; undefined: none are accepted. */
+  readonly clientCa?: string | Buffer | undefined;
+}
+
+export interface ListenAddress {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+/** @source upstream allows as many streams on a connection */
+const maxConcurrentStreams = 100;
+/** Megabytes that one HTTP/2 session may hold: watches that wait and lists on their way. */
+const maxSessionMemoryMb = 256;
+const streamWindowBytes = 256 * 1024;
+const sessionWindowBytes = 2 * 1024 * 1024;
+/** A client may reset many watches at once, but not thousands for long. */
+const streamResets = { streamResetBurst: 2_000, streamResetRate: 200 };
+/** An HTTP/1.1 connection that says nothing is closed. @source Go's http.Server as upstream sets it up */
+const keepAliveMs = 90_000;
+const headersTimeoutMs = 32_000;
+
+export class Listener {
+  readonly #server: Http2SecureServer;
+  readonly #serve: (exchange: Exchange) => Promise<void>;
+  readonly #sessions = new Set<Http2Session>();
+  readonly #sockets = new Set<TLSSocket>();
+
+  constructor(options: { readonly tls: TlsFiles; readonly log: Logger; readonly serve: (exchange: Exchange) => Promise<void> }) {
+    this.#serve = options.serve;
+    const { cert, key, clientCa } = options.tls;
+    this.#server = createSecureServer({
+      allowHTTP1: true,
+      cert,
+      key,
+      ...(clientCa && { ca: clientCa }),
+      requestCert: clientCa !== undefined,
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.2',
+      settings: { maxConcurrentStreams, initialWindowSize: streamWindowBytes },
+      maxSessionMemory: maxSessionMemoryMb,
+      ...streamResets,
+    });
+    this.#wire(options.log);
+  }
+
+  /** @returns the address, with the port that was taken */
+  listen(address: ListenAddress): Promise<AddressInfo> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host: address.host, port: address.port }, () => {
+        this.#server.removeListener('error', reject);
+        // A TCP server has an address with a port.
+        resolve(this.#server.address() as AddressInfo);
+      });
+    });
+  }
+
+  /** Takes no new connection and tells HTTP/2 clients to go elsewhere. */
+  drain(): void {
+    this.#server.close();
+    for (const session of this.#sessions) session.close();
+  }
+
+  /** Breaks off what is still open. */
+  destroy(): void {
+    for (const session of this.#sessions) session.destroy();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #wire(log: Logger): void {
+    const server = this.#server;
+    server.on('request', (request, response) => {
+      // With only HTTP/1.1 left for this event, these are node:http's own classes.
+      this.#http1(request as unknown as IncomingMessage, response as unknown as ServerResponse);
+    });
+    // Listening for 'request' makes Node serve HTTP/2 through its compatibility layer as well; streams are ours.
+    server.removeAllListeners('stream');
+    // A server's streams are server streams.
+    server.on('stream', (stream, headers, flags) => this.#http2(stream as ServerHttp2Stream, headers, flags));
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
+    server.on('session', (session) => {
+      this.#sessions.add(session);
+      session.setLocalWindowSize(sessionWindowBytes);
+      session.once('close', () => this.#sessions.delete(session));
+      session.on('error', (error) => log.debug('HTTP/2 session failed', { err: error }));
+    });
+    server.on('secureConnection', (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+      socket.setNoDelay(true);
+    });
+    server.on('sessionError', () => {});
+    server.on('tlsClientError', (error) => log.debug('TLS handshake failed', { err: error }));
+    Object.assign(server, { keepAliveTimeout: keepAliveMs, headersTimeout: headersTimeoutMs, requestTimeout: 0 });
+  }
+
+  #http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number): void {
+    // A stream whose client went away fails quietly; answers look at `destroyed`.
+    stream.on('error', () => {});
+    const { session } = stream;
+    if (!session) return;
+    const endStream = 1;
+    void this.#serve(
+      new Http2Exchange(stream, headers, { peer: peerOf(session, session.socket as TLSSocket), hasBody: (flags & endStream) === 0 }),
+    );
+  }
+
+  #http1(request: IncomingMessage, response: ServerResponse): void {
+    // The server speaks only TLS.
+    const socket = request.socket as TLSSocket;
+    response.on('error', () => {});
+    void this.#serve(new Http1Exchange(request, response, { peer: peerOf(socket, socket) }));
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => {});
+    const response = new Http1Response(request);
+    // The socket of an upgrade is the TLS socket of its connection.
+    const tlsSocket = socket as TLSSocket;
+    let assigned = false;
+    const upgrade = { socket, head, headers: request.headers };
+    const exchange = new Http1Exchange(request, response, { peer: peerOf(tlsSocket, tlsSocket), upgrade });
+    // An ordinary answer (a refusal) still has to go out as HTTP.
+    exchange.beforeAnswer = () => {
+      if (assigned) return;
+      assigned = true;
+      response.assignSocket(tlsSocket);
+      response.shouldKeepAlive = false;
+      response.once('finish', () => tlsSocket.end());
+    };
+    void this.#serve(exchange);
+  }
+}
+
+/** Found out once a connection. */
+const peers = new WeakMap<object, PeerIdentity>();
+
+function peerOf(connection: object, socket: TLSSocket): PeerIdentity {
+  let peer = peers.get(connection);
+  if (peer === undefined) peers.set(connection, (peer = readPeer(socket)));
+  return peer;
+}
+
+function readPeer(socket: TLSSocket): PeerIdentity {
+  const certificate = socket.getPeerCertificate();
+  if (!certificate || Object.keys(certificate).length === 0) return 'none';
+  if (!socket.authorized) return 'invalid';
+  return certificateUser(certificate) ?? 'invalid';
+}

@@ -1,0 +1,154 @@
+/**
+ * Serves one watch over HTTP. Invariants: events go out in the order in which the cache tells them; one that was told to many
+ * watchers is encoded once; a client that does not read costs at most one chunk here, then the watcher's own queue fills and it is
+ * cut off; the stream ends at its deadline, when the server stops, or with the client.
+ */
+import { type ApiError, serviceUnavailable } from '../../api/index.ts';
+import type { Clock } from '../../base/index.ts';
+import type { OpenWatch } from '../cache/watch-opener.ts';
+import type { TellableEvent } from '../cache/watcher.ts';
+import { eventLine, frameOf, type Rendering } from '../rendering/rendering.ts';
+import type { OpenResponse } from './exchange.ts';
+
+/** Bytes handed to the connection and not taken yet above which nothing more is handed over. */
+const maxPendingBytes = 256 * 1024;
+
+/** Initial objects are sent in chunks of about this size. */
+const initialChunkBytes = 64 * 1024;
+
+export class WatchStream {
+  readonly #response: OpenResponse;
+  readonly #rendering: Rendering;
+  readonly #ended = Promise.withResolvers<void>();
+  #watch: OpenWatch | undefined;
+  #flushing = false;
+  #done = false;
+
+  constructor(response: OpenResponse, rendering: Rendering) {
+    this.#response = response;
+    this.#rendering = rendering;
+  }
+
+  /** To be called when events wait in the watcher. */
+  readonly onEvents = (): void => {
+    if (this.#flushing || !this.#watch) return;
+    this.#flushing = true;
+    flushSoon(this);
+  };
+
+  /** Sends the watch until it ends. */
+  async serve(
+    watch: OpenWatch,
+    options: { readonly clock: Clock; readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const { clock, timeoutMs, signal } = options;
+    const finish = (): void => this.#finish();
+    using _deadline = clock.setTimer(timeoutMs, () => this.#endInTime());
+    signal.addEventListener('abort', finish, { once: true });
+    try {
+      if (signal.aborted) return;
+      if (watch.failure) {
+        this.#sendError(watch.failure);
+        return;
+      }
+      await this.#sendInitial(watch);
+      this.#watch = watch;
+      this.#flushing = true;
+      this.flush();
+      await this.#ended.promise;
+    } finally {
+      signal.removeEventListener('abort', finish);
+      watch.close();
+      this.#response.end();
+    }
+  }
+
+  /** Sends what waits, all in one write; called once a turn of the loop by `flushSoon`. */
+  flush(): void {
+    this.#flushing = false;
+    const watch = this.#watch;
+    if (!watch || this.#done) return;
+    if (this.#response.pendingBytes > maxPendingBytes) {
+      // What waits stays in the watcher's bounded queue until the client has read.
+      this.#flushing = true;
+      this.#response.write(empty).then(
+        () => this.flush(),
+        () => this.#finish(),
+      );
+      return;
+    }
+    const events = watch.watcher.take();
+    if (events.length > 0) this.#response.writeNow(joined(events, this.#rendering));
+    if (watch.watcher.ended === 'tooSlow') {
+      this.#sendError(serviceUnavailable('the watch was closed: the client did not read its events in time'));
+      this.#finish();
+    } else if (watch.watcher.ended) {
+      this.#finish();
+    }
+  }
+
+  async #sendInitial(watch: OpenWatch): Promise<void> {
+    let chunk: Buffer[] = [];
+    let size = 0;
+    for (const object of watch.initial) {
+      const line = eventLine('ADDED', this.#rendering.object(object));
+      chunk.push(line);
+      size += line.length;
+      if (size < initialChunkBytes) continue;
+      await this.#response.write(Buffer.concat(chunk));
+      chunk = [];
+      size = 0;
+    }
+    if (watch.initialEnd) chunk.push(frameOf(watch.initialEnd, this.#rendering));
+    if (chunk.length > 0) await this.#response.write(Buffer.concat(chunk));
+  }
+
+  #endInTime(): void {
+    const bookmark = this.#watch?.bookmark();
+    if (bookmark && !this.#done) {
+      this.flush();
+      this.#response.writeNow(frameOf(bookmark, this.#rendering));
+    }
+    this.#finish();
+  }
+
+  #sendError(error: ApiError): void {
+    this.#response.writeNow(eventLine('ERROR', Buffer.from(JSON.stringify(error.toStatus()))));
+  }
+
+  #finish(): void {
+    this.#done = true;
+    this.#ended.resolve();
+  }
+}
+
+const empty = Buffer.alloc(0);
+
+/** Streams with events to send this turn. */
+let waiting: WatchStream[] = [];
+
+/** Every stream sends once a turn of the event loop, after the I/O of that turn: commits that came together leave together. */
+function flushSoon(stream: WatchStream): void {
+  waiting.push(stream);
+  if (waiting.length > 1) return;
+  setImmediate(() => {
+    const streams = waiting;
+    waiting = [];
+    for (const each of streams) each.flush();
+  });
+}
+
+/** The batch that was joined last: watchers of one resource mostly send the very same events one after the other. */
+let lastBatch: { readonly events: readonly TellableEvent[]; readonly rendering: string; readonly bytes: Buffer } | undefined;
+
+function joined(events: readonly TellableEvent[], rendering: Rendering): Buffer {
+  if (events.length === 1) return frameOf(events[0]!, rendering);
+  if (lastBatch && lastBatch.rendering === rendering.name && sameEvents(lastBatch.events, events)) return lastBatch.bytes;
+  const bytes = Buffer.concat(events.map((event) => frameOf(event, rendering)));
+  lastBatch = { events, rendering: rendering.name, bytes };
+  return bytes;
+}
+
+function sameEvents(a: readonly TellableEvent[], b: readonly TellableEvent[]): boolean {
+  return a.length === b.length && a.every((event, i) => event === b[i]);
+}

@@ -1,0 +1,10 @@
+/** The door of the API server. */
+export type { AdmissionPlugin } from './admission.ts';
+export { certificateUser, type TokenVerifier } from './auth/authenticator.ts';
+export { type Authorizer, componentAuthorizer } from './auth/authorizer.ts';
+export { loopbackUser, serviceAccountUser } from './auth/users.ts';
+export type { ApiServerExtension, ApiServerHost, ExtensionFactory } from './extension.ts';
+export type { ListenAddress, TlsFiles } from './http/listener.ts';
+export type { UserInfo } from './request.ts';
+export { type ApiServer, type ApiServerConfig, createApiServer } from './server/api-server.ts';
+export type { Registry, ResourceStorage } from './storage.ts';

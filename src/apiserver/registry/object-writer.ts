@@ -1,0 +1,78 @@
+/**
+ * The only place that writes to the store: encodes an object, compares and writes, and gives back the version that readers will
+ * see. Knows nothing of what may be written.
+ */
+import type { KubeObject } from '../../api/index.ts';
+import type { Store } from '../../store/index.ts';
+import type { Collection } from '../cache/collection.ts';
+import { encodeForStore, StoredObject } from '../cache/stored-object.ts';
+import { type WatchCache, withResourceVersion } from '../cache/watch-cache.ts';
+
+/** What came of a conditional write. */
+export type WriteOutcome =
+  | { readonly type: 'written'; readonly object: StoredObject }
+  /** The condition did not hold; `current` is what stands there, undefined when nothing does. */
+  | { readonly type: 'conflict'; readonly current: StoredObject | undefined };
+
+export class ObjectWriter {
+  readonly #store: Store;
+  readonly #cache: WatchCache;
+
+  constructor(store: Store, cache: WatchCache) {
+    this.#store = store;
+    this.#cache = cache;
+  }
+
+  /**
+   * Puts `object` (of the storage version; shared from now on) if the key is at `expectRevision`; 0: if it does not exist.
+   * @param lease id of the lease that the key ends with
+   */
+  async put(
+    collection: Collection,
+    key: string,
+    write: { readonly expectRevision: number; readonly object: KubeObject; readonly lease?: number | undefined },
+  ): Promise<WriteOutcome> {
+    const { expectRevision, object, lease } = write;
+    const storeKey = collection.prefix + key;
+    const value = encodeForStore(object);
+    this.#cache.expectWrite(storeKey, value, object);
+    try {
+      const result = await this.#store.txn({
+        key: storeKey,
+        expectModRevision: expectRevision,
+        op: { type: 'put', value, ...(lease !== undefined && { lease }) },
+      });
+      if (!result.ok) return this.#conflict(collection, key, result.current);
+      const cached = collection.get(key);
+      if (cached?.revision === result.revision) return { type: 'written', object: cached };
+      const shown = withResourceVersion(object, result.revision);
+      return { type: 'written', object: new StoredObject(collection, key, result.revision, value, shown) };
+    } finally {
+      this.#cache.forgetWrite(storeKey, value);
+    }
+  }
+
+  /** Deletes the key if it is still at `base`; the written object is `base` as of the revision of its deletion. */
+  async remove(collection: Collection, base: StoredObject): Promise<WriteOutcome> {
+    const result = await this.#store.txn({ key: collection.prefix + base.key, expectModRevision: base.revision, op: { type: 'delete' } });
+    if (!result.ok) return this.#conflict(collection, base.key, result.current);
+    return { type: 'written', object: base.at(result.revision) };
+  }
+
+  /** What `object` would look like, for dry runs: nothing is written. */
+  preview(collection: Collection, key: string, object: KubeObject): StoredObject {
+    const revision = Number(object.metadata.resourceVersion ?? 0) || 0;
+    return new StoredObject(collection, key, revision, encodeForStore(object));
+  }
+
+  #conflict(
+    collection: Collection,
+    key: string,
+    current: { readonly modRevision: number; readonly value: Uint8Array } | undefined,
+  ): WriteOutcome {
+    if (!current) return { type: 'conflict', current: undefined };
+    const cached = collection.get(key);
+    if (cached?.revision === current.modRevision) return { type: 'conflict', current: cached };
+    return { type: 'conflict', current: new StoredObject(collection, key, current.modRevision, current.value) };
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * How stored objects are written for one kind of reader: as they are, as metadata only, or as rows of a table. A rendering gives
+ * the bytes of one object, of a list around many, and of one watch event; what it makes for one watcher serves all.
+ */
+import { Buffer } from 'node:buffer';
+import type { ListPage } from '../cache/list-reader.ts';
+import type { StoredObject } from '../cache/stored-object.ts';
+import type { TellableEvent } from '../cache/watcher.ts';
+import type { ResourceView } from './view.ts';
+
+export interface Rendering {
+  /** Names what it makes: equal names, equal bytes. */
+  readonly name: string;
+  /** One object by itself, without a final newline. */
+  object(stored: StoredObject): Uint8Array;
+  /** What comes before the first item of a list. */
+  listStart(page: ListPage): string;
+  /** An item of a list, ready to stand after `[` or `,`: in two parts, so that no copy is needed. */
+  readonly itemStart: string;
+  /** The rest of an item after `itemStart`. */
+  item(stored: StoredObject): Uint8Array;
+  readonly listEnd: string;
+}
+
+/** Objects as they are stored and served. */
+export class FullRendering implements Rendering {
+  readonly name: string;
+  readonly itemStart = '{';
+  readonly listEnd = ']}\n';
+  readonly #view: ResourceView;
+
+  constructor(view: ResourceView) {
+    this.#view = view;
+    this.name = `full:${view.apiVersion}`;
+  }
+
+  object(stored: StoredObject): Uint8Array {
+    return this.#view.textOf(stored).subarray(0, -1);
+  }
+
+  listStart(page: ListPage): string {
+    return listStart({ kind: this.#view.definition.listKind, apiVersion: this.#view.apiVersion }, page, 'items');
+  }
+
+  item(stored: StoredObject): Uint8Array {
+    return this.#view.textOf(stored).subarray(this.#view.itemOffset, -1);
+  }
+}
+
+/** The beginning of any list document up to the bracket of its items. */
+export function listStart(type: { readonly kind: string; readonly apiVersion: string }, page: ListPage, items: string, extra = ''): string {
+  return (
+    `{"kind":${JSON.stringify(type.kind)},"apiVersion":${JSON.stringify(type.apiVersion)},` +
+    `"metadata":${JSON.stringify(listMetaOf(page))},${extra}"${items}":[`
+  );
+}
+
+export interface ListMetaFields {
+  readonly resourceVersion: string;
+  readonly continue?: string;
+  readonly remainingItemCount?: number;
+}
+
+export function listMetaOf(page: ListPage): ListMetaFields {
+  return {
+    resourceVersion: String(page.revision),
+    ...(page.continue !== '' && { continue: page.continue }),
+    ...(page.remainingItemCount !== undefined && { remainingItemCount: page.remainingItemCount }),
+  };
+}
+
+/** One event of a watch as a line of JSON, made once for all watchers of this rendering. */
+export function frameOf(event: TellableEvent, rendering: Rendering): Buffer {
+  return event.frame(rendering.name, () => eventLine(event.type, rendering.object(event.object)));
+}
+
+const lineEnd = Buffer.from('}\n');
+
+export function eventLine(type: string, object: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(`{"type":"${type}","object":`), object, lineEnd]);
+}

@@ -1,0 +1,217 @@
+/**
+ * Puts an API server together: cache over the store, registry over the cache, extensions around the registry, and the two ways in.
+ * Knows no port until it is told to listen.
+ */
+import type { AddressInfo } from 'node:net';
+import { assert, type Clock, type Logger, type Random, systemClock, systemRandom } from '../../base/index.ts';
+import type { ResourceDefinition } from '../../api/index.ts';
+import type { Discovery, Transport } from '../../client/index.ts';
+import type { Store } from '../../store/index.ts';
+import type { AdmissionContext } from '../admission.ts';
+import { Authenticator, type TokenVerifier } from '../auth/authenticator.ts';
+import { type Authorizer, componentAuthorizer } from '../auth/authorizer.ts';
+import { ListReader } from '../cache/list-reader.ts';
+import { WatchCache } from '../cache/watch-cache.ts';
+import { WatchOpener } from '../cache/watch-opener.ts';
+import type { ApiServerExtension, ApiServerHost, ExtensionFactory, ResourceHooks } from '../extension.ts';
+import { AnswerWriter } from '../http/answer-writer.ts';
+import { HttpFront } from '../http/http-front.ts';
+import { type ListenAddress, Listener, type TlsFiles } from '../http/listener.ts';
+import { AdmissionChain } from '../registry/admission-chain.ts';
+import { EventLeases } from '../registry/event-leases.ts';
+import { createFieldManagement } from '../registry/managed-fields.ts';
+import { ObjectWriter } from '../registry/object-writer.ts';
+import { ResourceTable } from '../registry/registry.ts';
+import { admissionRequest, joinHooks, type StorageDeps } from '../registry/storage-deps.ts';
+import { Renderings } from '../rendering/renderings.ts';
+import type { UserInfo } from '../request.ts';
+import { createInProcessTransport } from '../transport/in-process-transport.ts';
+import { AuditIds } from './audit-ids.ts';
+import { EndpointTable } from './endpoint-table.ts';
+import { FenceGuard } from './fence-guard.ts';
+import { ApiHandler } from './handler.ts';
+
+export interface ApiServerConfig {
+  readonly store: Store;
+  /** Every resource that is served, such as `builtinResources`. */
+  readonly resources: readonly ResourceDefinition[];
+  readonly log: Logger;
+  /** Needed to listen; a server without it is reached in-process only. */
+  readonly tls?: TlsFiles;
+  /** Turns bearer tokens into users; default: no token is valid. */
+  readonly verifyToken?: (host: ApiServerHost) => TokenVerifier;
+  /** Default: administrators and components may do everything, nobody else anything but discovery. */
+  readonly authorizer?: Authorizer;
+  /** Requests without a credential are `system:anonymous`. Default true. */
+  readonly anonymous?: boolean;
+  readonly extensions?: readonly ExtensionFactory[];
+  /** How long events are kept. Default one hour. */
+  readonly eventTtlSeconds?: number;
+  readonly featureEnabled?: (gate: string) => boolean;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** The store is lost for good (disk failure, closed under us): the process should end. */
+  readonly onStoreLost?: (error: Error) => void;
+}
+
+export interface ApiServer {
+  /** @returns the address, with the port that was taken */
+  listen(address: ListenAddress): Promise<AddressInfo>;
+  /** A client's way in without socket and text, as this user. */
+  transport(user: UserInfo): Transport;
+  readonly host: ApiServerHost;
+  /** Ends watches, finishes requests, then closes. The store stays open: it is the caller's. */
+  close(): Promise<void>;
+}
+
+const defaultEventTtlSeconds = 3_600;
+/** How long requests may take to finish when the server stops. */
+const drainMs = 5_000;
+
+/** Reads the store into the cache and starts the extensions; listens nowhere yet. */
+export async function createApiServer(config: ApiServerConfig): Promise<ApiServer> {
+  const { store, log } = config;
+  const clock = config.clock ?? systemClock;
+  const random = config.random ?? systemRandom;
+  const stop = new AbortController();
+  const stored = config.resources.filter((definition) => definition.verbs.includes('get'));
+  const cache = await WatchCache.open({
+    store,
+    clock,
+    log,
+    definitions: stored,
+    onLost: (error) => {
+      log.error('the store is lost', { err: error });
+      config.onStoreLost?.(error);
+    },
+  });
+  const watches = new WatchOpener(cache, clock);
+  const parts: { extensions: readonly ApiServerExtension[]; admission: AdmissionChain; hooks: ReadonlyMap<string, ResourceHooks> } = {
+    extensions: [],
+    admission: new AdmissionChain([]),
+    hooks: new Map(),
+  };
+  const admissionContext: { registry?: AdmissionContext['registry']; signal: AbortSignal } = { signal: stop.signal };
+  const deps: StorageDeps = {
+    cache,
+    lists: new ListReader(cache, store),
+    writer: new ObjectWriter(store, cache),
+    get admission() {
+      return parts.admission;
+    },
+    // The registry is set below, before any request.
+    admissionContext: admissionContext as AdmissionContext,
+    hooks: (definition) => parts.hooks.get(resourceName(definition)),
+    fields: createFieldManagement(clock),
+    eventLeases: new EventLeases(store, clock, config.eventTtlSeconds ?? defaultEventTtlSeconds),
+    clock,
+    random,
+    featureEnabled: config.featureEnabled ?? (() => true),
+  };
+  const table = new ResourceTable(config.resources, deps);
+  admissionContext.registry = table;
+  const host = createHost({ table, store, clock, random, log, signal: stop.signal, deps });
+  const extensions = (config.extensions ?? []).map((make) => make(host));
+  parts.extensions = extensions;
+  parts.admission = new AdmissionChain(extensions.flatMap(({ admission }) => admission ?? []));
+  parts.hooks = hooksOf(extensions);
+  const authorize = config.authorizer ?? componentAuthorizer;
+  const handler = new ApiHandler({
+    deps,
+    table,
+    watches,
+    authorize,
+    endpoints: new EndpointTable(extensions.flatMap(({ endpoints }) => endpoints ?? [])),
+    subresources: Object.assign({}, ...extensions.map(({ subresources }) => subresources)),
+    fences: new FenceGuard(table),
+  });
+  const front = new HttpFront({
+    authenticator: new Authenticator({ clock, verifyToken: config.verifyToken?.(host), anonymous: config.anonymous ?? true }),
+    authorize,
+    handler,
+    writer: new AnswerWriter({
+      renderings: new Renderings(clock, extensions.find(({ tables }) => tables !== undefined)?.tables),
+      clock,
+      nextAuditId: new AuditIds(random).next,
+    }),
+    clock,
+    log,
+    observers: extensions.flatMap(({ observeRequest }) => observeRequest ?? []),
+  });
+  for (const extension of extensions) await extension.start?.();
+  const listeners: Listener[] = [];
+  return {
+    host,
+    listen: (address) => {
+      assert(config.tls, 'an API server listens only with TLS');
+      const listener = new Listener({ tls: config.tls, log, serve: (exchange) => front.serve(exchange) });
+      listeners.push(listener);
+      return listener.listen(address);
+    },
+    transport: (user) =>
+      createInProcessTransport({ handler, user, clock, log, signal: stop.signal, discover: () => discoveryOf(config.resources) }),
+    close: async () => {
+      for (const listener of listeners) listener.drain();
+      stop.abort();
+      watches.close();
+      cache.close();
+      const deadline = new AbortController();
+      await Promise.race([front.whenIdle(), clock.sleep(drainMs, deadline.signal).catch(() => {})]);
+      deadline.abort();
+      for (const listener of listeners) listener.destroy();
+    },
+  };
+}
+
+function createHost(
+  parts: Omit<ApiServerHost, 'registry' | 'admit'> & { readonly table: ResourceTable; readonly deps: StorageDeps },
+): ApiServerHost {
+  const { table, store, clock, random, log, signal, deps } = parts;
+  return {
+    registry: table,
+    store,
+    clock,
+    random,
+    log,
+    signal,
+    admit: async (request) => {
+      const view = table.view(request.resource);
+      assert(view, `${request.resource.plural} is not stored`);
+      const { operation, subresource, namespace, name, object, oldObject, options = {}, op } = request;
+      const admitting = admissionRequest(view, operation, { subresource, namespace, name, object, oldObject, options }, op);
+      await deps.admission.mutate(admitting, deps.admissionContext);
+      await deps.admission.validate(admitting, deps.admissionContext);
+    },
+  };
+}
+
+function resourceName({ group, plural }: { readonly group: string; readonly plural: string }): string {
+  return group === '' ? plural : `${plural}.${group}`;
+}
+
+function hooksOf(extensions: readonly ApiServerExtension[]): ReadonlyMap<string, ResourceHooks> {
+  const all = new Map<string, ResourceHooks[]>();
+  for (const { hooks } of extensions) {
+    for (const [name, hook] of Object.entries(hooks ?? {})) {
+      // The registry hands each hook only objects of its own resource.
+      const own = hook as unknown as ResourceHooks;
+      const known = all.get(name);
+      if (known) known.push(own);
+      else all.set(name, [own]);
+    }
+  }
+  return new Map([...all].map(([name, list]) => [name, joinHooks(list)!]));
+}
+
+function discoveryOf(definitions: readonly ResourceDefinition[]): Discovery {
+  const preferred = new Map<string, string>();
+  for (const { group, version } of definitions) if (!preferred.has(group)) preferred.set(group, version);
+  return {
+    resources: definitions.map(({ group, version, kind, plural, namespaced, verbs }) => ({
+      ref: { group, version, kind, plural, namespaced },
+      verbs,
+      preferred: preferred.get(group) === version,
+    })),
+    failures: [],
+  };
+}

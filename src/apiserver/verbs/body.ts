@@ -1,0 +1,101 @@
+/**
+ * The body of a request: bytes of JSON or YAML from the wire, or a value from the in-process transport. Both pass the same schema
+ * walk, which copies, prunes and defaults.
+ */
+import { apiVersionOf, badRequest, type Draft, type KubeObject } from '../../api/index.ts';
+import { isJsonObject, JsonSyntaxError, parseJson, type Parsed, parseYaml, YamlSyntaxError } from '../../api/json/index.ts';
+import { decodeObject } from '../../api/schema/index.ts';
+import type { Operation, WriteOptions } from '../storage.ts';
+import { mediaTypeOf, unsupportedMediaType } from './options.ts';
+
+export interface BodySource {
+  /** The media type, empty when the client did not say. */
+  readonly contentType: string;
+  /** The bytes as they came; undefined for a body that is a value. */
+  readonly bytes: Buffer | undefined;
+  /** For a body that is a value. */
+  readonly value: unknown;
+}
+
+/** No body at all. */
+export const emptyBody: BodySource = { contentType: '', bytes: undefined, value: undefined };
+
+const acceptedTypes = ['application/json', 'application/yaml'];
+
+export function isEmptyBody({ bytes, value }: BodySource): boolean {
+  return bytes === undefined ? value === undefined : bytes.length === 0;
+}
+
+/** What kind of object a body has to be. */
+export interface BodyKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  /** Name in the schema. */
+  readonly schema: string;
+  /** Fills in what the client left out. */
+  readonly applyDefaults?: ((object: Draft<never>) => void) | undefined;
+}
+
+/**
+ * The JSON tree of a body.
+ * @param kind named in errors
+ * @throws ApiError BadRequest, UnsupportedMediaType
+ */
+export function parseBody(body: BodySource, kind: string, accepted: readonly string[] = acceptedTypes): Parsed {
+  const { bytes } = body;
+  // A value of the in-process transport is checked by the schema walk.
+  if (bytes === undefined) return { value: body.value as Parsed['value'], strictErrors: [] };
+  const type = mediaTypeOf(body.contentType) || 'application/json';
+  if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
+  try {
+    return type.endsWith('yaml') ? parseYaml(bytes) : parseJson(bytes);
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError) && !(error instanceof YamlSyntaxError)) throw error;
+    const detail = error instanceof JsonSyntaxError ? `couldn't get version/kind; json parse error: ${error.message}` : error.message;
+    throw badRequest(`the object provided is unrecognized (must be of type ${kind}): ${detail} (${summary(bytes)})`, { cause: error });
+  }
+}
+
+/** A maker of drafts from one body: each call gives a fresh copy, and faults are reported once. */
+export function bodyDecoder(parsed: Parsed, kind: BodyKind, options: WriteOptions, op: Operation): () => Draft<KubeObject> {
+  checkKind(parsed, kind);
+  let warned = false;
+  return () => {
+    const { object, warnings } = decodeObject<KubeObject>(parsed.value, kind.schema, {
+      fieldValidation: options.fieldValidation ?? 'Warn',
+      strictErrors: parsed.strictErrors,
+    });
+    if (!warned) for (const warning of warnings) op.warn(warning);
+    warned = true;
+    object.kind = kind.kind;
+    object.apiVersion = apiVersionOf(kind);
+    (object as { metadata?: unknown }).metadata ??= {};
+    // The definition's own default function takes the definition's own type.
+    (kind.applyDefaults as ((object: Draft<KubeObject>) => void) | undefined)?.(object);
+    return object;
+  };
+}
+
+/** @throws ApiError BadRequest when the body says it is something else */
+function checkKind({ value }: Parsed, expected: BodyKind): void {
+  if (!isJsonObject(value)) return;
+  const { apiVersion, kind } = value;
+  const wanted = apiVersionOf(expected);
+  if (typeof apiVersion === 'string' && apiVersion !== '' && apiVersion !== wanted) {
+    throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${wanted})`);
+  }
+  if (typeof kind === 'string' && kind !== '' && kind !== expected.kind) {
+    throw badRequest(
+      `${kind} in version ${JSON.stringify(expected.version)} cannot be handled as a ${expected.kind}: ` +
+        `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(wanted)} at this path`,
+    );
+  }
+}
+
+/** The beginning of a body, as errors quote it. @source apiserver handlers/create.go summarizeData */
+function summary(bytes: Buffer, maxLength = 30): string {
+  if (bytes.length === 0) return 'empty';
+  const [text, more] = [bytes.subarray(0, maxLength), bytes.length > maxLength ? ' ...' : ''];
+  return (bytes[0] === 0x7b ? text.toString('utf8') : text.toString('hex')) + more;
+}

@@ -1,0 +1,159 @@
+/** PATCH of any resource: JSON patch, merge patch, strategic merge patch and server-side apply. */
+import { badRequest, type Draft, type JsonObject, type KubeObject } from '../../api/index.ts';
+import { isJsonObject, type Parsed } from '../../api/json/index.ts';
+import { patchObject, type PatchRequest } from '../../api/patch/index.ts';
+import { createObject } from '../registry/creation.ts';
+import { matchName, matchNamespace } from '../registry/metadata.ts';
+import type { StorageDeps } from '../registry/storage-deps.ts';
+import { updateObject } from '../registry/updating.ts';
+import type { WriteOptions } from '../storage.ts';
+import type { Answer } from './answer.ts';
+import { type BodyKind, type BodySource, parseBody } from './body.ts';
+import { mediaTypeOf, unsupportedMediaType, writeOptions } from './options.ts';
+import { scaleKind, writeScale } from './scale.ts';
+import type { VerbRequest } from './verb-request.ts';
+import { bodyKindOf } from './write.ts';
+import { decodeObject } from '../../api/schema/index.ts';
+
+export const applyPatchType = 'application/apply-patch+yaml';
+
+const patchTypes: readonly string[] = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+  applyPatchType,
+];
+
+interface PatchCall {
+  readonly type: PatchRequest['type'];
+  readonly parsed: Parsed;
+  readonly options: WriteOptions;
+}
+
+export async function patchVerb(deps: StorageDeps, request: VerbRequest): Promise<Answer> {
+  const body = await request.body();
+  const type = checkedType(body);
+  if (type === applyPatchType) return applyVerb(deps, request, body);
+  const call = patchCall(request, body, type);
+  const kind = bodyKindOf(request.view);
+  const patched = patcher(kind, call, request);
+  const { namespace, name, subresource, view, op } = request;
+  const { object } = await updateObject(deps, view, { key: { namespace, name }, subresource, options: call.options, produce: patched }, op);
+  return { type: 'stored', status: 200, view, object };
+}
+
+export async function patchScale(
+  deps: StorageDeps,
+  request: VerbRequest,
+  mapping: Parameters<typeof writeScale>[2]['mapping'],
+): Promise<Answer> {
+  const body = await request.body();
+  const type = checkedType(body);
+  if (type === applyPatchType) throw badRequest('server-side apply of the scale subresource is not supported');
+  const call = patchCall(request, body, type);
+  const patched = patcher(scaleKind, call, request);
+  return writeScale(deps, request, { mapping, options: call.options, produce: (live) => patched(live) });
+}
+
+function checkedType(body: BodySource): string {
+  const type = mediaTypeOf(body.contentType);
+  if (!patchTypes.includes(type)) throw unsupportedMediaType(patchTypes);
+  return type;
+}
+
+function patchCall(request: VerbRequest, body: BodySource, type: string): PatchCall {
+  const options = writeOptions(request.query, 'PatchOptions', request.userAgent);
+  const json: BodySource = { ...body, contentType: 'application/json' };
+  // `checkedType` left only these.
+  return { type: type as PatchCall['type'], parsed: parsePatch(json), options };
+}
+
+function parsePatch(body: BodySource): Parsed {
+  return parseBody(body, 'Patch');
+}
+
+/** Makes the patched object from a live one; warns once. */
+function patcher(kind: BodyKind, call: PatchCall, request: VerbRequest): (live: KubeObject | JsonObject) => Draft<KubeObject> {
+  let warned = false;
+  return (live) => {
+    const { object, warnings } = patchObject<KubeObject>({
+      type: call.type,
+      patch: call.parsed,
+      // An object is a JSON tree.
+      live: live as JsonObject,
+      definition: kind.schema,
+      fieldValidation: call.options.fieldValidation ?? 'Warn',
+    });
+    if (!warned) for (const warning of warnings) request.op.warn(warning);
+    warned = true;
+    (object as { metadata?: unknown }).metadata ??= {};
+    matchName(object.metadata, request.name);
+    // The definition's own default function takes the definition's own type.
+    (kind.applyDefaults as ((object: Draft<KubeObject>) => void) | undefined)?.(object);
+    return object;
+  };
+}
+
+/** Server-side apply: the body is what its manager wants, all of it and nothing else. */
+async function applyVerb(deps: StorageDeps, request: VerbRequest, body: BodySource): Promise<Answer> {
+  const { view, namespace, name, subresource, op, query } = request;
+  const options = writeOptions(query, 'PatchOptions', request.userAgent, true);
+  const kind = bodyKindOf(view);
+  const yaml: BodySource = { ...body, contentType: 'application/yaml' };
+  const configuration = appliedConfiguration(parseBody(yaml, kind.kind), kind, { options, name, namespace, request });
+  const by = { manager: options.fieldManager ?? '', subresource, force: options.force === true };
+  const applied = (live: KubeObject | undefined): Draft<KubeObject> => {
+    const object = deps.fields.apply(view, live, configuration, by);
+    (kind.applyDefaults as ((object: Draft<KubeObject>) => void) | undefined)?.(object);
+    return object;
+  };
+  const { object, created } = await updateObject(
+    deps,
+    view,
+    {
+      key: { namespace, name },
+      subresource,
+      options,
+      fieldsManaged: true,
+      produce: applied,
+      createInstead:
+        subresource === ''
+          ? () => createObject(deps, view, { draft: applied(undefined), namespace, options, fieldsManaged: true }, op)
+          : undefined,
+    },
+    op,
+  );
+  return { type: 'stored', status: created ? 201 : 200, view, object };
+}
+
+/** The configuration as a checked tree. @throws ApiError BadRequest */
+function appliedConfiguration(
+  parsed: Parsed,
+  kind: BodyKind,
+  context: { readonly options: WriteOptions; readonly name: string; readonly namespace: string; readonly request: VerbRequest },
+): JsonObject {
+  const { value } = parsed;
+  const { options, name, namespace, request } = context;
+  if (!isJsonObject(value)) throw badRequest(`error decoding YAML: the applied configuration is not an object`);
+  const { apiVersion, kind: said } = value;
+  const wanted = request.view.apiVersion;
+  if (typeof apiVersion !== 'string' || apiVersion === '') throw badRequest('invalid object type: /, Kind=');
+  if (apiVersion !== wanted || said !== kind.kind) {
+    const given = typeof said === 'string' ? said : '';
+    throw badRequest(`invalid object type: ${apiVersion}, Kind=${given}; expected ${wanted}, Kind=${kind.kind}`);
+  }
+  const { object, warnings } = decodeObject<KubeObject>(value, kind.schema, {
+    fieldValidation: options.fieldValidation ?? 'Warn',
+    strictErrors: parsed.strictErrors,
+  });
+  for (const warning of warnings) request.op.warn(warning);
+  object.kind = kind.kind;
+  object.apiVersion = wanted;
+  (object as { metadata?: unknown }).metadata ??= {};
+  if (object.metadata.managedFields?.length) throw badRequest('metadata.managedFields must be nil');
+  matchName(object.metadata, name);
+  matchNamespace(request.view.definition, object.metadata, namespace);
+  // An object is a JSON tree.
+  const tree: unknown = object;
+  return tree as JsonObject;
+}
