@@ -482,6 +482,7 @@ class ModelRun {
       if (!stale && !deletes) return { answer, revision: model.put(key, bytes(value)) };
       return { answer, revision: undefined, ok: !stale, current };
     });
+    await this.#readDuring(Promise.allSettled(answers.map(({ answer }) => answer)));
     for (const { answer, revision, ok, current } of answers) {
       const result = await answer;
       if (revision !== undefined) expect(result).toEqual({ ok: true, revision });
@@ -489,6 +490,18 @@ class ModelRun {
       else expect(!result.ok && plain(result.current)).toEqual(plain(current));
     }
     expect(await this.store.revision()).toBe(model.revision);
+  }
+
+  /** Reads again and again until `written` settles: each answer is the whole state at the revision it names. */
+  async #readDuring(written: Promise<unknown>): Promise<void> {
+    const writing = new Set([written]);
+    void written.then(() => writing.clear());
+    do {
+      const { kvs, count, revision } = await this.store.range('/', { limit: 3 });
+      const expected = this.#model.range('/', { revision, after: '', limit: 3 });
+      expect({ kvs: kvs.map(plain), count }).toEqual({ kvs: expected.kvs.map(plain), count: expected.count });
+      await new Promise((resolve) => setImmediate(resolve));
+    } while (writing.size > 0);
   }
 
   async #range(operation: {

@@ -6,20 +6,22 @@
  */
 import { chmodSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Database, open, type RootDatabase } from 'lmdb';
+import { type Database, type Key, open, type RootDatabase } from 'lmdb';
 import { assert } from '../../base/index.ts';
 import { StoreFormatError } from '../errors.ts';
+import { compareKeys } from '../key-order.ts';
 import type { KeyValue } from '../store.ts';
 import type { Batch, Head, LeaseRecord, TableRange, Version, VersionTable } from '../version-table.ts';
 import { type MetaTable, prepareFormat, putMeta, readMeta } from './meta.ts';
-import { LogRecord, readHead, RecordWriter, revisionKeys, textKeys } from './record.ts';
+import { endOfPrefix, firstKeyOf, LogRecord, readHead, RecordWriter, revisionKeys, textKeys } from './record.ts';
 
 /** How many commits pass between two looks at the room that is left. */
 const commitsPerSizeCheck = 64;
 /** Puts are refused while the disk has less than this left, because a full disk would end the process. */
 const minFreeDiskBytes = 64 * 1024 * 1024;
-/** The smallest key there can be: where a walk over all keys starts. */
-const firstKey = '\u0001';
+/** A count at a revision looks at the changes since; with more of them than this it looks at every key instead. */
+const maxChangesCounted = 2000;
+const noBytes = Buffer.of();
 
 /** A table of lmdb-js, with what its types leave out. */
 type BinaryTable<Key extends string | number> = Database<Buffer, Key> & {
@@ -35,6 +37,8 @@ export class LmdbTable implements VersionTable {
   readonly #meta: MetaTable;
   readonly #log: BinaryTable<number>;
   readonly #heads: BinaryTable<string>;
+  /** The keys whose head is a deletion, so that the living can be counted without reading heads. */
+  readonly #graves: BinaryTable<string>;
   readonly #leases: BinaryTable<number>;
   #commitsUntilSizeCheck = commitsPerSizeCheck;
   #fullReason: string | undefined;
@@ -55,13 +59,13 @@ export class LmdbTable implements VersionTable {
     prepareFormat(this.#meta, directory);
     this.#log = this.#openTable<number>('log', revisionKeys);
     this.#heads = this.#openTable<string>('heads', textKeys);
+    this.#graves = this.#openTable<string>('graves', textKeys);
     this.#leases = this.#openTable<number>('leases', revisionKeys);
     this.compactedRevision = readMeta(this.#meta, 'compactedRevision');
     this.#purgedRevision = readMeta(this.#meta, 'purgedRevision');
     this.lastLease = readMeta(this.#meta, 'lastLease');
     // The last record may have been purged away as a deletion, but never beyond what is compacted.
-    const [last] = this.#log.getKeys({ start: Number.MAX_SAFE_INTEGER, reverse: true, limit: 1 });
-    this.revision = Math.max(last ?? 0, this.compactedRevision);
+    this.revision = Math.max(this.#lastLogged(), this.compactedRevision);
     this.#checkSize();
   }
 
@@ -80,25 +84,16 @@ export class LmdbTable implements VersionTable {
   }
 
   range(prefix: string, { revision, limit, after, countOnly }: TableRange): { kvs: KeyValue[]; count: number } {
+    const start = firstKeyOf(prefix, after);
+    if (countOnly) return { kvs: [], count: this.#count(prefix, start, revision) };
     const kvs: KeyValue[] = [];
-    let count = 0;
-    const start = after > prefix ? after : prefix || firstKey;
-    for (const { key, value } of this.#heads.getRange({ start })) {
-      if (!key.startsWith(prefix)) break;
-      if (key === after) continue;
-      const head = readHead(value);
-      const wanted = !countOnly && kvs.length < limit;
-      if (!wanted && head.modRevision <= revision) {
-        // The head alone says whether to count it.
-        if (!head.deleted) count++;
-        continue;
-      }
-      const record = this.#liveAt(head, revision);
+    for (const { key, value } of this.#heads.getRange({ start, end: endOfPrefix(prefix) })) {
+      const record = this.#liveAt(readHead(value), revision);
       if (!record) continue;
-      count++;
-      if (wanted) kvs.push(record.kv(key));
+      kvs.push(record.kv(key));
+      if (kvs.length === limit) return { kvs, count: limit + this.#count(prefix, firstKeyOf(prefix, key), revision) };
     }
-    return { kvs, count };
+    return { kvs, count: kvs.length };
   }
 
   history(prefix: string, fromRevision: number, toRevision: number, maxScanned: number): Version[] {
@@ -114,8 +109,7 @@ export class LmdbTable implements VersionTable {
   leasedKeys(after: string, limit: number): { keys: (readonly [string, number])[]; next?: string } {
     const keys: (readonly [string, number])[] = [];
     let seen = 0;
-    for (const { key, value } of this.#heads.getRange({ start: after || firstKey })) {
-      if (key === after) continue;
+    for (const { key, value } of this.#heads.getRange({ start: firstKeyOf('', after) })) {
       const { lease, deleted } = readHead(value);
       if (lease !== 0 && !deleted) keys.push([key, lease]);
       if (++seen === limit) return { keys, next: key };
@@ -134,7 +128,10 @@ export class LmdbTable implements VersionTable {
       for (const version of versions) {
         const { head, log } = writer.add(version);
         appended.push(this.#log.put(version.kv.modRevision, log as Buffer, { append: true }));
-        void this.#heads.put(version.kv.key, head as Buffer);
+        const { key } = version.kv;
+        void this.#heads.put(key, head as Buffer);
+        if (version.deleted) void this.#graves.put(key, noBytes);
+        else if (version.kv.version === 1 && version.prevRevision > 0) void this.#graves.remove(key);
       }
       for (const lease of putLeases) {
         this.lastLease = Math.max(this.lastLease, lease.id);
@@ -167,7 +164,9 @@ export class LmdbTable implements VersionTable {
           if (!record.deleted) continue;
           const { key } = record;
           void this.#log.remove(revision);
-          if (this.head(key)?.modRevision === revision) void this.#heads.remove(key);
+          if (this.head(key)?.modRevision !== revision) continue;
+          void this.#heads.remove(key);
+          void this.#graves.remove(key);
         }
         putMeta(this.#meta, 'purgedRevision', end);
       });
@@ -221,11 +220,45 @@ export class LmdbTable implements VersionTable {
     return record?.deleted ? undefined : record;
   }
 
+  /** Counts the keys from `start` on, under `prefix`, that live at `revision`. */
+  #count(prefix: string, start: string, revision: number): number {
+    const range = { start, end: endOfPrefix(prefix) };
+    // What is on the disk may be ahead of what was told: the commit that is just becoming durable.
+    const newest = this.#lastLogged();
+    if (newest - revision > maxChangesCounted) return this.#countByReading(range, revision);
+    let count = this.#heads.getKeysCount(range) - this.#graves.getKeysCount(range);
+    const changed = new Set<string>();
+    for (let later = revision + 1; later <= newest; later++) {
+      const key = this.#record(later)?.key;
+      if (key?.startsWith(prefix) && compareKeys(key, start) >= 0) changed.add(key);
+    }
+    for (const key of changed) {
+      const head = this.head(key)!;
+      count += (this.#liveAt(head, revision) ? 1 : 0) - (head.deleted ? 0 : 1);
+    }
+    return count;
+  }
+
+  #countByReading(range: { readonly start: string; readonly end: Key }, revision: number): number {
+    let count = 0;
+    for (const { value } of this.#heads.getRange(range)) {
+      const head = readHead(value);
+      if (head.modRevision <= revision ? !head.deleted : this.#liveAt(head, revision)) count++;
+    }
+    return count;
+  }
+
+  /** Revision of the last log record, 0 when there is none. */
+  #lastLogged(): number {
+    const [last] = this.#log.getKeys({ start: Number.MAX_SAFE_INTEGER, reverse: true, limit: 1 });
+    return last ?? 0;
+  }
+
   #checkSize(): void {
     this.#commitsUntilSizeCheck = commitsPerSizeCheck;
     const { bavail, bsize } = statfsSync(this.#directory);
     const freeBytes = bavail * bsize;
-    const usedBytes = bytesOf([this.#log, this.#heads, this.#leases]);
+    const usedBytes = bytesOf([this.#log, this.#heads, this.#graves, this.#leases]);
     if (freeBytes < minFreeDiskBytes) this.#fullReason = `store is full: the disk of ${this.#directory} has only ${freeBytes} bytes left`;
     else if (usedBytes > this.#maxSizeBytes) this.#fullReason = `store is full: ${usedBytes} of ${this.#maxSizeBytes} bytes are used`;
     else this.#fullReason = undefined;

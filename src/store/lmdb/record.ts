@@ -1,8 +1,9 @@
 /**
- * How versions stand in LMDB, format 1. Two tables carry everything: `log` (revision → whole version) and `heads` (key → its newest
- * version without the value); the versions of a key are a chain from its head through `prevRevision`. Numbers are doubles, little
- * endian in records; revisions are 8 bytes big endian as keys, so that they sort.
+ * How versions stand in LMDB, format 1: `log` (revision → whole version), `heads` (key → its newest version without the value) and
+ * `graves` (the keys whose head is a deletion). The versions of a key are a chain from its head through `prevRevision`. Numbers are
+ * doubles, little endian in records; revisions are 8 bytes big endian as keys, so that they sort.
  */
+import { compareKeys } from '../key-order.ts';
 import type { KeyValue } from '../store.ts';
 import type { Head, Version } from '../version-table.ts';
 
@@ -106,13 +107,25 @@ export const revisionKeys = {
 
 /** Keys as keys: their UTF-8 bytes, so that LMDB's order is the contract's. */
 export const textKeys = {
-  writeKey(key: string, target: Buffer, start: number): number {
-    return start + target.write(key, start);
+  writeKey(key: string | Uint8Array, target: Buffer, start: number): number {
+    if (typeof key === 'string') return start + target.write(key, start);
+    target.set(key, start);
+    return start + key.byteLength;
   },
   readKey(source: Buffer, start: number, end: number): string {
     return source.toString('utf8', start, end);
   },
 };
+
+/** A bound right after all keys that start with `prefix`: no UTF-8 holds the byte 255. */
+export function endOfPrefix(prefix: string): Uint8Array {
+  return Buffer.concat([Buffer.from(prefix), Buffer.of(255)]);
+}
+
+/** The first key there can be after `after`, or under `prefix`; keys hold no zero byte. */
+export function firstKeyOf(prefix: string, after: string): string {
+  return after !== '' && compareKeys(after, prefix) >= 0 ? `${after}\u0001` : prefix || '\u0001';
+}
 
 function writeUint32BE(target: Uint8Array, value: number, start: number): void {
   target[start] = value >>> 24;
