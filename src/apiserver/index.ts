@@ -8,3 +8,4 @@ export type { ListenAddress, TlsFiles } from './http/listener.ts';
 export type { UserInfo } from './request.ts';
 export { type ApiServer, type ApiServerConfig, createApiServer } from './server/api-server.ts';
 export type { Registry, ResourceStorage } from './storage.ts';
+export { standardExtensions, type StandardExtensionOptions } from './standard-extensions.ts';
