@@ -3,7 +3,16 @@
  * `bindings` object; nothing of that name is ever stored.
  * @source kubernetes pkg/registry/core/pod/storage/storage.go BindingREST
  */
-import { badRequest, conflict, type corev1, corev1Resources, type Draft, invalid, setCondition } from '../../api/index.ts';
+import {
+  badRequest,
+  conflict,
+  type corev1,
+  corev1Resources,
+  type Draft,
+  invalid,
+  type ResourceDefinition,
+  setCondition,
+} from '../../api/index.ts';
 import { validateBinding } from '../../api/kinds/index.ts';
 import { formatTime } from '../../base/index.ts';
 import type { ApiServerHost, SubresourceHandler } from '../extension.ts';
@@ -18,7 +27,16 @@ export function podBindingHandler(host: ApiServerHost): SubresourceHandler {
     const binding = (await target.decodeBody()) as Binding;
     const name = target.name || binding.metadata.name;
     if (name !== binding.metadata.name) throw badRequest('name in URL does not match name in Binding object');
-    await host.admit({ operation: 'CREATE', subresource: 'binding', object: binding, ...target, name });
+    // However it is asked for, it is a change of a pod.
+    const { definition: resource } = host.registry.storage(corev1Resources.pods);
+    await host.admit({
+      operation: 'CREATE',
+      subresource: 'binding',
+      object: binding,
+      ...target,
+      resource: resource as ResourceDefinition,
+      name,
+    });
     const errors = validateBinding(binding);
     if (errors.length > 0) throw invalid({ group: '', resource: 'Binding', name }, errors);
     await assign(host, { binding, namespace: target.namespace, options: target.options }, target.op);
