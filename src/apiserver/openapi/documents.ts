@@ -90,14 +90,9 @@ export class OpenApiDocuments {
   }
 
   #bytes(name: DocumentName): Uint8Array {
-    switch (name.type) {
-      case 'v3':
-        return Buffer.from(JSON.stringify(this.#source.v3(this.#definitions, name.path)));
-      case 'v2':
-        return Buffer.from(JSON.stringify(this.#source.v2(this.#definitions)));
-      case 'v2-protobuf':
-        return this.#source.v2Protobuf(this.#definitions);
-    }
+    if (name.type === 'v2-protobuf') return this.#source.v2Protobuf(this.#definitions);
+    const document = name.type === 'v3' ? this.#source.v3(this.#definitions, name.path) : this.#source.v2(this.#definitions);
+    return Buffer.from(JSON.stringify(document));
   }
 }
 

@@ -28,15 +28,8 @@ export function podBindingHandler(host: ApiServerHost): SubresourceHandler {
     const name = target.name || binding.metadata.name;
     if (name !== binding.metadata.name) throw badRequest('name in URL does not match name in Binding object');
     // However it is asked for, it is a change of a pod.
-    const { definition: resource } = host.registry.storage(corev1Resources.pods);
-    await host.admit({
-      operation: 'CREATE',
-      subresource: 'binding',
-      object: binding,
-      ...target,
-      resource: resource as ResourceDefinition,
-      name,
-    });
+    const resource = host.registry.definition('', 'v1', 'pods') ?? target.resource;
+    await host.admit({ operation: 'CREATE', subresource: 'binding', object: binding, ...target, resource, name });
     const errors = validateBinding(binding);
     if (errors.length > 0) throw invalid({ group: '', resource: 'Binding', name }, errors);
     await assign(host, { binding, namespace: target.namespace, options: target.options }, target.op);
