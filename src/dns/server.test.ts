@@ -71,8 +71,8 @@ type Answered = DecodedPacket & { readonly rcode?: string };
 
 function ask(question: Question, options: { readonly edns?: boolean } = {}): Promise<Answered> {
   const socket = createSocket('udp4');
-  const additionals = options.edns
-    ? [{ type: 'OPT', name: '.', udpPayloadSize: 4096, extendedRcode: 0, ednsVersion: 0, flags: 0, flag_do: false, options: [] } as const]
+  const additionals: Answer[] = options.edns
+    ? [{ type: 'OPT', name: '.', udpPayloadSize: 4096, extendedRcode: 0, ednsVersion: 0, flags: 0, flag_do: false, options: [] }]
     : [];
   return new Promise((resolve) => {
     socket.on('message', (bytes) => {

@@ -99,6 +99,38 @@ async function exportBase(engines: readonly EngineAddress[], from: string, scrat
   return baseLayout;
 }
 
+export interface ListedImage {
+  readonly name: string;
+  /** Digest of the image's configuration or manifest, as the engine knows it. */
+  readonly id: string;
+  readonly sizeBytes: number;
+}
+
+/** Named images of the first engine; every engine is given the same. */
+export async function listImages(engines: readonly EngineAddress[], ctx: Ctx): Promise<ListedImage[]> {
+  const [engine] = engines;
+  if (!engine) return [];
+  const { stdout } = await run(ctr(engine, 'images', 'ls'), { signal: ctx.signal });
+  // REF TYPE DIGEST SIZE(number unit) PLATFORMS LABELS; names by digest alone are the engine's own business.
+  return stdout
+    .split('\n')
+    .slice(1)
+    .flatMap((line) => {
+      const [name = '', , id = '', size = '0', unit = 'B'] = line.trim().split(/\s+/);
+      return name === '' || name.startsWith('sha256:') ? [] : [{ name, id, sizeBytes: Math.round(Number(size) * (unitBytes[unit] ?? 1)) }];
+    });
+}
+
+const unitBytes: Readonly<Record<string, number>> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, kB: 1e3, MB: 1e6, GB: 1e9 };
+
+/** @throws ClusterError when no engine has the image */
+export async function removeImage(engines: readonly EngineAddress[], image: string, ctx: Ctx): Promise<void> {
+  const name = fullImageName(image);
+  const known = await listImages(engines, ctx);
+  if (!known.some((each) => each.name === name)) throw new ClusterError(`there is no image ${name}`);
+  for (const engine of engines) await run(ctr(engine, 'images', 'rm', '--sync', name), { signal: ctx.signal });
+}
+
 /** Runs `work` with a private directory that is gone afterwards. */
 export async function inScratch<T>(work: (directory: string) => Promise<T>): Promise<T> {
   const scratch = mkdtempSync(join(tmpdir(), 'knarr-image-'));

@@ -1,0 +1,56 @@
+/** `knarr status`: a table for people, JSON for programs. Exit code 1 while the cluster is not whole. */
+import { Option } from 'commander';
+import { knarrHome } from '../../cluster/index.ts';
+import { clusterStatus, type ClusterStatus } from '../../cluster/lifecycle/index.ts';
+import { type Subcommand, withName } from '../subcommand.ts';
+
+export const statusCommand: Subcommand = (command, context) => {
+  withName(command)
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['json']))
+    .action(async ({ name, output }: { readonly name: string; readonly output?: 'json' }) => {
+      const status = await clusterStatus({ home: knarrHome(context.env), name }, context);
+      if (output === 'json') context.print(JSON.stringify(status, null, 2));
+      else for (const line of describeStatus(status)) context.print(line);
+      const whole = status.components.every(({ ready }) => ready) && status.nodes.every(({ ready }) => ready);
+      if (!whole) process.exitCode = 1;
+    });
+};
+
+/** The table, line by line. Pure. */
+export function describeStatus(status: ClusterStatus): string[] {
+  const mebibytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MiB`;
+  const components = status.components.map(({ name, pid, rssBytes, version, ready }) => [
+    name,
+    pid === null ? '-' : String(pid),
+    mebibytes(rssBytes),
+    version || '-',
+    ready ? 'yes' : 'no',
+  ]);
+  const nodes = status.nodes.map(({ name, ip, ready, conditions }) => [
+    name,
+    ip,
+    ready ? 'yes' : 'no',
+    conditions
+      .filter((each) => each.status === 'True')
+      .map(({ type }) => type)
+      .join(',') || '-',
+  ]);
+  return [
+    `cluster ${status.name}: ${status.running ? 'running' : 'stopped'}, ${status.server}`,
+    '',
+    ...columns([['COMPONENT', 'PID', 'MEMORY', 'VERSION', 'READY'], ...components]),
+    '',
+    ...columns([['NODE', 'ADDRESS', 'READY', 'TRUE CONDITIONS'], ...nodes]),
+  ];
+}
+
+/** Rows with their cells aligned, three spaces apart. */
+export function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('   ')
+      .trimEnd(),
+  );
+}

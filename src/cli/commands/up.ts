@@ -1,0 +1,67 @@
+/** `knarr up`: starts a cluster, or starts a stopped one again. */
+import { InvalidArgumentError } from 'commander';
+import { systemClock } from '../../base/index.ts';
+import { type EngineOptions, knarrHome, type PublishedPort } from '../../cluster/index.ts';
+import { up } from '../../cluster/lifecycle/index.ts';
+import { type Subcommand, withName } from '../subcommand.ts';
+
+interface Flags {
+  readonly name: string;
+  readonly wait?: boolean;
+  readonly kubeconfig: boolean;
+  readonly publish: readonly PublishedPort[];
+  readonly registryMirror: Readonly<Record<string, string>>;
+  readonly registryCa?: string;
+}
+
+export const upCommand: Subcommand = (command, context) => {
+  withName(command)
+    .option('--wait', 'wait until cluster DNS and the default ServiceAccount are there too')
+    .option('--no-kubeconfig', "leave the user's kubeconfig alone")
+    .option('--publish <host:node>', 'lead a port of this machine to a NodePort or hostPort; may be repeated', collectPort, [])
+    .option('--registry-mirror <host=url>', 'pull what a registry has from a mirror; may be repeated', collectMirror, {})
+    .option('--registry-ca <file>', 'verify registries with the certificates in this file')
+    .action(async (flags: Flags) => {
+      const { name } = flags;
+      const engine = engineOptions(flags, context.env);
+      const result = await up(
+        {
+          home: knarrHome(context.env),
+          name,
+          env: context.env,
+          clock: systemClock,
+          say: context.say,
+          waitForAll: flags.wait ?? false,
+          writeKubeconfig: flags.kubeconfig,
+          ...(flags.publish.length > 0 && { published: flags.publish }),
+          ...(engine && { engine }),
+        },
+        context,
+      );
+      if (result.kubeconfig) context.say(`context knarr-${name} is current in ${result.kubeconfig}`);
+    });
+};
+
+export function collectPort(text: string, before: readonly PublishedPort[]): PublishedPort[] {
+  const match = /^(\d+):(\d+)$/.exec(text);
+  const [hostPort, nodePort] = [Number(match?.[1]), Number(match?.[2])];
+  if (!match || ![hostPort, nodePort].every((port) => port >= 1 && port <= 65_535))
+    throw new InvalidArgumentError('give it as HOST_PORT:NODE_PORT, such as 8080:30080');
+  return [...before, { hostPort, nodePort }];
+}
+
+export function collectMirror(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+  const match = /^([^=/\s]+)=(https?:\/\/\S+)$/.exec(text);
+  if (!match) throw new InvalidArgumentError('give it as HOST=URL, such as docker.io=https://mirror.example.com');
+  return { ...before, [match[1]!]: match[2]! };
+}
+
+const proxyVariables = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'];
+
+/** What the engine needs to reach registries; undefined when nothing was said, so that a stopped cluster keeps its own. */
+function engineOptions(flags: Flags, env: Readonly<Record<string, string | undefined>>): EngineOptions | undefined {
+  const proxyEnv: Record<string, string> = {};
+  for (const name of proxyVariables) if (env[name]) proxyEnv[name] = env[name];
+  if (Object.keys(flags.registryMirror).length === 0 && !flags.registryCa && Object.keys(proxyEnv).length === 0) return undefined;
+  return { registryMirrors: flags.registryMirror, proxyEnv, ...(flags.registryCa && { registryCa: flags.registryCa }) };
+}

@@ -1,0 +1,102 @@
+/** `knarr status`: what runs, what it takes, and whether the nodes are Ready. */
+import { readFileSync } from 'node:fs';
+import { corev1Resources, isConditionTrue } from '../api/index.ts';
+import type { Ctx } from '../base/index.ts';
+import { adminClient, isReady } from './admin-client.ts';
+import { ClusterError } from './cluster-error.ts';
+import { type ClusterRecord, readClusterRecord } from './cluster-record.ts';
+import { type ClusterPaths, clusterPaths } from './home.ts';
+import { agentRecord, containerdRecord, controlPlaneRecord } from './launch.ts';
+import { type ProcessRecord, readRunningRecord } from './process-record.ts';
+import { knarrVersion } from './version.ts';
+
+export interface ComponentStatus {
+  readonly name: string;
+  /** Null while it does not run. */
+  readonly pid: number | null;
+  /** Resident bytes that are its own, shared pages counted by share. */
+  readonly rssBytes: number;
+  readonly version: string;
+  readonly ready: boolean;
+}
+
+export interface NodeStatus {
+  readonly name: string;
+  readonly ready: boolean;
+  readonly ip: string;
+  readonly conditions: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
+}
+
+export interface ClusterStatus {
+  readonly name: string;
+  readonly running: boolean;
+  readonly server: string;
+  readonly components: readonly ComponentStatus[];
+  readonly nodes: readonly NodeStatus[];
+}
+
+/** @throws ClusterError when there is no such cluster */
+export async function clusterStatus(options: { readonly home: string; readonly name: string }, ctx: Ctx): Promise<ClusterStatus> {
+  const paths = clusterPaths(options.home, options.name);
+  const record = readClusterRecord(paths);
+  if (!record) throw new ClusterError(`there is no cluster "${options.name}"`);
+  const controlPlane = readRunningRecord(controlPlaneRecord(paths));
+  const apiReady = controlPlane !== undefined && (await isReady(record, paths, ctx.signal));
+  const nodes = apiReady
+    ? await nodeStatuses(record, paths, ctx)
+    : record.nodes.map(({ name, ip }): NodeStatus => ({ name, ip, ready: false, conditions: [] }));
+  const components = [component('control-plane', controlPlane, { version: knarrVersion, ready: apiReady })];
+  for (const { name, index } of record.nodes) {
+    const node = nodes.find((each) => each.name === name);
+    const agent = readRunningRecord(agentRecord(paths, index));
+    const engine = readRunningRecord(containerdRecord(paths, index));
+    components.push(
+      component(`agent-${index}`, agent, { version: knarrVersion, ready: agent !== undefined && node?.ready === true }),
+      component(`containerd-${index}`, engine, { version: nodeEngineVersion(node), ready: engine !== undefined }),
+    );
+  }
+  return {
+    name: record.name,
+    running: controlPlane !== undefined,
+    server: `https://127.0.0.1:${record.apiPort}`,
+    components,
+    nodes: nodes.map(({ name, ready, ip, conditions }) => ({ name, ready, ip, conditions })),
+  };
+}
+
+interface ReadNode extends NodeStatus {
+  readonly engineVersion?: string;
+}
+
+function nodeEngineVersion(node: ReadNode | undefined): string {
+  return node?.engineVersion?.replace('containerd://', '') ?? '';
+}
+
+function component(
+  name: string,
+  record: ProcessRecord | undefined,
+  facts: { readonly version: string; readonly ready: boolean },
+): ComponentStatus {
+  return { name, pid: record?.pid ?? null, rssBytes: record ? proportionalBytes(record.pid) : 0, ...facts };
+}
+
+async function nodeStatuses(record: ClusterRecord, paths: ClusterPaths, { signal }: Ctx): Promise<ReadNode[]> {
+  await using client = await adminClient(record, paths).open();
+  const { items } = await client.api.list(corev1Resources.nodes, { signal });
+  return record.nodes.map(({ name, ip }): ReadNode => {
+    const node = items.find((each) => each.metadata.name === name);
+    const conditions = (node?.status.conditions ?? []).map(({ type, status, reason = '' }) => ({ type, status, reason }));
+    const engineVersion = node?.status.nodeInfo?.containerRuntimeVersion;
+    return { name, ip, ready: isConditionTrue(node?.status.conditions, 'Ready'), conditions, ...(engineVersion && { engineVersion }) };
+  });
+}
+
+/** PSS of a process, so that pages shared between Node processes are not counted twice; 0 when it has ended. */
+export function proportionalBytes(pid: number): number {
+  try {
+    const match = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'));
+    return Number(match?.[1] ?? 0) * 1024;
+  } catch {
+    return 0; // It ended while we looked.
+  }
+}
