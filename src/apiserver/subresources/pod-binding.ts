@@ -3,16 +3,7 @@
  * `bindings` object; nothing of that name is ever stored.
  * @source kubernetes pkg/registry/core/pod/storage/storage.go BindingREST
  */
-import {
-  badRequest,
-  conflict,
-  type corev1,
-  corev1Resources,
-  type Draft,
-  invalid,
-  type ResourceDefinition,
-  setCondition,
-} from '../../api/index.ts';
+import { badRequest, conflict, type corev1, corev1Resources, type Draft, invalid, setCondition } from '../../api/index.ts';
 import { validateBinding } from '../../api/kinds/index.ts';
 import { formatTime } from '../../base/index.ts';
 import type { ApiServerHost, SubresourceHandler } from '../extension.ts';
