@@ -146,6 +146,8 @@ class ViewStorage implements ResourceStorage {
 
   async create(draft: Draft<KubeObject>, options: WriteOptions & { readonly namespace: string }, op: Operation): Promise<KubeObject> {
     const { namespace } = options;
+    // Bodies of requests get theirs when they are decoded.
+    this.definition.strategy.applyDefaults?.(draft);
     return this.#view.objectOf(await createObject(this.#deps, this.#view, { draft, namespace, options }, op));
   }
 
@@ -155,6 +157,7 @@ class ViewStorage implements ResourceStorage {
     options: WriteOptions & { readonly subresource?: string },
     op: Operation,
   ): Promise<KubeObject> {
+    this.definition.strategy.applyDefaults?.(draft);
     const request = { key, subresource: options.subresource ?? '', options, produce: () => deepCopy(draft) };
     return this.#view.objectOf((await updateObject(this.#deps, this.#view, request, op)).object);
   }
