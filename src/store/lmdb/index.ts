@@ -36,7 +36,7 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   chmodSync(directory, 0o700);
   const { LmdbTable } = await import('./lmdb-table.ts');
-  const lock = acquireOwnerLock(directory);
+  const lock = await acquireOwnerLock(directory);
   try {
     const table = new LmdbTable(directory, {
       maxSizeBytes: options.maxSizeBytes ?? defaultMaxSizeBytes,

@@ -1,9 +1,11 @@
 /**
  * One process owns a store directory. The lock is a file that names its owner by pid, start time and boot id, so that a lock left
  * by a process that was killed, or by another boot, or whose pid is somebody else's by now, is known to be stale and taken over.
+ * A process that is just ending may still have a thread in a write: it owns the directory until the last one is gone.
  */
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '../../base/index.ts';
 import { StoreInUseError } from '../errors.ts';
 
 interface Owner {
@@ -13,27 +15,31 @@ interface Owner {
   readonly bootId: string;
 }
 
-/** How often a lock that vanishes or changes while it is looked at is looked at again. */
-const maxAttempts = 10;
+/** How long an owner that is ending is waited for, and a lock that changes hands is looked at again: real time, for real processes. */
+const patienceMs = 3000;
+const pollMs = 10;
+const never = new AbortController().signal;
 
 /**
  * Takes the lock of `directory`; `Symbol.dispose` gives it back.
  * @throws StoreInUseError when a live process (this one included) has it
  */
-export function acquireOwnerLock(directory: string): Disposable {
+export async function acquireOwnerLock(directory: string): Promise<Disposable> {
   const lock = join(directory, 'owner.lock');
   const mine = join(directory, `owner.lock.${process.pid}`);
-  const text = JSON.stringify({ pid: process.pid, startTime: startTime(process.pid)!, bootId: bootId() } satisfies Owner);
+  const text = JSON.stringify({ pid: process.pid, startTime: readProcess(process.pid)!.startTime, bootId: bootId() } satisfies Owner);
   writeFileSync(mine, text, { mode: 0o600 });
   try {
-    for (let attempt = 0; ; attempt++) {
-      // A link is made whole or not at all, and fails when the name is taken.
-      if (succeeds('EEXIST', () => linkSync(mine, lock))) break;
+    const giveUpAt = systemClock.monotonic() + patienceMs;
+    // A link is made whole or not at all, and fails when the name is taken.
+    while (!succeeds('EEXIST', () => linkSync(mine, lock))) {
       const found = readText(lock);
       if (found === undefined) continue;
       const owner = parseOwner(found);
-      if ((owner && isAlive(owner)) || attempt === maxAttempts) throw new StoreInUseError(directory, owner?.pid ?? 0);
-      removeStale(lock, `${mine}.stale`, found);
+      const life = owner ? lifeOf(owner) : 'gone';
+      if (life === 'running' || systemClock.monotonic() > giveUpAt) throw new StoreInUseError(directory, owner?.pid ?? 0);
+      if (life === 'gone') removeStale(lock, `${mine}.stale`, found);
+      else await systemClock.sleep(pollMs, never);
     }
   } finally {
     rmSync(mine, { force: true });
@@ -63,21 +69,33 @@ function parseOwner(text: string): Owner | undefined {
   }
 }
 
-function isAlive(owner: Owner): boolean {
-  return owner.bootId === bootId() && startTime(owner.pid) === owner.startTime;
+function lifeOf(owner: Owner): 'running' | 'ending' | 'gone' {
+  const found = owner.bootId === bootId() ? readProcess(owner.pid) : undefined;
+  if (found?.startTime !== owner.startTime) return 'gone';
+  // The first thread may be a zombie already while others still run.
+  if (found.zombie) return threadsOf(owner.pid).some((thread) => !(readProcess(thread)?.zombie ?? true)) ? 'ending' : 'gone';
+  return found.exiting ? 'ending' : 'running';
 }
 
 function bootId(): string {
   return readText('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
 }
 
-/** When a process began; undefined when it does not run, which a zombie does not. @source proc(5), fields 3 and 22 of stat */
-function startTime(pid: number): string | undefined {
+/** A process or thread; undefined when there is none. @source proc(5), fields 3, 9 and 22 of stat; PF_EXITING of the kernel's sched.h */
+function readProcess(
+  pid: number | string,
+): { readonly startTime: string; readonly zombie: boolean; readonly exiting: boolean } | undefined {
   const stat = readText(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
   // The name in parentheses may hold anything, spaces and parentheses too.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+  return { startTime: fields[19]!, zombie: fields[0] === 'Z' || fields[0] === 'X', exiting: (Number(fields[6]) & 4) !== 0 };
+}
+
+function threadsOf(pid: number): string[] {
+  let threads: string[] = [];
+  succeeds('ENOENT', () => (threads = readdirSync(`/proc/${pid}/task`)));
+  return threads;
 }
 
 function readText(path: string): string | undefined {
