@@ -11,7 +11,7 @@ import type { ResourceDefinition } from '../../../resource-definition.ts';
 import { customSubresource, defineResource, statusSubresource } from '../../define-resource.ts';
 import { serviceColumns } from './columns.ts';
 import { applyServiceDefaults } from './defaults.ts';
-import { dropTypeDependentFields, keepDefaultedFields } from './prepare.ts';
+import { dropTypeDependentFields, keepDefaultedFields, normalizeClusterIps } from './prepare.ts';
 import { validateService, validateServiceStatus, validateServiceUpdate } from './validate.ts';
 import { serviceWarnings } from './warnings.ts';
 
@@ -37,10 +37,12 @@ export const serviceResource: ResourceDefinition = defineResource<Service>({
     applyDefaults: applyServiceDefaults,
     prepareForCreate: (service) => {
       service.status = { loadBalancer: {} };
+      normalizeClusterIps(service, undefined);
     },
     prepareForUpdate: (service, old) => {
       service.status = old.status as Draft<ServiceStatus>;
       keepDefaultedFields(service, old);
+      normalizeClusterIps(service, old.spec);
       dropTypeDependentFields(service, old);
     },
     validate: validateService,

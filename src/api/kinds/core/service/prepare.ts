@@ -33,6 +33,21 @@ export function keepDefaultedFields({ spec }: Draft<Service>, { spec: old }: Ser
   }
 }
 
+/** Carries `clusterIP` over to `clusterIPs` for clients that know the older field only. */
+export function normalizeClusterIps({ spec }: Draft<Service>, old: ServiceSpec | undefined): void {
+  const { clusterIP = '', clusterIPs = [] } = spec;
+  if (!old) {
+    if (clusterIP !== '' && clusterIPs.length === 0) spec.clusterIPs = [clusterIP];
+    return;
+  }
+  if (clusterIP === (old.clusterIP ?? '')) {
+    if (clusterIPs.length === 0 && old.clusterIPs) spec.clusterIPs = [...old.clusterIPs];
+  } else if (sameJson(clusterIPs, old.clusterIPs ?? [])) {
+    if (clusterIP === '') delete spec.clusterIPs;
+    else spec.clusterIPs = [clusterIP];
+  }
+}
+
 /** Drops what only the former type had, as far as the client did not touch it. */
 export function dropTypeDependentFields({ spec }: Draft<Service>, { spec: old }: Service): void {
   if (hasClusterIp(old) && !hasClusterIp(spec) && sameJson(spec.clusterIP, old.clusterIP) && sameJson(spec.clusterIPs, old.clusterIPs)) {
