@@ -35,10 +35,11 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
   const { directory, clock, log, registry } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   chmodSync(directory, 0o700);
-  const { LmdbTable } = await import('./lmdb-table.ts');
+  const [{ openEnvironment }, { LmdbTable }] = await Promise.all([import('./environment.ts'), import('./lmdb-table.ts')]);
   const lock = await acquireOwnerLock(directory);
   try {
-    const table = new LmdbTable(directory, {
+    const table = new LmdbTable(await openEnvironment(directory), {
+      directory,
       maxSizeBytes: options.maxSizeBytes ?? defaultMaxSizeBytes,
       onClosed: () => lock[Symbol.dispose](),
     });

@@ -4,15 +4,15 @@
  * `overlappingSync` is off, so a transaction is visible only once it is on the disk, and a failed fdatasync fails the commit.
  * Log records are appended (`MDB_APPEND`), which fills pages and halves the file.
  */
-import { chmodSync, statfsSync, statSync } from 'node:fs';
+import { statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Database, type Key, open, type RootDatabase } from 'lmdb';
+import type { Database, Key, RootDatabase } from 'lmdb';
 import { assert } from '../../base/index.ts';
-import { StoreFormatError } from '../errors.ts';
 import { compareKeys } from '../key-order.ts';
 import type { KeyValue } from '../store.ts';
 import type { Batch, Head, LeaseRecord, TableRange, Version, VersionTable } from '../version-table.ts';
-import { type MetaTable, prepareFormat, putMeta, readMeta } from './meta.ts';
+import type { Environment } from './environment.ts';
+import { type MetaTable, putMeta, readMeta } from './meta.ts';
 import { endOfPrefix, firstKeyOf, LogRecord, readHead, RecordWriter, revisionKeys, textKeys } from './record.ts';
 
 /** How many commits pass between two looks at the room that is left. */
@@ -49,14 +49,16 @@ export class LmdbTable implements VersionTable {
   compactedRevision: number;
   lastLease: number;
 
-  /** @throws StoreFormatError when the directory holds something else, or the store of a newer version */
-  constructor(directory: string, options: { readonly maxSizeBytes: number; readonly onClosed: () => void }) {
-    this.#directory = directory;
+  /** Takes over the environment of `directory`, and closes it. */
+  constructor(
+    environment: Environment,
+    options: { readonly directory: string; readonly maxSizeBytes: number; readonly onClosed: () => void },
+  ) {
+    this.#root = environment.root;
+    this.#meta = environment.meta;
+    this.#directory = options.directory;
     this.#maxSizeBytes = options.maxSizeBytes;
     this.#onClosed = options.onClosed;
-    this.#root = openRoot(directory);
-    this.#meta = this.#root.openDB({ name: 'meta', encoding: 'binary' });
-    prepareFormat(this.#meta, directory);
     this.#log = this.#openTable<number>('log', revisionKeys);
     this.#heads = this.#openTable<string>('heads', textKeys);
     this.#graves = this.#openTable<string>('graves', textKeys);
@@ -262,23 +264,6 @@ export class LmdbTable implements VersionTable {
     if (freeBytes < minFreeDiskBytes) this.#fullReason = `store is full: the disk of ${this.#directory} has only ${freeBytes} bytes left`;
     else if (usedBytes > this.#maxSizeBytes) this.#fullReason = `store is full: ${usedBytes} of ${this.#maxSizeBytes} bytes are used`;
     else this.#fullReason = undefined;
-  }
-}
-
-function openRoot(directory: string): RootDatabase<Buffer, string> {
-  try {
-    const root = open<Buffer, string>({
-      path: directory,
-      noSubdir: false,
-      encoding: 'binary',
-      maxDbs: 8,
-      overlappingSync: false,
-      eventTurnBatching: false,
-    });
-    for (const name of ['data.mdb', 'lock.mdb']) chmodSync(join(directory, name), 0o600);
-    return root;
-  } catch (cause) {
-    throw new StoreFormatError(`cannot open store ${directory}: ${(cause as Error).message}`, { cause });
   }
 }
 
