@@ -1,0 +1,58 @@
+/** The door of the controllers: all that runs in a controller manager, by upstream's names. */
+import type { Controller, ControllerContext } from '../client/index.ts';
+import { createDeploymentController } from './deployment/deployment-controller.ts';
+import { createEndpointsController, type EndpointsOptions } from './endpoints/endpoints-controller.ts';
+import { createEndpointSliceMirroringController } from './endpointslice-mirroring/endpointslice-mirroring-controller.ts';
+import { createEndpointSliceController, type EndpointSliceOptions } from './endpointslice/endpointslice-controller.ts';
+import { createGarbageCollector, type GarbageCollectorOptions } from './garbage-collector/garbage-collector-controller.ts';
+import { createNamespaceController, type NamespaceOptions } from './namespace/namespace-controller.ts';
+import { createNodeIpamController, type NodeIpamOptions } from './node-ipam/node-ipam-controller.ts';
+import { createNodeLifecycleController, type NodeLifecycleOptions } from './node-lifecycle/node-lifecycle-controller.ts';
+import { createPodGcController, type PodGcOptions } from './pod-gc/pod-gc-controller.ts';
+import { createReplicaSetController } from './replicaset/replicaset-controller.ts';
+import { createRootCaController } from './service-accounts/root-ca-controller.ts';
+import { createServiceAccountsController } from './service-accounts/service-accounts-controller.ts';
+import { createTaintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
+
+/** Every period and limit has upstream's default. */
+export interface ControllersOptions {
+  readonly endpoints?: EndpointsOptions;
+  readonly endpointSlice?: EndpointSliceOptions;
+  readonly garbageCollector?: GarbageCollectorOptions;
+  readonly namespace?: NamespaceOptions;
+  readonly nodeLifecycle?: NodeLifecycleOptions;
+  readonly podGc?: PodGcOptions;
+  /** Left out: nodes get no pod range from here. */
+  readonly nodeIpam?: NodeIpamOptions;
+  /** PEM of the API server's certificate authority; left out: it is not published. */
+  readonly rootCa?: string;
+}
+
+/** The controllers, not yet running; `runControllers` runs them. */
+export function createControllers(context: ControllerContext, options: ControllersOptions = {}): Controller[] {
+  return [
+    createDeploymentController(context),
+    createReplicaSetController(context),
+    createEndpointSliceController(context, options.endpointSlice),
+    createEndpointsController(context, options.endpoints),
+    createEndpointSliceMirroringController(context),
+    createGarbageCollector(context, options.garbageCollector),
+    createNamespaceController(context, options.namespace),
+    createServiceAccountsController(context),
+    ...(options.rootCa !== undefined ? [createRootCaController(context, { rootCa: options.rootCa })] : []),
+    createNodeLifecycleController(context, options.nodeLifecycle),
+    createTaintEvictionController(context),
+    createPodGcController(context, options.podGc),
+    ...(options.nodeIpam ? [createNodeIpamController(context, options.nodeIpam)] : []),
+  ];
+}
+
+export type {
+  EndpointsOptions,
+  EndpointSliceOptions,
+  GarbageCollectorOptions,
+  NamespaceOptions,
+  NodeIpamOptions,
+  NodeLifecycleOptions,
+  PodGcOptions,
+};
