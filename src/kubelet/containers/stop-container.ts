@@ -17,7 +17,7 @@ const minimumGraceSeconds = 2;
 export interface StopInput {
   /** Undefined when the pod's object is gone: then there is no hook and no event. */
   readonly pod: corev1.Pod | undefined;
-  readonly container: ContainerView;
+  readonly container: Pick<ContainerView, 'id' | 'name'> & Partial<Pick<ContainerView, 'graceSeconds'>>;
   readonly reason: KillReason;
   /** Event text; default `Stopping container NAME`. */
   readonly message?: string;
@@ -49,7 +49,7 @@ export async function stopContainer(input: StopInput, ctx: Ctx): Promise<void> {
 
 /** What the pod, its deletion and its probes give a container to end. @source setTerminationGracePeriod */
 export function gracePeriod({ pod, container, reason }: Pick<StopInput, 'pod' | 'container' | 'reason'>): number {
-  if (!pod) return minimumGraceSeconds;
+  if (!pod) return container.graceSeconds ?? minimumGraceSeconds;
   if (pod.metadata.deletionGracePeriodSeconds !== undefined) return pod.metadata.deletionGracePeriodSeconds;
   const spec = findContainer(pod, container.name);
   const probe = reason === 'startupProbe' ? spec?.startupProbe : reason === 'livenessProbe' ? spec?.livenessProbe : undefined;

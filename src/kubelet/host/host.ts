@@ -46,6 +46,8 @@ export interface PodFiles {
   prepare(pod: corev1.Pod): Promise<void>;
   /** Makes the directory of a container's logs. */
   prepareLogs(pod: corev1.Pod, containerName: string): Promise<void>;
+  /** Links a started container's log into the flat directory that log collectors read. */
+  linkLog(pod: corev1.Pod, container: { readonly name: string; readonly id: string; readonly logPath: string }): Promise<void>;
   /** Writes the pod's hosts file and returns its path. */
   writeHosts(pod: corev1.Pod, text: string): Promise<string>;
   /** An empty file that every user of the container may write; returns its path. */

@@ -3,8 +3,10 @@
  * what a container chose; a path that a container can write to is opened without following links.
  */
 import { constants } from 'node:fs';
-import { chmod, mkdir, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Random } from '../../base/index.ts';
+import { linkContainerLog, removeLinksInto } from '../logs/index.ts';
 import { podLogDirectory } from '../pods/pod-names.ts';
 import type { PodFiles } from './host.ts';
 
@@ -17,6 +19,7 @@ export interface PodFilesOptions {
 
 export function createPodFiles({ rootDir, podLogsDir, random }: PodFilesOptions): PodFiles {
   const podDir = (uid: string): string => `${rootDir}/pods/${uid}`;
+  const linksDir = `${dirname(podLogsDir)}/containers`;
   return {
     prepare: async (pod) => {
       const directory = podDir(pod.metadata.uid);
@@ -25,6 +28,11 @@ export function createPodFiles({ rootDir, podLogsDir, random }: PodFilesOptions)
       await makeReadable(podLogDirectory(podLogsDir, pod));
     },
     prepareLogs: (pod, containerName) => makeReadable(`${podLogDirectory(podLogsDir, pod)}/${containerName}`),
+    linkLog: ({ metadata: { name, namespace = '', uid } }, container) => {
+      const logPath = `${podLogsDir}/${namespace}_${name}_${uid}/${container.logPath}`;
+      linkContainerLog(linksDir, { pod: { namespace, name, uid }, containerName: container.name, containerId: container.id, logPath });
+      return Promise.resolve();
+    },
     writeHosts: async (pod, text) => {
       const path = `${podDir(pod.metadata.uid)}/etc-hosts`;
       await writeFile(path, text, { mode: 0o644 });
@@ -45,10 +53,15 @@ export function createPodFiles({ rootDir, podLogsDir, random }: PodFilesOptions)
       const names = await list(`${podLogDirectory(podLogsDir, pod)}/${containerName}`);
       return Math.max(-1, ...names.map((name) => Number(/^(\d+)\.log/.exec(name)?.[1] ?? -1)));
     },
-    remove: (uid) => rm(podDir(uid), { recursive: true, force: true }),
+    remove: async (uid) => {
+      await refuseMounted(podDir(uid));
+      await rm(podDir(uid), { recursive: true, force: true });
+    },
     removeLogs: async (uid) => {
       for (const name of await list(podLogsDir)) {
-        if (name.endsWith(`_${uid}`)) await rm(`${podLogsDir}/${name}`, { recursive: true, force: true });
+        if (!name.endsWith(`_${uid}`)) continue;
+        removeLinksInto(linksDir, `${podLogsDir}/${name}`);
+        await rm(`${podLogsDir}/${name}`, { recursive: true, force: true });
       }
     },
     knownPods: async () => {
@@ -62,6 +75,17 @@ export function createPodFiles({ rootDir, podLogsDir, random }: PodFilesOptions)
       return sum;
     },
   };
+}
+
+/** Deleting through a mount would delete what is mounted. @throws PodFilesError */
+async function refuseMounted(directory: string): Promise<void> {
+  const mounts = await readFile('/proc/self/mountinfo', 'utf8');
+  if (mounts.includes(` ${directory}/`)) throw new PodFilesError(`something is still mounted below ${directory}`);
+}
+
+/** A pod's directory is not in a state to be removed. */
+export class PodFilesError extends Error {
+  override readonly name = 'PodFilesError';
 }
 
 /** Log collectors of other users read here, whatever our umask. */

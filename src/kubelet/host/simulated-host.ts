@@ -42,6 +42,7 @@ export function createSimulatedHost(options: SimulatedHostOptions = {}): Kubelet
     files: {
       prepare: nothing,
       prepareLogs: nothing,
+      linkLog: nothing,
       writeHosts: (pod) => Promise.resolve(`/pods/${pod.metadata.uid}/etc-hosts`),
       createTerminationMessage: (pod, container) => Promise.resolve(`/pods/${pod.metadata.uid}/containers/${container}`),
       readTerminationMessage: () => Promise.resolve(''),

@@ -67,23 +67,21 @@ export interface ContainerFacts {
   readonly restartCount: number;
   readonly terminationMessagePath: string;
   readonly terminationMessagePolicy: string;
+  /** Grace that the container was made with, for stopping a pod whose object is gone. */
+  readonly graceSeconds: number | undefined;
 }
 
 /** What a container's labels and annotations say; missing ones are empty or zero. */
 export function containerFacts(labels: StringMap, notes: StringMap): ContainerFacts {
+  const grace = notes[annotations.deletionGracePeriod] ?? notes[annotations.terminationGracePeriod];
   return {
     name: labels[containerName] ?? '',
     hash: notes[annotations.hash] ?? '',
     restartCount: Number(notes[annotations.restartCount] ?? 0),
     terminationMessagePath: notes[annotations.terminationMessagePath] ?? '',
     terminationMessagePolicy: notes[annotations.terminationMessagePolicy] ?? 'File',
+    graceSeconds: grace === undefined ? undefined : Number(grace),
   };
-}
-
-/** Grace that a container was made with, for stopping a pod whose object is gone. */
-export function graceFromAnnotations(notes: StringMap): number | undefined {
-  const text = notes[annotations.deletionGracePeriod] ?? notes[annotations.terminationGracePeriod];
-  return text === undefined ? undefined : Number(text);
 }
 
 /** The pod that labels name, or undefined when they are not a kubelet's. */

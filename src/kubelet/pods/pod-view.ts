@@ -26,6 +26,8 @@ export interface ContainerView {
   /** Path on the node of the file that is bound at the container's termination message path. */
   readonly terminationMessageFile: string | undefined;
   readonly terminationMessagePolicy: string;
+  /** Seconds, as the pod said when the container was made. */
+  readonly graceSeconds: number | undefined;
   readonly resources: LinuxResources | undefined;
   readonly user: EngineContainerStatus['user'];
   readonly stopSignal: string | undefined;
@@ -107,6 +109,7 @@ function containerView(status: EngineContainerStatus, sandboxId: string): Contai
     logPath: status.logPath,
     terminationMessageFile: messageMount?.hostPath,
     terminationMessagePolicy: facts.terminationMessagePolicy,
+    graceSeconds: facts.graceSeconds,
     resources: status.resources,
     user: status.user,
     stopSignal: status.stopSignal,

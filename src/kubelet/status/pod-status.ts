@@ -14,6 +14,8 @@ import { podPhase } from './phase.ts';
 export interface PodVerdict {
   readonly reason: string;
   readonly message: string;
+  /** Refused before anything of it ran. */
+  readonly rejected?: boolean;
   /** Such as `DisruptionTarget`. */
   readonly condition?: corev1.PodCondition;
 }

@@ -1,0 +1,499 @@
+/**
+ * The kubelet put together: sources of pods on one side, the engine on the other, a worker for each pod between them, and beside them
+ * what keeps the node itself in order. Everything that runs belongs to one task group; closing it stops watching and writing and
+ * leaves the containers running.
+ */
+import { type corev1, corev1Resources, nodev1Resources } from '../api/index.ts';
+import { type Clock, type Ctx, isAbort, type Logger, type Random, type Registry, TaskGroup } from '../base/index.ts';
+import { type Client, createEventRecorder, type EventRecorder, type Informer, type InformerFactory } from '../client/index.ts';
+import type { KubeletConfig } from './config.ts';
+import { type NodeDns, parseResolvConf } from './containers/dns.ts';
+import { EvictionManager } from './eviction/eviction-manager.ts';
+import type { KubeletHost } from './host/host.ts';
+import { ImageCollector } from './images/image-collector.ts';
+import { ImagePuller } from './images/image-puller.ts';
+import { Slots } from './images/slots.ts';
+import { admitPod } from './node/admission.ts';
+import { keepNodeLease } from './node/lease.ts';
+import { nodeAllocatable, nodeCapacity } from './node/machine-resources.ts';
+import { NodeManager } from './node/node-manager.ts';
+import { PodViews } from './pleg/pod-views.ts';
+import { CrashBackoff } from './pods/crash-backoff.ts';
+import { ensureMirror, isMirrorOf, runManifestSource } from './pods/manifest-source.ts';
+import { removeOrphans } from './pods/orphans.ts';
+import { isMirrorPod, isStaticPod } from './pods/pod-names.ts';
+import { type PodServices, StartError } from './pods/pod-services.ts';
+import { PodWorkers } from './pods/pod-workers.ts';
+import { ProbeVerdicts } from './pods/probe-verdicts.ts';
+import type { Runtime } from './runtime/runtime.ts';
+import type {
+  ContainerLogOptions,
+  ContainerLogs,
+  Environment,
+  KubeletDeps as NeighbourDeps,
+  KubeletServer,
+  KubeletServerOptions,
+  PodLookup,
+  Prober,
+  ProbeListener,
+  VolumeManager,
+  VolumeManagerDeps,
+} from './seams.ts';
+import { StatusManager } from './status/status-manager.ts';
+
+/** The parts that touch more than the engine; simulated nodes have simple ones. */
+export interface KubeletParts {
+  readonly volumes: (deps: VolumeManagerDeps) => VolumeManager;
+  readonly environment: (deps: NeighbourDeps) => Environment;
+  readonly prober: (deps: NeighbourDeps, listener: ProbeListener) => Prober;
+  readonly logs: (deps: NeighbourDeps, options: ContainerLogOptions) => ContainerLogs;
+  readonly server: (deps: NeighbourDeps, options: KubeletServerOptions, ctx: Ctx) => Promise<KubeletServer>;
+}
+
+export interface KubeletDeps {
+  readonly client: Client;
+  /** Started by the kubelet for what it asks for; the owner stops it. */
+  readonly informers: InformerFactory;
+  readonly engine: Runtime;
+  readonly host: KubeletHost;
+  readonly parts: KubeletParts;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly registry?: Registry;
+  /** The node's pod ranges, each time they change; the network room renders CNI from them. */
+  readonly onPodCidrs?: (cidrs: readonly string[]) => void;
+}
+
+export interface Kubelet {
+  readonly pods: PodLookup;
+  /** The node as last read or written. */
+  node(): corev1.Node | undefined;
+  /** Port of the HTTPS server; 0 without one. */
+  readonly port: number;
+  /** Stops the kubelet; containers go on. */
+  close(): Promise<void>;
+}
+
+/** Starts the kubelet; it runs until `close()` or until `ctx.signal` aborts. */
+export async function startKubelet(config: KubeletConfig, deps: KubeletDeps, ctx: Ctx): Promise<Kubelet> {
+  const assembly = new Assembly(config, deps, ctx);
+  await assembly.start();
+  return {
+    pods: assembly.workers,
+    node: () => assembly.nodes.node,
+    port: assembly.port,
+    close: () => assembly.close(),
+  };
+}
+
+class Assembly {
+  readonly #config: KubeletConfig;
+  readonly #deps: KubeletDeps;
+  readonly #log: Logger;
+  readonly #group: TaskGroup;
+  readonly #recorder: EventRecorder;
+  readonly #neighbours: NeighbourDeps;
+  readonly #podInformer: Informer<corev1.Pod>;
+  readonly #nodeInformer: Informer<corev1.Node>;
+  readonly #runtimeClasses: ReturnType<InformerFactory['informer']>;
+  readonly #views: PodViews;
+  readonly #services: PodServices;
+  readonly #eviction: EvictionManager;
+  readonly #images: ImageCollector;
+  readonly #allocatable: Readonly<Record<string, string>>;
+  /** Static pods, by uid. */
+  readonly #static = new Map<string, corev1.Pod>();
+  readonly workers: PodWorkers;
+  readonly nodes: NodeManager;
+  #server: KubeletServer | undefined;
+  #podCidrs = '';
+  #resolver: { readonly text: string; readonly dns: NodeDns } | undefined;
+
+  constructor(config: KubeletConfig, deps: KubeletDeps, { signal, log }: Ctx) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#log = log;
+    this.#group = new TaskGroup({ log, signal });
+    const { client, clock, random, engine, host, parts, informers } = deps;
+    this.#recorder = createEventRecorder({
+      client,
+      component: 'kubelet',
+      host: config.nodeName,
+      clock,
+      random,
+      group: this.#group,
+      ...(deps.registry && { registry: deps.registry }),
+    });
+    this.#neighbours = {
+      client,
+      clock,
+      random,
+      log,
+      recorder: this.#recorder,
+      runtime: engine.runtime,
+      images: engine.images,
+      nodeName: config.nodeName,
+      rootDir: config.rootDir,
+    };
+    this.#podInformer = informers.informer(corev1Resources.pods, { fieldSelector: `spec.nodeName=${config.nodeName}` });
+    this.#nodeInformer = informers.informer(corev1Resources.nodes, { fieldSelector: `metadata.name=${config.nodeName}` });
+    this.#runtimeClasses = informers.informer(nodev1Resources.runtimeclasses);
+    const reservations = { ...config, thresholds: config.evictionHard };
+    this.#allocatable = nodeAllocatable(host.machine, reservations);
+    this.#views = new PodViews({
+      runtime: engine.runtime,
+      clock,
+      log,
+      relistMs: config.relistMs,
+      relistWithEventsMs: config.relistWithEventsMs,
+      onChange: ({ uid }) => this.workers.worker(uid)?.wakeByEngine(),
+    });
+    const verdicts = new ProbeVerdicts();
+    const lookup: PodLookup = lookupOf(() => this.workers);
+    const statuses = new StatusManager({ client, clock, log, group: this.#group, apiPod: (uid) => this.#apiPod(uid) });
+    this.#services = {
+      settings: {
+        podLogsDir: config.podLogsDir,
+        clusterDns: config.clusterDns,
+        clusterDomain: config.clusterDomain,
+        seccompRoot: `${config.rootDir}/seccomp`,
+        seccompDefault: config.seccompDefault,
+        podPidsLimit: config.podPidsLimit,
+        retry: config.retryBackoff,
+        resyncMs: config.syncMs,
+      },
+      clock,
+      random,
+      recorder: this.#recorder,
+      runtime: engine.runtime,
+      runtimeName: () => this.nodes.runtimeVersion?.name ?? 'containerd',
+      host,
+      puller: new ImagePuller({
+        images: engine.images,
+        recorder: this.#recorder,
+        clock,
+        backoff: config.imageBackoff,
+        maxParallelPulls: config.maxParallelPulls,
+      }),
+      views: this.#views,
+      statuses,
+      volumes: parts.volumes({
+        ...this.#neighbours,
+        pods: lookup,
+        nodeAllocatable: () => this.#allocatable,
+        hostIps: () => config.nodeIps,
+        refreshMs: config.volumeRefreshMs,
+      }),
+      environment: parts.environment(this.#neighbours),
+      prober: parts.prober(this.#neighbours, (report) => {
+        verdicts.report(report);
+        this.workers.worker(report.podUid)?.wake();
+      }),
+      logs: parts.logs(this.#neighbours, {
+        pods: lookup,
+        maxSizeBytes: config.logMaxBytes,
+        maxFiles: config.logMaxFiles,
+        checkMs: config.logCheckMs,
+      }),
+      probes: verdicts,
+      backoff: new CrashBackoff(config.crashBackoff, clock),
+      startSlots: new Slots(config.maxParallelStarts),
+      hostIps: () => config.nodeIps,
+      nodeAllocatable: () => this.#allocatable,
+      nodeDns: () => this.#nodeDns(),
+      networkUnready: () => this.nodes.networkFault(),
+      recursiveReadOnly: () => this.nodes.runtimeStatus?.handlers.some(({ recursiveReadOnlyMounts }) => recursiveReadOnlyMounts) ?? false,
+      pullSecrets: (pod, podCtx) => this.#pullSecrets(pod, podCtx),
+      runtimeHandler: (pod) => this.#runtimeHandler(pod),
+    };
+    this.workers = new PodWorkers({
+      services: this.#services,
+      group: this.#group,
+      log,
+      admit: (pod, others) =>
+        admitPod({
+          pod,
+          node: this.nodes.node,
+          others,
+          allocatable: this.#allocatable,
+          appArmor: host.appArmor,
+          allowedUnsafeSysctls: config.allowedUnsafeSysctls,
+          pressures: this.#eviction.pressures(),
+        }),
+    });
+    this.#images = new ImageCollector({
+      images: engine.images,
+      runtime: engine.runtime,
+      clock,
+      recorder: this.#recorder,
+      node: () => this.nodes.node,
+      imageFs: async () => (await host.readings(this.#imageFsPath)).imageFs,
+      highPercent: config.imageHighPercent,
+      lowPercent: config.imageLowPercent,
+      minAgeMs: config.imageMinAgeMs,
+      periodMs: config.imageCheckMs,
+    });
+    this.#eviction = new EvictionManager({
+      host,
+      clock,
+      recorder: this.#recorder,
+      thresholds: config.evictionHard,
+      periodMs: config.evictionPeriodMs,
+      transitionMs: config.evictionTransitionMs,
+      imageFsPath: () => this.#imageFsPath,
+      activePods: () => this.workers.active(),
+      reclaimDisk: (evictionCtx) => this.#images.removeAllUnused(evictionCtx),
+      evict: (pod, verdict, graceSeconds) => this.workers.worker(pod.metadata.uid)?.fail(verdict, graceSeconds),
+      onChange: () => this.nodes.wake(),
+    });
+    this.nodes = new NodeManager({
+      client,
+      clock,
+      recorder: this.#recorder,
+      runtime: engine.runtime,
+      images: engine.images,
+      identity: {
+        nodeName: config.nodeName,
+        nodeIps: config.nodeIps,
+        hostname: config.hostname,
+        labels: config.nodeLabels,
+        taints: config.registerWithTaints,
+        providerId: config.providerId,
+        unschedulable: config.unschedulable,
+      },
+      machine: host.machine,
+      capacity: nodeCapacity(host.machine, config.maxPods),
+      allocatable: this.#allocatable,
+      version: config.version,
+      register: config.registerNode,
+      kubeletPort: () => this.port,
+      pressures: () => this.#eviction.pressures(),
+      faults: () => {
+        const fault = this.#views.unhealthy();
+        return fault === undefined ? [] : [`PLEG is not healthy: ${fault}`];
+      },
+      stored: () => this.#nodeInformer.get({ name: config.nodeName }),
+      updateMs: config.nodeStatusUpdateMs,
+      reportMs: config.nodeStatusReportMs,
+      onRuntimeStatus: () => {
+        for (const pod of this.workers.list()) this.workers.worker(pod.metadata.uid)?.wake();
+      },
+    });
+  }
+
+  get port(): number {
+    return this.#server?.port ?? 0;
+  }
+
+  async start(): Promise<void> {
+    const { clock, host, informers } = this.#deps;
+    const config = this.#config;
+    const ctx: Ctx = { signal: this.#group.signal, log: this.#log };
+    const cpuMillis = host.machine.cpuMillis;
+    host.cgroups.prepare({ cpuMillis, memoryBytes: host.machine.memoryBytes });
+    if (config.server) {
+      const options = { ...config.server, pods: this.workers, node: () => this.nodes.node, healthy: () => this.#healthy() };
+      this.#server = await this.#deps.parts.server(this.#neighbours, options, ctx);
+    }
+    this.#services.volumes.start(ctx);
+    this.#services.logs.start(ctx);
+    this.#spawn('engine list', (task) => this.#views.run(task));
+    this.#spawn('engine events', (task) => this.#views.listen(task));
+    this.#spawn('node status', (task) => this.nodes.run(task));
+    this.#spawn('node lease', (task) =>
+      keepNodeLease(
+        {
+          client: this.#deps.client,
+          clock,
+          nodeName: config.nodeName,
+          node: () => this.nodes.node,
+          durationSeconds: config.leaseDurationSeconds,
+        },
+        task,
+      ),
+    );
+    this.#spawn('eviction', (task) => this.#eviction.run(task));
+    this.#spawn('image collector', (task) => this.#images.run(task));
+    if (config.manifestDir !== undefined) this.#spawnManifests(config.manifestDir);
+    this.#watch();
+    informers.start();
+    this.#spawn('housekeeping', (task) => this.#housekeeping(task));
+  }
+
+  async close(): Promise<void> {
+    await this.#group.close();
+    await this.#services.prober.close();
+    await this.#server?.close();
+  }
+
+  #imageFsPath: string | undefined;
+
+  #spawn(name: string, run: (ctx: Ctx) => Promise<void>): void {
+    this.#group.spawn(`kubelet ${name}`, run);
+  }
+
+  #watch(): void {
+    this.#podInformer.addHandler({
+      added: (pod) => this.#observed(pod),
+      updated: (_, pod) => this.#observed(pod),
+      deleted: (pod) => {
+        if (isMirrorPod(pod)) this.#spawnMirror(pod);
+        else this.workers.remove(pod.metadata.uid);
+      },
+    });
+    const onNode = (node: corev1.Node): void => {
+      const cidrs = node.spec.podCIDRs ?? (node.spec.podCIDR ? [node.spec.podCIDR] : []);
+      if (cidrs.length === 0 || cidrs.join() === this.#podCidrs) return;
+      this.#podCidrs = cidrs.join();
+      this.#deps.onPodCidrs?.(cidrs);
+      this.nodes.wake();
+    };
+    this.#nodeInformer.addHandler({ added: onNode, updated: (_, node) => onNode(node) });
+  }
+
+  #observed(pod: corev1.Pod): void {
+    if (isMirrorPod(pod)) {
+      this.#spawnMirror(pod);
+      for (const own of this.#static.values()) if (isMirrorOf(pod, own)) this.#services.statuses.observed(own);
+    } else this.workers.apply(pod);
+  }
+
+  /** The API's object for a pod: itself, or the mirror of a static one. */
+  #apiPod(uid: string): corev1.Pod | undefined {
+    const pod = this.workers.byUid(uid);
+    if (!pod) return undefined;
+    const { namespace, name } = pod.metadata;
+    const found = this.#podInformer.get({ namespace, name });
+    if (!found) return undefined;
+    return found.metadata.uid === uid || (isStaticPod(pod) && isMirrorOf(found, pod)) ? found : undefined;
+  }
+
+  #spawnManifests(directory: string): void {
+    const { clock } = this.#deps;
+    const { nodeName, manifestCheckMs } = this.#config;
+    this.#spawn('manifests', (task) =>
+      runManifestSource(
+        {
+          directory,
+          nodeName,
+          clock,
+          checkMs: manifestCheckMs,
+          apply: (pod) => {
+            this.#static.set(pod.metadata.uid, pod);
+            this.workers.apply(pod);
+            this.#spawnMirror(pod);
+          },
+          remove: (uid) => {
+            this.#static.delete(uid);
+            this.workers.remove(uid);
+          },
+        },
+        task,
+      ),
+    );
+  }
+
+  /** Brings the mirror of one static pod to what its manifest says; a mirror without a manifest is deleted. */
+  #spawnMirror({ metadata: { namespace, name } }: corev1.Pod): void {
+    if (!this.#podInformer.synced) return;
+    this.#spawn(`mirror ${namespace}/${name}`, async (ctx) => {
+      const { client } = this.#deps;
+      const mirror = this.#podInformer.get({ namespace, name });
+      const own = [...this.#static.values()].find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+      try {
+        if (own) await ensureMirror(own, mirror, { client, node: this.nodes.node }, ctx);
+        else if (mirror) {
+          const body = { gracePeriodSeconds: 0, preconditions: { uid: mirror.metadata.uid } };
+          await client.delete(corev1Resources.pods, { namespace, name }, { signal: ctx.signal, body });
+        }
+      } catch (err) {
+        if (isAbort(err, ctx.signal)) throw err;
+        // Housekeeping comes by again.
+        ctx.log.info('a mirror pod could not be written', { name, namespace, err });
+      }
+    });
+  }
+
+  /** Waits until all sources were read once: before that nobody can say who is an orphan. */
+  async #housekeeping(ctx: Ctx): Promise<void> {
+    const { clock, engine } = this.#deps;
+    await this.#podInformer.whenSynced(ctx.signal);
+    for (;;) {
+      try {
+        const [fs] = await engine.images.imageFsInfo(ctx);
+        this.#imageFsPath = fs?.mountpoint;
+        await removeOrphans((uid) => this.workers.byUid(uid) !== undefined || this.#static.has(uid), this.#services, ctx);
+        for (const pod of [...this.#static.values(), ...this.#podInformer.list().filter(isMirrorPod)]) this.#spawnMirror(pod);
+      } catch (err) {
+        if (isAbort(err, ctx.signal)) throw err;
+        ctx.log.warn('housekeeping did not finish', { err });
+      }
+      await clock.sleep(this.#config.housekeepingMs, ctx.signal);
+    }
+  }
+
+  async #nodeDns(): Promise<NodeDns> {
+    const text = await this.#deps.host.readResolvConf();
+    if (this.#resolver?.text !== text) {
+      const { clusterDns, clusterDomain } = this.#config;
+      this.#resolver = { text, dns: { clusterDns, clusterDomain, host: parseResolvConf(text) } };
+    }
+    return this.#resolver.dns;
+  }
+
+  async #pullSecrets(pod: corev1.Pod, ctx: Ctx): Promise<readonly corev1.Secret[]> {
+    const { namespace } = pod.metadata;
+    const names = (pod.spec.imagePullSecrets ?? []).flatMap(({ name }) => name ?? []);
+    const missing: string[] = [];
+    const found = await Promise.all(
+      names.map(async (name) => {
+        try {
+          return await this.#deps.client.get(corev1Resources.secrets, { namespace, name }, ctx);
+        } catch (err) {
+          if (isAbort(err, ctx.signal)) throw err;
+          missing.push(name);
+          return undefined;
+        }
+      }),
+    );
+    if (missing.length > 0) {
+      const message = `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`;
+      this.#recorder.event(pod, { type: 'Warning', reason: 'FailedToRetrieveImagePullSecret', message });
+    }
+    return found.filter((secret) => secret !== undefined);
+  }
+
+  #runtimeHandler(pod: corev1.Pod): string | undefined {
+    const name = pod.spec.runtimeClassName;
+    if (pod.spec.hostUsers === false) {
+      const message = "can't set `spec.hostUsers: false`, runtime does not support user namespaces";
+      this.#recorder.event(pod, { type: 'Warning', reason: 'FailedCreatePodSandBox', message: `Failed to create pod sandbox: ${message}` });
+      throw new StartError('ContainerCreating', message);
+    }
+    if (!name) return undefined;
+    const found = this.#runtimeClasses.get({ name }) as { readonly handler: string } | undefined;
+    if (found) return found.handler;
+    const message = `failed to get sandbox runtime: unable to get OCI runtime handler from runtime class: runtimeclass.node.k8s.io "${name}" not found`;
+    this.#recorder.event(pod, { type: 'Warning', reason: 'FailedCreatePodSandBox', message: `Failed to create pod sandbox: ${message}` });
+    throw new StartError('ContainerCreating', message);
+  }
+
+  #healthy(): { readonly ok: boolean; readonly message: string } {
+    const fault = this.#views.unhealthy();
+    return fault === undefined ? { ok: true, message: 'ok' } : { ok: false, message: fault };
+  }
+}
+
+/** The workers need their neighbours and the neighbours the workers: this looks through to them when asked. */
+function lookupOf(workers: () => PodWorkers): PodLookup {
+  return {
+    byUid: (uid) => workers().byUid(uid),
+    byName: (namespace, name) => workers().byName(namespace, name),
+    list: () => workers().list(),
+    status: (uid) => workers().status(uid),
+    sandboxId: (uid) => workers().sandboxId(uid),
+    containerId: (uid, name, previous) => workers().containerId(uid, name, previous),
+    logPath: (uid, name, previous) => workers().logPath(uid, name, previous),
+    runningContainers: () => workers().runningContainers(),
+  };
+}
