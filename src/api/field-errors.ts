@@ -73,3 +73,13 @@ function printed(value: unknown): string {
   // A nil pointer becomes the string "null", which is then quoted.
   return value === null || value === undefined ? '"null"' : goJson(value);
 }
+
+/** Adds one fault for each message about a value. */
+export function addInvalid(errors: FieldError[], path: string, value: unknown, messages: readonly string[]): void {
+  for (const message of messages) errors.push(invalidValue(path, value, message));
+}
+
+/** Adds a fault when the value is none of those supported. */
+export function addUnsupported(errors: FieldError[], path: string, value: string, supported: readonly string[]): void {
+  if (!supported.includes(value)) errors.push(notSupported(path, value, supported));
+}

@@ -7,6 +7,7 @@ export * from './errors.ts';
 export type { PrinterColumn, ResourceDefinition, Strategy, StrategyContext, SubresourceDefinition, Verb } from './resource-definition.ts';
 export * from './conditions.ts';
 export * from './duration.ts';
+export * from './feature-gates.ts';
 export * as fieldErrors from './field-errors.ts';
 export * from './field-selector.ts';
 export * from './go-text.ts';

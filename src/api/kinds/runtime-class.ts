@@ -31,7 +31,7 @@ export const runtimeClassResource: ResourceDefinition = defineResource<RuntimeCl
 function validateRuntimeClass({ handler, overhead, scheduling }: RuntimeClass): FieldError[] {
   const errors: FieldError[] = [];
   for (const message of dns1123LabelErrors(handler ?? '')) errors.push(invalidValue('handler', handler ?? '', message));
-  if (overhead?.podFixed) validateResourceList(overhead.podFixed, 'overhead.limits', errors);
+  if (overhead?.podFixed) validateResourceList(overhead.podFixed, 'overhead', errors);
   if (scheduling?.nodeSelector) validateLabels(scheduling.nodeSelector, 'scheduling.nodeSelector', errors);
   const tolerations = scheduling?.tolerations ?? [];
   validateTolerations(tolerations, 'scheduling.tolerations', errors);

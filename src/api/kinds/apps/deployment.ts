@@ -10,11 +10,12 @@ import type { IntOrString } from '../../gen/scalars.ts';
 import { percentOf } from '../../int-or-string.ts';
 import { percentErrors } from '../../names.ts';
 import type { Draft } from '../../object.ts';
-import type { ResourceDefinition, StrategyContext } from '../../resource-definition.ts';
+import type { ResourceDefinition } from '../../resource-definition.ts';
 import { applyTemplateDefaults } from '../core/pod/template.ts';
-import { podTemplateWarnings } from '../core/pod/warnings.ts';
+import { podTemplateWarnings, workloadNameWarnings } from '../core/pod/warnings.ts';
 import { defineResource, statusSubresource } from '../define-resource.ts';
 import { immutableField } from '../immutable.ts';
+import { assignOrDelete } from '../keep.ts';
 import { ageColumn, column, nameColumn } from '../standard-columns.ts';
 import { nonNegativeErrors, validateSelectorAndTemplate } from './pod-template-rules.ts';
 import { scaleSubresource, templateColumns } from './replica-columns.ts';
@@ -27,7 +28,7 @@ export const deploymentResource: ResourceDefinition = defineResource<Deployment>
     statusSubresource<Deployment>({
       prepareForUpdate: (deployment, old) => {
         deployment.spec = old.spec as Draft<DeploymentSpec>;
-        deployment.metadata.labels = old.metadata.labels as Record<string, string>;
+        assignOrDelete(deployment.metadata, 'labels', old.metadata.labels);
       },
       validateUpdate: (deployment, old) => statusErrors(deployment.status, old.status),
     }),
@@ -55,11 +56,14 @@ export const deploymentResource: ResourceDefinition = defineResource<Deployment>
       deployment.status = old.status as Draft<DeploymentStatus>;
     },
     validate: validateDeployment,
-    validateUpdate: (deployment, old, ctx) => [
-      ...validateDeployment(deployment, ctx, old),
+    validateUpdate: (deployment, old) => [
+      ...validateDeployment(deployment),
       ...immutableField('spec.selector', deployment.spec.selector, old.spec.selector),
     ],
-    warnings: (deployment, old) => podTemplateWarnings(deployment.spec.template, old?.spec.template, 'spec.template'),
+    warnings: (deployment, old) => [
+      ...(old ? [] : workloadNameWarnings(deployment.metadata.name)),
+      ...podTemplateWarnings(deployment.spec.template, old?.spec.template, 'spec.template'),
+    ],
   },
 });
 
@@ -81,13 +85,9 @@ function applyDeploymentDefaults(deployment: Draft<Deployment>): void {
   applyTemplateDefaults(spec.template);
 }
 
-function validateDeployment({ spec }: Deployment, ctx: StrategyContext, old?: Deployment): FieldError[] {
+function validateDeployment({ spec }: Deployment): FieldError[] {
   const errors = nonNegativeErrors('spec.replicas', spec.replicas ?? 0);
-  validateSelectorAndTemplate(
-    { spec, oldTemplate: old?.spec.template, replicas: spec.replicas ?? 0, selectorName: 'deployment' },
-    ctx,
-    errors,
-  );
+  validateSelectorAndTemplate({ spec, selectorName: 'deployment' }, errors);
   errors.push(...strategyErrors(spec));
   errors.push(...nonNegativeErrors('spec.minReadySeconds', spec.minReadySeconds ?? 0));
   if (spec.revisionHistoryLimit !== undefined) errors.push(...nonNegativeErrors('spec.revisionHistoryLimit', spec.revisionHistoryLimit));

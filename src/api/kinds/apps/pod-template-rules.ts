@@ -7,7 +7,6 @@ import { forbidden, invalidValue, notSupported, required } from '../../field-err
 import type { PodTemplateSpec } from '../../gen/core-v1.ts';
 import type { LabelSelector } from '../../gen/meta-v1.ts';
 import { labelSelectorMatcher, SelectorError } from '../../label-selector.ts';
-import type { StrategyContext } from '../../resource-definition.ts';
 import { validateLabelSelector } from '../core/label-selector-rules.ts';
 import { validatePodTemplate } from '../core/pod/validate-template.ts';
 
@@ -17,18 +16,12 @@ export function nonNegativeErrors(path: string, value: number): FieldError[] {
 
 export interface SelectedTemplate {
   readonly spec: { readonly selector?: LabelSelector; readonly template?: PodTemplateSpec };
-  readonly oldTemplate: PodTemplateSpec | undefined;
-  readonly replicas: number;
   /** What upstream calls the workload in the message about an empty selector. */
   readonly selectorName: string;
 }
 
 /** The selector is there, is not empty, matches the template's labels; the template is a pod that restarts always. */
-export function validateSelectorAndTemplate(
-  { spec, oldTemplate, selectorName }: SelectedTemplate,
-  ctx: StrategyContext,
-  errors: FieldError[],
-): void {
+export function validateSelectorAndTemplate({ spec, selectorName }: SelectedTemplate, errors: FieldError[]): void {
   const { selector, template } = spec;
   if (!selector) errors.push(required('spec.selector'));
   else {
@@ -49,7 +42,7 @@ export function validateSelectorAndTemplate(
       invalidValue('spec.template.metadata.labels', template.metadata?.labels ?? {}, '`selector` does not match template `labels`'),
     );
   }
-  validatePodTemplate({ template, old: oldTemplate, path: 'spec.template' }, ctx, errors);
+  validatePodTemplate(template, 'spec.template', errors);
   const restartPolicy = template.spec?.restartPolicy;
   if (restartPolicy !== 'Always') errors.push(notSupported('spec.template.spec.restartPolicy', restartPolicy ?? '', ['Always']));
   if (template.spec?.activeDeadlineSeconds !== undefined) {

@@ -7,9 +7,9 @@ import { invalidValue } from '../../field-errors.ts';
 import type { ReplicaSet, ReplicaSetSpec, ReplicaSetStatus } from '../../gen/apps-v1.ts';
 import { appsv1Resources } from '../../gen/resources.ts';
 import type { Draft } from '../../object.ts';
-import type { ResourceDefinition, StrategyContext } from '../../resource-definition.ts';
+import type { ResourceDefinition } from '../../resource-definition.ts';
 import { applyTemplateDefaults } from '../core/pod/template.ts';
-import { podTemplateWarnings } from '../core/pod/warnings.ts';
+import { podTemplateWarnings, workloadNameWarnings } from '../core/pod/warnings.ts';
 import { defineResource, statusSubresource } from '../define-resource.ts';
 import { immutableField } from '../immutable.ts';
 import { ageColumn, column, nameColumn } from '../standard-columns.ts';
@@ -55,25 +55,23 @@ export const replicaSetResource: ResourceDefinition = defineResource<ReplicaSet>
       replicaSet.status = old.status as Draft<ReplicaSetStatus>;
     },
     validate: validateReplicaSet,
-    validateUpdate: (replicaSet, old, ctx) => [
-      ...validateReplicaSet(replicaSet, ctx, old),
+    validateUpdate: (replicaSet, old) => [
+      ...validateReplicaSet(replicaSet),
       ...immutableField('spec.selector', replicaSet.spec.selector, old.spec.selector),
     ],
-    warnings: (replicaSet, old) =>
-      replicaSet.spec.template ? podTemplateWarnings(replicaSet.spec.template, old?.spec.template, 'spec.template') : [],
+    warnings: (replicaSet, old) => [
+      ...(old ? [] : workloadNameWarnings(replicaSet.metadata.name)),
+      ...(replicaSet.spec.template ? podTemplateWarnings(replicaSet.spec.template, old?.spec.template, 'spec.template') : []),
+    ],
   },
 });
 
-function validateReplicaSet({ spec }: ReplicaSet, ctx: StrategyContext, old?: ReplicaSet): FieldError[] {
+function validateReplicaSet({ spec }: ReplicaSet): FieldError[] {
   const errors = [
     ...nonNegativeErrors('spec.replicas', spec.replicas ?? 0),
     ...nonNegativeErrors('spec.minReadySeconds', spec.minReadySeconds ?? 0),
   ];
-  validateSelectorAndTemplate(
-    { spec, oldTemplate: old?.spec.template, replicas: spec.replicas ?? 0, selectorName: 'deployment' },
-    ctx,
-    errors,
-  );
+  validateSelectorAndTemplate({ spec, selectorName: 'deployment' }, errors);
   return errors;
 }
 

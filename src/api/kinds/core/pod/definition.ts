@@ -1,14 +1,16 @@
 /** Pod: containers that run together on one node. @source pkg/registry/core/pod/strategy.go, v1.35 */
-import type { Pod, PodSpec, PodStatus } from '../../../gen/core-v1.ts';
+import type { Pod } from '../../../gen/core-v1.ts';
 import { corev1Resources } from '../../../gen/resources.ts';
-import type { Draft } from '../../../object.ts';
-import { computePodQos } from '../../../qos.ts';
-import type { FieldError } from '../../../errors.ts';
 import type { ResourceDefinition } from '../../../resource-definition.ts';
 import { customSubresource, defineResource, partVerbs, statusSubresource } from '../../define-resource.ts';
 import { podColumns } from './columns.ts';
 import { applyPodDefaults } from './defaults.ts';
-import { validatePodSpec } from './validate-spec.ts';
+import { prepareEphemeralContainers, preparePodForCreate, preparePodForUpdate, preparePodStatus, prepareResize } from './prepare.ts';
+import { validatePod } from './validate-pod.ts';
+import { validateEphemeralContainersUpdate, validatePodResize } from './validate-resize.ts';
+import { validatePodStatus } from './validate-status.ts';
+import { validatePodUpdate } from './validate-update.ts';
+import { podWarnings } from './warnings.ts';
 
 const core = (kind: string): { group: string; version: string; kind: string } => ({ group: '', version: 'v1', kind });
 
@@ -19,19 +21,24 @@ export const podResource: ResourceDefinition = defineResource<Pod>({
   subresources: [
     customSubresource('attach', ['create', 'get'], core('PodAttachOptions')),
     customSubresource('binding', ['create'], core('Binding')),
-    customSubresource('ephemeralcontainers', partVerbs),
+    {
+      name: 'ephemeralcontainers',
+      verbs: partVerbs,
+      handler: 'status',
+      strategy: { prepareForUpdate: prepareEphemeralContainers, validateUpdate: validateEphemeralContainersUpdate },
+    },
     customSubresource('eviction', ['create'], { group: 'policy', version: 'v1', kind: 'Eviction' }),
     customSubresource('exec', ['create', 'get'], core('PodExecOptions')),
     customSubresource('log', ['get']),
     customSubresource('portforward', ['create', 'get'], core('PodPortForwardOptions')),
     customSubresource('proxy', ['create', 'delete', 'get', 'patch', 'update'], core('PodProxyOptions')),
-    customSubresource('resize', partVerbs),
-    statusSubresource<Pod>({
-      prepareForUpdate: (pod, old) => {
-        pod.spec = old.spec as Draft<PodSpec>;
-      },
-      validateUpdate: () => [],
-    }),
+    {
+      name: 'resize',
+      verbs: partVerbs,
+      handler: 'status',
+      strategy: { prepareForUpdate: prepareResize, validateUpdate: validatePodResize },
+    },
+    statusSubresource<Pod>({ prepareForUpdate: preparePodStatus, validateUpdate: validatePodStatus }),
   ],
   columns: podColumns,
   selectableFields: {
@@ -47,21 +54,10 @@ export const podResource: ResourceDefinition = defineResource<Pod>({
   },
   strategy: {
     applyDefaults: applyPodDefaults,
-    prepareForCreate: (pod) => {
-      pod.status = { phase: 'Pending', qosClass: computePodQos(pod.spec) };
-    },
-    prepareForUpdate: (pod, old) => {
-      pod.status = old.status as Draft<PodStatus>;
-    },
-    validate: (pod) => {
-      const errors: FieldError[] = [];
-      validatePodSpec({ spec: pod.spec, path: 'spec' }, errors);
-      return errors;
-    },
-    validateUpdate: (pod) => {
-      const errors: FieldError[] = [];
-      validatePodSpec({ spec: pod.spec, path: 'spec' }, errors);
-      return errors;
-    },
+    prepareForCreate: preparePodForCreate,
+    prepareForUpdate: preparePodForUpdate,
+    validate: validatePod,
+    validateUpdate: validatePodUpdate,
+    warnings: podWarnings,
   },
 });

@@ -3,19 +3,20 @@ import type { FieldError } from '../../../errors.ts';
 import { forbidden } from '../../../field-errors.ts';
 import type { PodTemplateSpec } from '../../../gen/core-v1.ts';
 import { validateAnnotations, validateLabels } from '../../../object-meta.ts';
-import type { StrategyContext } from '../../../resource-definition.ts';
+import { validatePodAnnotations, validateProfileAgreement } from './validate-annotations.ts';
 import { validatePodSpec } from './validate-spec.ts';
 
-export function validatePodTemplate(
-  subject: { readonly template: PodTemplateSpec; readonly old: PodTemplateSpec | undefined; readonly path: string },
-  _ctx: StrategyContext,
-  errors: FieldError[],
-): void {
-  const { template, path } = subject;
-  if (template.metadata?.labels) validateLabels(template.metadata.labels, `${path}.labels`, errors);
-  if (template.metadata?.annotations) validateAnnotations(template.metadata.annotations, `${path}.annotations`, errors);
-  if (template.spec) validatePodSpec({ spec: template.spec, path: `${path}.spec` }, errors);
-  if (template.spec?.ephemeralContainers?.length) {
+export function validatePodTemplate(template: PodTemplateSpec, path: string, errors: FieldError[]): void {
+  const { metadata = {}, spec } = template;
+  const { labels, annotations } = metadata;
+  // Upstream names labels and annotations without `metadata`.
+  if (labels) validateLabels(labels, `${path}.labels`, errors);
+  if (annotations) validateAnnotations(annotations, `${path}.annotations`, errors);
+  if (!spec) return;
+  if (annotations) validatePodAnnotations(annotations, { path: `${path}.annotations`, spec }, errors);
+  validatePodSpec({ spec, path: `${path}.spec`, rules: { isPod: false } }, errors);
+  if (annotations) validateProfileAgreement(annotations, { path: `${path}.spec`, spec }, errors);
+  if (spec.ephemeralContainers?.length) {
     errors.push(forbidden(`${path}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template'));
   }
 }

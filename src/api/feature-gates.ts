@@ -1,0 +1,23 @@
+/**
+ * Feature gates that the kinds ask about, and whether each is on when nobody says otherwise. Gates that are locked on are not asked.
+ * @source pkg/features/kube_features.go, v1.35
+ */
+
+export const defaultFeatureGates: Readonly<Record<string, boolean>> = {
+  ClusterTrustBundleProjection: false,
+  ContainerRestartRules: true,
+  ContainerStopSignals: false,
+  CoordinatedLeaderElection: false,
+  EnvFiles: true,
+  GenericWorkload: false,
+  HostnameOverride: true,
+  ImageVolume: true,
+  PodCertificateRequest: false,
+  PodLevelResources: true,
+  UserNamespacesSupport: true,
+};
+
+/** The state of a gate by default; gates that are not known here are on. */
+export function featureEnabledByDefault(gate: string): boolean {
+  return Object.hasOwn(defaultFeatureGates, gate) ? defaultFeatureGates[gate]! : true;
+}
