@@ -4,7 +4,7 @@
  * HTTP probes or SPDY.
  */
 import type { corev1 } from '../api/index.ts';
-import type { Clock, Ctx, Logger, Random } from '../base/index.ts';
+import type { Clock, Ctx, Logger, Random, Registry } from '../base/index.ts';
 import type { Client, EventRecorder } from '../client/index.ts';
 import type { ImageService, RuntimeService } from './runtime/runtime.ts';
 
@@ -208,6 +208,10 @@ export interface KubeletServerOptions {
   /** Figures for `/stats/summary` and `/metrics/*`. */
   readonly node: () => corev1.Node | undefined;
   readonly healthy: () => { readonly ok: boolean; readonly message: string };
+  /** What `/metrics` renders; default: nothing. */
+  readonly registry?: Registry;
+  /** What `/configz` shows as `kubeletconfig`, besides the node's name. */
+  readonly configuration?: Readonly<Record<string, unknown>>;
 }
 
 export interface KubeletServer {

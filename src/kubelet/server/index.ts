@@ -1,0 +1,2 @@
+/** The kubelet's HTTPS server. */
+export { startKubeletServer } from './kubelet-server.ts';
