@@ -11,15 +11,17 @@ export interface HttpOptions {
   readonly lines?: number;
 }
 
+/** Tests look into answers of any shape. */
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Json = any;
+
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
   readonly bytes: Buffer;
   /** The parsed body. */
-  // Tests look into answers of any shape.
-  // oxlint-disable-next-line typescript/no-explicit-any
-  readonly json: any;
+  readonly json: Json;
 }
 
 export class RawHttp {

@@ -12,7 +12,8 @@ import { type ObjectHome, ObjectHead, type StoredObject } from './stored-object.
 import { EventForms } from './watcher.ts';
 import { WatcherIndex } from './watcher-index.ts';
 
-const BTree = sortedBTree.default;
+// The package is CommonJS: Node imports its whole `exports`, loaders that imitate bundlers its default member.
+const BTree = 'default' in sortedBTree ? sortedBTree.default : sortedBTree;
 
 /** The one field that has an index of its own, for the kubelets. */
 const indexedField = 'spec.nodeName';

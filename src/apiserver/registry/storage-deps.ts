@@ -6,10 +6,10 @@ import type { ListReader } from '../cache/list-reader.ts';
 import type { WatchCache } from '../cache/watch-cache.ts';
 import type { HookOutcome, ResourceHooks } from '../extension.ts';
 import type { ResourceView } from '../rendering/view.ts';
-import type { Operation, StorageKey, WriteOptions } from '../storage.ts';
+import type { Operation, StorageKey } from '../storage.ts';
 import type { AdmissionChain } from './admission-chain.ts';
 import type { EventLeases } from './event-leases.ts';
-import type { FieldManagement } from './field-management.ts';
+import type { FieldManagement } from './managed-fields.ts';
 import type { ObjectWriter } from './object-writer.ts';
 
 export interface StorageDeps {
@@ -72,5 +72,3 @@ export function joinHooks(hooks: readonly ResourceHooks[]): ResourceHooks | unde
     afterDelete: (object: KubeObject) => hooks.forEach((hook) => hook.afterDelete?.(object)),
   };
 }
-
-export type { WriteOptions };

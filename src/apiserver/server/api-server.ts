@@ -19,7 +19,7 @@ import { HttpFront } from '../http/http-front.ts';
 import { type ListenAddress, Listener, type TlsFiles } from '../http/listener.ts';
 import { AdmissionChain } from '../registry/admission-chain.ts';
 import { EventLeases } from '../registry/event-leases.ts';
-import { createFieldManagement } from '../registry/managed-fields.ts';
+import { FieldManagement } from '../registry/managed-fields.ts';
 import { ObjectWriter } from '../registry/object-writer.ts';
 import { ResourceTable } from '../registry/registry.ts';
 import { admissionRequest, joinHooks, type StorageDeps } from '../registry/storage-deps.ts';
@@ -102,7 +102,7 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     // The registry is set below, before any request.
     admissionContext: admissionContext as AdmissionContext,
     hooks: (definition) => parts.hooks.get(resourceName(definition)),
-    fields: createFieldManagement(clock),
+    fields: new FieldManagement(clock),
     eventLeases: new EventLeases(store, clock, config.eventTtlSeconds ?? defaultEventTtlSeconds),
     clock,
     random,

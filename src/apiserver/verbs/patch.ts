@@ -2,8 +2,9 @@
 import { badRequest, type Draft, type JsonObject, type KubeObject } from '../../api/index.ts';
 import { isJsonObject, type Parsed } from '../../api/json/index.ts';
 import { patchObject, type PatchRequest } from '../../api/patch/index.ts';
+import { assert } from '../../base/index.ts';
 import { createObject } from '../registry/creation.ts';
-import { matchName, matchNamespace } from '../registry/metadata.ts';
+import { matchName } from '../registry/metadata.ts';
 import type { StorageDeps } from '../registry/storage-deps.ts';
 import { updateObject } from '../registry/updating.ts';
 import type { WriteOptions } from '../storage.ts';
@@ -13,7 +14,6 @@ import { mediaTypeOf, unsupportedMediaType, writeOptions } from './options.ts';
 import { scaleKind, writeScale } from './scale.ts';
 import type { VerbRequest } from './verb-request.ts';
 import { bodyKindOf } from './write.ts';
-import { decodeObject } from '../../api/schema/index.ts';
 
 export const applyPatchType = 'application/apply-patch+yaml';
 
@@ -100,12 +100,18 @@ async function applyVerb(deps: StorageDeps, request: VerbRequest, body: BodySour
   const options = writeOptions(query, 'PatchOptions', request.userAgent, true);
   const kind = bodyKindOf(view);
   const yaml: BodySource = { ...body, contentType: 'application/yaml' };
-  const configuration = appliedConfiguration(parseBody(yaml, kind.kind), kind, { options, name, namespace, request });
+  const configuration = appliedConfiguration(parseBody(yaml, kind.kind), options, request);
   const by = { manager: options.fieldManager ?? '', subresource, force: options.force === true };
-  const applied = (live: KubeObject | undefined): Draft<KubeObject> => {
+  const applied = (live: KubeObject | undefined): Draft<KubeObject> | undefined => {
     const object = deps.fields.apply(view, live, configuration, by);
-    (kind.applyDefaults as ((object: Draft<KubeObject>) => void) | undefined)?.(object);
+    // The definition's own default function takes the definition's own type.
+    if (object) (kind.applyDefaults as ((object: Draft<KubeObject>) => void) | undefined)?.(object);
     return object;
+  };
+  const create = (): ReturnType<typeof createObject> => {
+    const draft = applied(undefined);
+    assert(draft, 'an apply that creates makes an object');
+    return createObject(deps, view, { draft, namespace, options, fieldsManaged: true }, op);
   };
   const { object, created } = await updateObject(
     deps,
@@ -116,44 +122,33 @@ async function applyVerb(deps: StorageDeps, request: VerbRequest, body: BodySour
       options,
       fieldsManaged: true,
       produce: applied,
-      createInstead:
-        subresource === ''
-          ? () => createObject(deps, view, { draft: applied(undefined), namespace, options, fieldsManaged: true }, op)
-          : undefined,
+      createInstead: subresource === '' ? create : undefined,
     },
     op,
   );
   return { type: 'stored', status: created ? 201 : 200, view, object };
 }
 
-/** The configuration as a checked tree. @throws ApiError BadRequest */
-function appliedConfiguration(
-  parsed: Parsed,
-  kind: BodyKind,
-  context: { readonly options: WriteOptions; readonly name: string; readonly namespace: string; readonly request: VerbRequest },
-): JsonObject {
-  const { value } = parsed;
-  const { options, name, namespace, request } = context;
-  if (!isJsonObject(value)) throw badRequest(`error decoding YAML: the applied configuration is not an object`);
-  const { apiVersion, kind: said } = value;
-  const wanted = request.view.apiVersion;
-  if (typeof apiVersion !== 'string' || apiVersion === '') throw badRequest('invalid object type: /, Kind=');
-  if (apiVersion !== wanted || said !== kind.kind) {
-    const given = typeof said === 'string' ? said : '';
-    throw badRequest(`invalid object type: ${apiVersion}, Kind=${given}; expected ${wanted}, Kind=${kind.kind}`);
+/** The configuration with the name and namespace of the request. @throws ApiError BadRequest */
+function appliedConfiguration(parsed: Parsed, options: WriteOptions, { view, name, namespace, op }: VerbRequest): JsonObject {
+  const { value, strictErrors } = parsed;
+  if (!isJsonObject(value)) throw badRequest('error decoding YAML: the applied configuration is not an object');
+  if (options.fieldValidation === 'Strict' && strictErrors.length > 0) {
+    throw badRequest(`error strict decoding YAML: ${strictErrors.join(', ')}`);
   }
-  const { object, warnings } = decodeObject<KubeObject>(value, kind.schema, {
-    fieldValidation: options.fieldValidation ?? 'Warn',
-    strictErrors: parsed.strictErrors,
-  });
-  for (const warning of warnings) request.op.warn(warning);
-  object.kind = kind.kind;
-  object.apiVersion = wanted;
-  (object as { metadata?: unknown }).metadata ??= {};
-  if (object.metadata.managedFields?.length) throw badRequest('metadata.managedFields must be nil');
-  matchName(object.metadata, name);
-  matchNamespace(request.view.definition, object.metadata, namespace);
-  // An object is a JSON tree.
-  const tree: unknown = object;
-  return tree as JsonObject;
+  if (options.fieldValidation === 'Warn') for (const warning of strictErrors) op.warn(warning);
+  const metadata: Record<string, unknown> = isJsonObject(value['metadata']) ? { ...value['metadata'] } : {};
+  const named = metadata as { name?: string; namespace?: string };
+  if (!named.name) named.name = name;
+  if (named.name !== name) {
+    throw badRequest(`the name of the object (${named.name}) does not match the name on the URL (${name})`);
+  }
+  if (view.definition.namespaced) {
+    if (!named.namespace) named.namespace = namespace;
+    if (named.namespace !== namespace) {
+      throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+    }
+  }
+  // What stood in the tree was JSON, and so are the two texts.
+  return { ...value, metadata: metadata as JsonObject };
 }
