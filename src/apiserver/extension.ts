@@ -66,9 +66,9 @@ export interface HookOutcome {
 }
 
 /**
- * Work of one resource around its writes: after mutating admission and after the kind's own preparation and validation, before
- * validating admission (upstream's BeginCreate and BeginUpdate). So a hook sees a valid object with what an update keeps filled
- * in. Called for dry runs too; `options.dryRun` says so, and they end with `abandoned`.
+ * Work of one resource around its writes: after mutating admission and the kind's own preparation, before its validation. So a
+ * hook sees what an update keeps filled in, and validation sees what a hook filled in; what validation will refuse, a hook leaves
+ * to it. Called for dry runs too; `options.dryRun` says so, and they end with `abandoned`.
  */
 export interface ResourceHooks<T extends KubeObject = KubeObject> {
   /** May change the draft. */

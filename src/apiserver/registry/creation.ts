@@ -65,10 +65,10 @@ async function createNamed(deps: StorageDeps, view: ResourceView, request: Creat
   const { definition } = view;
   setFirstGeneration(definition, draft.metadata);
   definition.strategy.prepareForCreate?.(draft, strategyContext(deps, op));
-  validateNew(view, draft, deps, op);
   const begun = deps.hooks(definition)?.beginCreate?.(draft, options, op);
   const outcome = begun instanceof Promise ? await begun : begun;
   try {
+    validateNew(view, draft, deps, op);
     const name = draft.metadata.name;
     const validating = admissionRequest(
       view,

@@ -11,6 +11,7 @@ import {
   type KubeObject,
   notFound,
   staleVersion,
+  type SubresourceDefinition,
   conflict,
   validateObjectMeta,
   validateObjectMetaUpdate,
@@ -105,10 +106,11 @@ async function tryUpdate(
   const admitting = admissionRequest(view, 'UPDATE', { subresource, namespace, name, object: draft, oldObject: old, options }, op);
   await deps.admission.mutate(admitting, deps.admissionContext);
   checkVersion(view, draft, old);
-  prepareAndValidate(deps, view, subresource, { draft, old }, op);
+  prepare(deps, view, subresource, { draft, old }, op);
   const begun = subresource === '' ? deps.hooks(view.definition)?.beginUpdate?.(draft, old, options, op) : undefined;
   const outcome = begun instanceof Promise ? await begun : begun;
   try {
+    validate(deps, view, subresource, { draft, old }, op);
     await deps.admission.validate(admitting, deps.admissionContext);
     return await write(deps, view, request, { live, old, draft, outcome });
   } catch (error) {
@@ -145,24 +147,29 @@ function checkVersion(view: ResourceView, draft: Draft<KubeObject>, old: KubeObj
   }
 }
 
-function prepareAndValidate(
-  deps: StorageDeps,
-  view: ResourceView,
-  subresource: string,
-  { draft, old }: { readonly draft: Draft<KubeObject>; readonly old: KubeObject },
-  op: Operation,
-): void {
-  const { definition } = view;
-  matchNamespace(definition, draft.metadata, old.metadata.namespace ?? '');
-  const own = subresource === '' ? definition.strategy : definition.subresources.find(({ name }) => name === subresource)?.strategy;
-  const context = strategyContext(deps, op, subresource);
-  own?.prepareForUpdate?.(draft, old, context);
+interface Change {
+  readonly draft: Draft<KubeObject>;
+  readonly old: KubeObject;
+}
+
+/** The strategy of what is written: the kind's own, or the subresource's. */
+function strategyOf({ definition }: ResourceView, subresource: string): SubresourceDefinition['strategy'] {
+  return subresource === '' ? definition.strategy : definition.subresources.find(({ name }) => name === subresource)?.strategy;
+}
+
+function prepare(deps: StorageDeps, view: ResourceView, subresource: string, { draft, old }: Change, op: Operation): void {
+  matchNamespace(view.definition, draft.metadata, old.metadata.namespace ?? '');
+  strategyOf(view, subresource)?.prepareForUpdate?.(draft, old, strategyContext(deps, op, subresource));
   keepSystemFields(draft.metadata, old.metadata);
+}
+
+function validate(deps: StorageDeps, view: ResourceView, subresource: string, { draft, old }: Change, op: Operation): void {
+  const { definition } = view;
   nextGeneration(definition, draft, old);
   const errors = [
     ...validateObjectMeta(draft.metadata, { namespaced: definition.namespaced, validateName: anyName }),
     ...validateObjectMetaUpdate(draft.metadata, old.metadata),
-    ...(own?.validateUpdate(draft, old, context) ?? []),
+    ...(strategyOf(view, subresource)?.validateUpdate(draft, old, strategyContext(deps, op, subresource)) ?? []),
   ];
   if (errors.length > 0) throw invalid({ group: definition.group, resource: definition.kind, name: draft.metadata.name }, errors);
   if (subresource === '') for (const warning of definition.strategy.warnings?.(draft, old) ?? []) op.warn(warning);

@@ -1,0 +1,130 @@
+/** Services get their addresses and ports from the API server, and the system's own Service is always there. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { corev1Resources, discoveryv1Resources, schedulingv1Resources } from '../../src/api/index.ts';
+import { bootstrapExtension } from '../../src/apiserver/bootstrap/index.ts';
+import { StartUpSteps } from '../../src/apiserver/health/index.ts';
+import { startTestServer, testExtensions, type TestServer } from './harness.ts';
+
+const { signal } = new AbortController();
+const path = '/api/v1/namespaces/default/services';
+
+function service(name: string, spec: object): object {
+  return { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { ports: [{ port: 80 }], ...spec } };
+}
+
+describe('addresses and ports', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startTestServer();
+  });
+  afterAll(() => server.close());
+
+  test('fifty Services made at once get fifty addresses and ports', async () => {
+    const made = await Promise.all(
+      Array.from({ length: 50 }, (_, i) => server.http('POST', path, service(`many-${i}`, { type: 'NodePort' }))),
+    );
+    expect(new Set(made.map(({ status }) => status))).toEqual(new Set([201]));
+    expect(new Set(made.map(({ json }) => json.spec.clusterIP)).size).toBe(50);
+    expect(new Set(made.map(({ json }) => json.spec.ports[0].nodePort)).size).toBe(50);
+  });
+
+  test('one address asked for twice at once is given once', async () => {
+    const ask = (name: string): Promise<{ status: number }> => server.http('POST', path, service(name, { clusterIP: '10.96.0.77' }));
+    const made = await Promise.all([ask('twin-a'), ask('twin-b')]);
+    expect(made.map(({ status }) => status).toSorted()).toEqual([201, 422]);
+  });
+
+  test('a dry run names an address and takes none', async () => {
+    const dry = await server.http(
+      'POST',
+      `${path}?dryRun=All`,
+      service('dry', { type: 'NodePort', clusterIP: '10.96.0.88', ports: [{ port: 80, nodePort: 30088 }] }),
+    );
+    expect(dry.json.spec).toMatchObject({ clusterIP: '10.96.0.88', ports: [{ nodePort: 30088 }] });
+    const real = await server.http(
+      'POST',
+      path,
+      service('real', { type: 'NodePort', clusterIP: '10.96.0.88', ports: [{ port: 80, nodePort: 30088 }] }),
+    );
+    expect(real.status).toBe(201);
+  });
+
+  test('an update that leaves out address and port keeps them', async () => {
+    const made = await server.http('POST', path, service('kept', { type: 'NodePort' }));
+    const put = await server.http('PUT', `${path}/kept`, service('kept', { type: 'NodePort', ports: [{ port: 80, name: 'http' }] }));
+    expect(put.status).toBe(200);
+    expect(put.json.spec.clusterIP).toBe(made.json.spec.clusterIP);
+    expect(put.json.spec.ports[0].nodePort).toBe(made.json.spec.ports[0].nodePort);
+  });
+
+  test('a name that is taken takes no address with it', async () => {
+    await server.http('POST', path, service('once', {}));
+    const again = await server.http('POST', path, service('once', { clusterIP: '10.96.0.99' }));
+    expect(again.status).toBe(409);
+    expect((await server.http('POST', path, service('other', { clusterIP: '10.96.0.99' }))).status).toBe(201);
+  });
+
+  test('a deleted Service gives its port back', async () => {
+    await server.http('POST', path, service('gone', { type: 'NodePort', ports: [{ port: 80, nodePort: 30077 }] }));
+    const taken = await server.http('POST', path, service('late', { type: 'NodePort', ports: [{ port: 80, nodePort: 30077 }] }));
+    expect(taken.json.message).toBe(
+      'Service "late" is invalid: spec.ports[0].nodePort: Invalid value: 30077: provided port is already allocated',
+    );
+    await server.http('DELETE', `${path}/gone`);
+    expect((await server.http('POST', path, service('late', { type: 'NodePort', ports: [{ port: 80, nodePort: 30077 }] }))).status).toBe(
+      201,
+    );
+  });
+
+  test('an address that cannot be read is refused by validation', async () => {
+    const { json } = await server.http('POST', path, service('unreadable', { clusterIP: '10.96.0.300' }));
+    expect(json).toMatchObject({ code: 422, reason: 'Invalid', details: { causes: [{ field: 'spec.clusterIPs[0]' }] } });
+  });
+});
+
+test('what is stored is taken when a server starts', async () => {
+  const first = await startTestServer();
+  await first.http('POST', path, service('a', { clusterIP: '10.96.0.5', type: 'NodePort', ports: [{ port: 80, nodePort: 30001 }] }));
+  // A second server on the same store.
+  await using second = await startTestServer({ store: first.store, namespaces: [] });
+  const clash = await second.http('POST', path, service('b', { clusterIP: '10.96.0.5' }));
+  expect(clash.json.message).toContain('provided IP is already allocated');
+  await first.server.close();
+});
+
+test('the objects of the system are made at the start and mended', async () => {
+  const steps = new StartUpSteps();
+  await using server = await startTestServer({
+    namespaces: [],
+    extensions: [
+      ...testExtensions(),
+      bootstrapExtension({
+        steps,
+        address: () => ({ ip: '192.0.2.1', port: 6443 }),
+        serviceIp: '10.96.0.1',
+        clientCa: 'PEM',
+        intervalMs: 20,
+      }),
+    ],
+  });
+  const { client } = server;
+  const names = (await client.list(corev1Resources.namespaces, { signal })).items.map(({ metadata }) => metadata.name);
+  expect(names).toEqual(['default', 'kube-node-lease', 'kube-public', 'kube-system']);
+  const key = { namespace: 'default', name: 'kubernetes' };
+  expect((await client.get(corev1Resources.services, key, { signal })).spec).toMatchObject({
+    clusterIP: '10.96.0.1',
+    ports: [{ name: 'https', port: 443, targetPort: 6443 }],
+  });
+  expect((await client.get(discoveryv1Resources.endpointslices, key, { signal })).endpoints).toMatchObject([{ addresses: ['192.0.2.1'] }]);
+  expect((await client.get(schedulingv1Resources.priorityclasses, { name: 'system-node-critical' }, { signal })).value).toBe(2_000_001_000);
+
+  const watch = client.watch(corev1Resources.endpoints, { namespace: 'default', signal });
+  await client.delete(corev1Resources.endpoints, key, { signal });
+  const seen: string[] = [];
+  for await (const events of watch) {
+    seen.push(...events.map(({ type }) => type));
+    if (seen.at(-1) === 'ADDED' && seen.includes('DELETED')) break;
+    if (seen.length === 1 && seen[0] === 'ADDED') break;
+  }
+  await expect.poll(async () => (await server.http('GET', '/api/v1/namespaces/default/endpoints/kubernetes')).status).toBe(200);
+});
