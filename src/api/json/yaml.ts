@@ -16,7 +16,8 @@ import {
 } from 'js-yaml';
 import type { Draft, JsonValue } from '../object.ts';
 import { textOf } from './text-codec.ts';
-import type { Parsed } from './parse.ts';
+import { JsonSyntaxError } from './careful-reader.ts';
+import { parseJson, type Parsed } from './parse.ts';
 
 /** Text that is not YAML, or has no JSON form. */
 export class YamlSyntaxError extends Error {
@@ -98,9 +99,22 @@ function readInt(plain: string): number | bigint | undefined {
  * @throws YamlSyntaxError also when there is more than one document
  */
 export function parseYaml(source: Uint8Array | string): Parsed {
-  const { documents, strictErrors } = read(typeof source === 'string' ? source : textOf(source));
+  const text = typeof source === 'string' ? source : textOf(source);
+  const json = /^\s*\{/.test(text) ? parsedAsJson(text) : undefined;
+  if (json !== undefined) return json;
+  const { documents, strictErrors } = read(text);
   if (documents.length > 1) throw new YamlSyntaxError('yaml: expected a single document in the stream');
   return { value: documents[0] ?? null, strictErrors };
+}
+
+/** Most YAML that programs send is JSON, which its own reader reads twenty times faster. */
+function parsedAsJson(text: string): Parsed | undefined {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -1,0 +1,106 @@
+/**
+ * One step of a path in a field set: how it is written in managedFields, and how messages print it.
+ * @source structured-merge-diff fieldpath/element.go, serialize-pe.go; typed/helpers.go
+ */
+import { getOwn, isJsonObject } from '../json/tree.ts';
+import { stringifyJson } from '../json/stringify.ts';
+import type { JsonValue } from '../object.ts';
+import type { ListSchema, ObjectSchema, ValueSchema } from '../schema/index.ts';
+
+/** A list item that cannot be told from others. */
+export class PathElementError extends Error {
+  override readonly name = 'PathElementError';
+}
+
+export function fieldElement(name: string): string {
+  return `f:${name}`;
+}
+
+/**
+ * The element of an item of a `set` or `map` list.
+ * @throws PathElementError
+ */
+export function itemElement(list: ListSchema, item: JsonValue | undefined): string {
+  return list.listType === 'map' ? keyElement(list, item) : valueElement(item);
+}
+
+function valueElement(item: JsonValue | undefined): string {
+  if (item === null || item === undefined)
+    throw new PathElementError("associative list without keys has an element that's an explicit null");
+  if (Array.isArray(item)) throw new PathElementError("associative list without keys has an element that's a list type");
+  if (typeof item === 'object') throw new PathElementError("associative list without keys has an element that's a map type");
+  return `v:${stringifyJson(item)}`;
+}
+
+function keyElement(list: ListSchema, item: JsonValue | undefined): string {
+  if (item === null || item === undefined) throw new PathElementError('associative list with keys may not have a null element');
+  if (!isJsonObject(item)) throw new PathElementError('associative list with keys may not have non-map elements');
+  const names = sortedKeys(list);
+  if (names.length === 1) {
+    const name = names[0]!;
+    return `k:{${JSON.stringify(name)}:${stringifyJson(keyValue(list, item, name))}}`;
+  }
+  return `k:{${names.map((name) => `${JSON.stringify(name)}:${stringifyJson(keyValue(list, item, name))}`).join(',')}}`;
+}
+
+const sorted = new WeakMap<ListSchema, readonly string[]>();
+
+function sortedKeys(list: ListSchema): readonly string[] {
+  const known = sorted.get(list);
+  if (known) return known;
+  const names = list.listMapKeys.toSorted();
+  sorted.set(list, names);
+  return names;
+}
+
+function keyValue(list: ListSchema, item: { readonly [key: string]: JsonValue }, name: string): JsonValue {
+  const value = getOwn(item, name);
+  if (value !== undefined && value !== null) return value;
+  const fallback = list.items.kind === 'object' ? keyDefault(list.items.schema, name) : undefined;
+  if (fallback !== undefined) return fallback;
+  throw new PathElementError(
+    `associative list with keys has an element that omits key field ${JSON.stringify(name)} (and doesn't have default value)`,
+  );
+}
+
+/** A declared default, or the zero value that Go writes for a required scalar. */
+function keyDefault(schema: ObjectSchema, name: string): JsonValue | undefined {
+  const field = schema.fields.get(name);
+  if (field?.default !== undefined) return field.default;
+  return field?.required ? zero(field.value) : undefined;
+}
+
+function zero(value: ValueSchema): JsonValue | undefined {
+  switch (value.kind) {
+    case 'string':
+      return '';
+    case 'int32':
+    case 'int64':
+      return 0;
+    case 'boolean':
+      return false;
+    default:
+      return undefined;
+  }
+}
+
+/** A path as messages print it: `.spec.containers[name="a"].image`. */
+export function printPath(elements: readonly string[]): string {
+  return elements.map(printElement).join('');
+}
+
+export function printElement(element: string): string {
+  const rest = element.slice(2);
+  switch (element[0]) {
+    case 'f':
+      return `.${rest}`;
+    case 'k': {
+      const keys = Object.entries(JSON.parse(rest) as Record<string, JsonValue>);
+      return `[${keys.map(([name, value]) => `${name}=${stringifyJson(value)}`).join(',')}]`;
+    }
+    case 'v':
+      return `[=${rest}]`;
+    default:
+      return `[${rest}]`;
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * Ownership after a create, update or patch: the writer takes what it changed. Never fails: an object whose managedFields cannot be
+ * read is written all the same.
+ * @source apimachinery util/managedfields/internal/{fieldmanager,managedfieldsupdater,skipnonapplied}.go
+ */
+import { deepEqual } from '../json/tree.ts';
+import type { JsonObject, JsonValue } from '../object.ts';
+import { schemaOf, type FieldSchema, type ObjectReferenceSchema, type ObjectSchema } from '../schema/index.ts';
+import { isEmptySet, recursiveDifference, union, type FieldSet } from './field-set.ts';
+import {
+  ManagedFieldsError,
+  managerId,
+  readManagers,
+  writeManagers,
+  type ManagedFieldsEntry,
+  type Manager,
+  type Managers,
+} from './managers.ts';
+import { capUpdateManagers, takeOver, withoutSystemFields, type VersionConverter } from './ownership.ts';
+import { resetFieldSet } from './reset-fields.ts';
+
+/** Who writes, and how the server sees the write. */
+export interface WriteContext {
+  /** A definition of the schema, or a schema of one's own. */
+  readonly definition: string | ObjectSchema;
+  /** The version in which the object is written, such as `apps/v1`. */
+  readonly apiVersion: string;
+  /** The field manager: the request's own, or the first word of its user agent. */
+  readonly manager: string;
+  /** The subresource that is written; empty or absent for the object itself. */
+  readonly subresource?: string | undefined;
+  /** Now, as RFC 3339 in UTC with whole seconds. */
+  readonly nowIso: string;
+  /** Dotted paths that this request cannot write, such as `status`: the strategy resets them. */
+  readonly resetFields?: readonly string[] | undefined;
+  /** For kinds that are served in several versions; without it every version is taken for the same. */
+  readonly convert?: VersionConverter | undefined;
+}
+
+export interface UpdateRequest extends WriteContext {
+  /** The stored object; undefined when this write creates it. */
+  readonly live: JsonObject | undefined;
+  /** The object as it will be, before admission and before the strategy's preparation. */
+  readonly updated: JsonObject;
+}
+
+/** The managedFields of the updated object; empty when the object is not tracked. The live list itself when nothing changed. */
+export function updateManagedFields(request: UpdateRequest): readonly ManagedFieldsEntry[] {
+  const { live, updated } = request;
+  const liveList = managedFieldsOf(live);
+  const before = managersBefore(request);
+  // An object that nobody manages (its fields were reset) is tracked again from the next apply on.
+  if (before.size === 0 && live !== undefined) return [];
+  const managers = afterUpdate(before, request, live ?? emptyObject(updated, objectType(request.definition)));
+  if (managers === undefined) return before === readOrNone(liveList) ? liveList : writeManagers(before);
+  return writeManagers(managers);
+}
+
+/** The managers after the update; undefined when it changed no field. */
+export function afterUpdate(before: Managers, request: UpdateRequest, live: JsonObject): Map<string, Manager> | undefined {
+  const { updated, apiVersion, manager, subresource, nowIso, convert } = request;
+  const ignored = resetFieldSet(request.resetFields);
+  const type = objectType(request.definition);
+  const { managers, comparison } = takeOver(before, { before: live, after: updated, type, apiVersion, ignored, convert });
+  const mine = withoutSystemFields(withoutIgnored(union(comparison.modified, comparison.added), ignored));
+  if (isEmptySet(mine) && sameEntries(before, managers)) return undefined;
+  if (!isEmptySet(mine)) {
+    const entry: Manager = { name: manager, operation: 'Update', apiVersion, subresource: subresource ?? '', time: nowIso, fields: mine };
+    const id = managerId(entry);
+    const previous = managers.get(id);
+    managers.set(id, previous === undefined ? entry : { ...entry, fields: union(mine, previous.fields) });
+  }
+  capUpdateManagers(managers);
+  return managers;
+}
+
+function withoutIgnored(fields: FieldSet, ignored: FieldSet): FieldSet {
+  return isEmptySet(ignored) ? fields : recursiveDifference(fields, ignored);
+}
+
+/** Managers that lost nothing are the very same. */
+function sameEntries(a: Managers, b: Managers): boolean {
+  return a.size === b.size && [...a].every(([id, manager]) => b.get(id) === manager);
+}
+
+export function managedFieldsOf(object: JsonObject | undefined): readonly ManagedFieldsEntry[] {
+  // The decoder gave the list this shape.
+  return ((object?.['metadata'] as JsonObject | undefined)?.['managedFields'] ?? []) as unknown as readonly ManagedFieldsEntry[];
+}
+
+/** The managers that the request speaks of: its own, unless it has none or may not say; a reset has none. */
+function managersBefore({ live, updated, subresource }: UpdateRequest): Managers {
+  const liveList = managedFieldsOf(live);
+  if (subresource) return readOrNone(liveList);
+  const metadata = updated['metadata'] as JsonObject | undefined;
+  const given = metadata?.['managedFields'] as unknown as readonly ManagedFieldsEntry[] | undefined;
+  if (isReset(given)) return new Map();
+  if (given === undefined || deepEqual(given, liveList)) return readOrNone(liveList);
+  const managers = readOrNone(given);
+  return managers.size === 0 ? readOrNone(liveList) : managers;
+}
+
+/** A list of one empty entry, or an empty list, asks for a reset. */
+function isReset(list: readonly ManagedFieldsEntry[] | undefined): boolean {
+  if (list === undefined) return false;
+  return list.length === 0 || (list.length === 1 && Object.keys(list[0]!).length === 0);
+}
+
+function readOrNone(list: readonly ManagedFieldsEntry[]): Managers {
+  try {
+    return readManagers(list);
+  } catch (error) {
+    if (error instanceof ManagedFieldsError) return new Map();
+    throw error;
+  }
+}
+
+const types = new WeakMap<ObjectSchema, ObjectReferenceSchema>();
+
+/** The type of whole objects of a definition; the same every time. */
+export function objectType(definition: string | ObjectSchema): ObjectReferenceSchema {
+  const schema = typeof definition === 'string' ? schemaOf(definition) : definition;
+  const known = types.get(schema);
+  if (known) return known;
+  const type: ObjectReferenceSchema = { kind: 'object', definition: schema.definition, schema, mapType: schema.mapType };
+  types.set(schema, type);
+  return type;
+}
+
+/** Structs that Go holds by value stand in every object, empty before anything is in them, so that nobody comes to own them. */
+const structsByValue = new Set(['metadata', 'spec', 'status', 'template', 'strategy', 'updateStrategy', 'jobTemplate']);
+
+const standing = new WeakMap<ObjectSchema, readonly FieldSchema[]>();
+
+/** Fields that Go writes even when nothing is in them: structs by value, required lists and maps. */
+function standingFields(schema: ObjectSchema): readonly FieldSchema[] {
+  const known = standing.get(schema);
+  if (known) return known;
+  const fields = [...schema.fields.values()].filter(({ name, value, required }) =>
+    value.kind === 'object' ? structsByValue.has(name) : required && (value.kind === 'list' || value.kind === 'map'),
+  );
+  standing.set(schema, fields);
+  return fields;
+}
+
+/** What an object of that kind is before it is created. */
+export function emptyObject(object: JsonObject, type: ObjectReferenceSchema): JsonObject {
+  const empty: Record<string, JsonValue> = {};
+  for (const { name, value } of standingFields(type.schema)) {
+    const inner = object[name];
+    if (typeof inner !== 'object' || inner === null) continue;
+    if (value.kind === 'object') empty[name] = emptyObject(inner as JsonObject, value);
+    else empty[name] = value.kind === 'list' ? [] : {};
+  }
+  return empty;
+}

@@ -1,0 +1,60 @@
+/**
+ * Validation of managedFields that a client wrote, and of what an admission plugin made of them.
+ * @source apimachinery meta/v1/validation ValidateManagedFields
+ */
+import type { FieldError } from '../errors.ts';
+import type { ManagedFieldsEntry } from './managers.ts';
+
+const maxManagerLength = 128;
+const maxSubresourceLength = 256;
+
+/** @param path such as `metadata.managedFields` */
+export function validateManagedFields(list: readonly ManagedFieldsEntry[], path = 'metadata.managedFields'): FieldError[] {
+  return list.flatMap((entry, index) => validateEntry(entry, `${path}[${index}]`));
+}
+
+function validateEntry(entry: ManagedFieldsEntry, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const invalid = (field: string, value: string, why: string): void => {
+    errors.push({ type: 'FieldValueInvalid', field: `${path}.${field}`, message: `Invalid value: ${JSON.stringify(value)}: ${why}` });
+  };
+  if (entry.operation !== 'Apply' && entry.operation !== 'Update') {
+    invalid('operation', entry.operation ?? '', 'must be `Apply` or `Update`');
+  }
+  if ((entry.fieldsType ?? '') !== 'FieldsV1') invalid('fieldsType', entry.fieldsType ?? '', 'must be `FieldsV1`');
+  errors.push(...validateFieldManager(entry.manager ?? '', `${path}.manager`));
+  if ((entry.subresource ?? '').length > maxSubresourceLength) {
+    errors.push({
+      type: 'FieldValueTooLong',
+      field: `${path}.subresource`,
+      message: `Too long: may not be more than ${maxSubresourceLength} bytes`,
+    });
+  }
+  return errors;
+}
+
+/** The rule of a field manager's name, also of the one that a request names. */
+export function validateFieldManager(manager: string, path = 'fieldManager'): FieldError[] {
+  const errors: FieldError[] = [];
+  if (manager.length > maxManagerLength) {
+    errors.push({ type: 'FieldValueTooLong', field: path, message: `Too long: may not be more than ${maxManagerLength} bytes` });
+  }
+  // The same class of characters as Go's unicode.IsPrint.
+  const bad = manager.search(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u);
+  if (bad >= 0) {
+    const code = manager.codePointAt(bad)!.toString(16).padStart(4, '0');
+    errors.push({
+      type: 'FieldValueInvalid',
+      field: path,
+      message: `Invalid value: ${JSON.stringify(manager)}: invalid character U+${code.toUpperCase()} (at position ${bad})`,
+    });
+  }
+  return errors;
+}
+
+/** The manager of a request that names none: the first word of its user agent. @source apiserver endpoints/handlers/create.go */
+export function fieldManagerOf(request: { readonly fieldManager?: string | undefined; readonly userAgent?: string | undefined }): string {
+  if (request.fieldManager) return request.fieldManager;
+  const product = (request.userAgent ?? '').split('/')[0]!;
+  return product.replaceAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, '').slice(0, maxManagerLength);
+}
