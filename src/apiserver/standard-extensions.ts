@@ -1,9 +1,11 @@
 /** Everything around the core that a cluster's API server has: discovery, health, tables, admission, addresses, subresources. */
 import { type AdmissionOptions, admissionExtension } from './admission/index.ts';
 import { type AllocatorOptions, allocatorsExtension } from './allocators/index.ts';
-import { discoveryExtension, type VersionOptions, versionInfo } from './discovery/index.ts';
+import { type BootstrapOptions, bootstrapExtension } from './bootstrap/index.ts';
+import { discoveryExtension, gitVersion, kubernetesVersion, type VersionOptions } from './discovery/index.ts';
 import type { ExtensionFactory } from './extension.ts';
-import { type HealthOptions, healthExtension, StartUpSteps } from './health/index.ts';
+import { type HealthOptions, healthExtension, healthPaths, StartUpSteps } from './health/index.ts';
+import { openApiExtension, openApiPaths, type OpenApiSource } from './openapi/index.ts';
 import { type SubresourceOptions, subresourcesExtension } from './subresources/index.ts';
 import { tablesExtension } from './tables/index.ts';
 
@@ -16,16 +18,25 @@ export interface StandardExtensionOptions {
   readonly health?: Partial<Pick<HealthOptions, 'metrics' | 'checks' | 'steps'>>;
   /** Undefined: no subresource that needs a kubelet or a signing key. */
   readonly subresources?: SubresourceOptions;
+  /** Undefined: the objects of the system are not made. */
+  readonly bootstrap?: Omit<BootstrapOptions, 'steps'> & Partial<Pick<BootstrapOptions, 'steps'>>;
+  /** Undefined: `/openapi` answers 404. */
+  readonly openApi?: () => Promise<OpenApiSource>;
 }
 
+/** In the order in which they start: what is made at the start needs its addresses. */
 export function standardExtensions(options: StandardExtensionOptions): ExtensionFactory[] {
-  const { major, minor, gitVersion } = versionInfo(options.version) as Record<'major' | 'minor' | 'gitVersion', string>;
+  const steps = options.health?.steps ?? new StartUpSteps();
+  const version = gitVersion(options.version.knarrVersion);
+  const otherPaths = (): string[] => [...healthPaths(steps), ...(options.openApi ? openApiPaths : [])];
   return [
-    discoveryExtension({ serverAddress: options.serverAddress, version: options.version, otherPaths: () => [] }),
-    healthExtension({ steps: new StartUpSteps(), version: { major, minor, gitVersion }, ...options.health }),
+    discoveryExtension({ serverAddress: options.serverAddress, version: options.version, otherPaths }),
+    healthExtension({ ...options.health, steps, version: { ...kubernetesVersion, gitVersion: version } }),
     tablesExtension(),
     admissionExtension(options.admission),
     allocatorsExtension(options.allocators),
     ...(options.subresources ? [subresourcesExtension(options.subresources)] : []),
+    ...(options.openApi ? [openApiExtension({ source: options.openApi, serverVersion: version })] : []),
+    ...(options.bootstrap ? [bootstrapExtension({ ...options.bootstrap, steps })] : []),
   ];
 }

@@ -7,7 +7,7 @@ import { discoveryForm } from './accept-aggregated.ts';
 import { ApiIndex } from './api-index.ts';
 import { type VersionOptions, versionInfo } from './version-info.ts';
 
-export { gitVersion, kubernetesVersion, type VersionOptions, versionInfo } from './version-info.ts';
+export { gitVersion, kubernetesVersion, type VersionOptions } from './version-info.ts';
 
 export interface DiscoveryOptions {
   /** Host and port under which clients reach the server, such as `10.0.0.1:6443`. */
