@@ -35,7 +35,13 @@ export function regexError(message: string, pattern: string, ...examples: readon
   return `${message} (e.g. ${examples.map((example) => `'${example}', `).join(' or ')}regex used for validation is '${pattern}')`;
 }
 
+/** The words of the rules for DNS names, ports and keys. */
 export function maxLengthError(length: number): string {
+  return `must be no more than ${length} characters`;
+}
+
+/** The words of the rules for labels. */
+function maxBytesError(length: number): string {
   return `must be no more than ${length} bytes`;
 }
 
@@ -129,14 +135,14 @@ export function qualifiedNameErrors(value: string): string[] {
   }
   const name = slash >= 0 ? value.slice(slash + 1) : value;
   if (name === '') errors.push('name part must be non-empty');
-  else if (name.length > 63) errors.push(`name part ${maxLengthError(63)}`);
+  else if (name.length > 63) errors.push(`name part ${maxBytesError(63)}`);
   if (!qualifiedNamePattern.test(name)) errors.push(`name part ${regexError(nameMessage, qualifiedName, ...nameExamples)}`);
   return errors;
 }
 
 export function labelValueErrors(value: string): string[] {
   const errors: string[] = [];
-  if (value.length > 63) errors.push(maxLengthError(63));
+  if (value.length > 63) errors.push(maxBytesError(63));
   if (!labelValuePattern.test(value)) {
     errors.push(
       regexError(

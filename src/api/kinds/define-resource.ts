@@ -2,11 +2,12 @@
  * Builds a table entry from a typed handle and what is particular about the kind; everything that most kinds share is filled in
  * here. A kind's file stands for the kind: it calls this once.
  */
-import type { ResourceDefinition } from '../resource-definition.ts';
+import type { FieldError } from '../errors.ts';
 import { nameIsDnsSubdomain } from '../names.ts';
 import type { KubeObject } from '../object.ts';
-import type { PrinterColumn, Strategy, SubresourceDefinition, Verb } from '../resource-definition.ts';
+import type { PrinterColumn, ResourceDefinition, Strategy, SubresourceDefinition, Verb } from '../resource-definition.ts';
 import type { ResourceRef } from '../resource-ref.ts';
+import { standardFinalizerErrors } from './finalizer-rules.ts';
 
 /** The verbs of a resource that is stored. */
 export const storedVerbs: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
@@ -47,11 +48,23 @@ export function defineResource<T extends KubeObject>(entry: ResourceEntry<T>): R
     storage: entry.storage ?? { prefix: group === '' ? plural : `${group}/${plural}`, group, version },
     subresources: entry.subresources ?? [],
     columns: entry.columns,
-    strategy: { validateName: nameIsDnsSubdomain, ...entry.strategy },
+    strategy: {
+      validateName: nameIsDnsSubdomain,
+      ...entry.strategy,
+      validate: (object, ctx) => withFinalizerErrors(object, entry.strategy.validate(object, ctx)),
+      validateUpdate: (object, old, ctx) => withFinalizerErrors(object, entry.strategy.validateUpdate(object, old, ctx)),
+    },
     selectableFields: entry.selectableFields ?? {},
   };
   // The table holds kinds of every type. The registry gives each hook only objects of the entry's own kind.
   return definition as unknown as ResourceDefinition;
+}
+
+/** Finalizers of built-in kinds are Kubernetes' own or `domain/name`. */
+function withFinalizerErrors({ metadata }: KubeObject, errors: FieldError[]): FieldError[] {
+  const finalizers = metadata.finalizers ?? [];
+  if (finalizers.length === 0) return errors;
+  return [...finalizers.flatMap((finalizer, i) => standardFinalizerErrors(finalizer, `metadata.finalizers[${i}]`)), ...errors];
 }
 
 /** The `status` subresource: only status (and metadata that the registry allows) is written, spec stays. */

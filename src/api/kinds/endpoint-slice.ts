@@ -7,7 +7,7 @@ import { duplicate, invalidValue, notSupported, required, tooMany } from '../fie
 import type { Endpoint, EndpointPort, EndpointSlice } from '../gen/discovery-v1.ts';
 import { discoveryv1Resources } from '../gen/resources.ts';
 import { ipFamilyOf } from '../ip.ts';
-import { dns1123LabelErrors, dns1123SubdomainErrors, labelValueErrors, portNumberErrors, qualifiedNameErrors } from '../names.ts';
+import { dns1123LabelErrors, dns1123SubdomainErrors, labelValueErrors, qualifiedNameErrors } from '../names.ts';
 import { validateLabels } from '../object-meta.ts';
 import type { ResourceDefinition } from '../resource-definition.ts';
 import { nonSpecialIpErrors } from './core/ip-rules.ts';
@@ -142,8 +142,6 @@ function validatePorts(ports: readonly EndpointPort[], errors: FieldError[]): vo
     if (name !== '') for (const message of dns1123LabelErrors(name)) errors.push(invalidValue(`${path}.name`, name, message));
     if (names.has(name)) errors.push(duplicate(`${path}.name`, name));
     names.add(name);
-    if (port.port !== undefined)
-      for (const message of portNumberErrors(port.port)) errors.push(invalidValue(`${path}.port`, port.port, message));
     if (!port.protocol) errors.push(required(`${path}.protocol`));
     else if (!['SCTP', 'TCP', 'UDP'].includes(port.protocol))
       errors.push(notSupported(`${path}.protocol`, port.protocol, ['SCTP', 'TCP', 'UDP']));

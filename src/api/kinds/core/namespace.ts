@@ -11,6 +11,7 @@ import { nameIsDnsLabel, qualifiedNameErrors } from '../../names.ts';
 import type { Draft } from '../../object.ts';
 import type { ResourceDefinition } from '../../resource-definition.ts';
 import { defineResource, statusSubresource } from '../define-resource.ts';
+import { standardFinalizerErrors } from '../finalizer-rules.ts';
 import { ageColumn, column, nameColumn } from '../standard-columns.ts';
 
 /** Every namespace carries its own name as this label, so that selectors can name it. */
@@ -29,7 +30,7 @@ export const namespaceResource: ResourceDefinition = defineResource<Namespace>({
         prepareForUpdate: (namespace, old) => {
           namespace.status = old.status as Draft<Namespace['status']>;
         },
-        validateUpdate: (namespace) => finalizerErrors(namespace),
+        validateUpdate: (namespace) => finalizerErrors(namespace, (i) => `spec.finalizers[${i}]`),
       },
     },
     statusSubresource<Namespace>({
@@ -63,7 +64,8 @@ export const namespaceResource: ResourceDefinition = defineResource<Namespace>({
       namespace.spec.finalizers = [...(old.spec.finalizers ?? [])];
       namespace.status = old.status as Draft<Namespace['status']>;
     },
-    validate: (namespace) => finalizerErrors(namespace),
+    // Upstream gives the index only when the list is written by itself.
+    validate: (namespace) => finalizerErrors(namespace, () => 'spec.finalizers'),
     validateUpdate: () => [],
   },
 });
@@ -74,17 +76,11 @@ function labelWithName({ metadata }: Draft<Namespace>): void {
   metadata.labels[namespaceNameLabel] = metadata.name;
 }
 
-function finalizerErrors({ spec }: Namespace): FieldError[] {
-  return (spec.finalizers ?? []).flatMap((finalizer, i) => finalizerNameErrors(finalizer, `spec.finalizers[${i}]`));
-}
-
-/** A finalizer is one of Kubernetes' own or `domain/name`. */
-function finalizerNameErrors(finalizer: string, path: string): FieldError[] {
-  const errors = qualifiedNameErrors(finalizer).map((message) => invalidValue(path, finalizer, message));
-  if (errors.length === 0 && !finalizer.includes('/') && !['kubernetes', 'orphan', 'foregroundDeletion'].includes(finalizer)) {
-    errors.push(invalidValue(path, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
-  }
-  return errors;
+function finalizerErrors({ spec }: Namespace, pathOf: (index: number) => string): FieldError[] {
+  return (spec.finalizers ?? []).flatMap((finalizer, i) => [
+    ...qualifiedNameErrors(finalizer).map((message) => invalidValue(pathOf(i), finalizer, message)),
+    ...standardFinalizerErrors(finalizer, pathOf(i)),
+  ]);
 }
 
 function phaseErrors({ metadata, status }: Namespace): FieldError[] {

@@ -11,7 +11,7 @@ import type { ResourceDefinition } from '../../../resource-definition.ts';
 import { customSubresource, defineResource, statusSubresource } from '../../define-resource.ts';
 import { serviceColumns } from './columns.ts';
 import { applyServiceDefaults } from './defaults.ts';
-import { dropTypeDependentFields, keepDefaultedFields, normalizeClusterIps } from './prepare.ts';
+import { dropTypeDependentFields, keepAllocated, normalizeClusterIps } from './prepare.ts';
 import { validateService, validateServiceStatus, validateServiceUpdate } from './validate.ts';
 import { serviceWarnings } from './warnings.ts';
 
@@ -41,8 +41,8 @@ export const serviceResource: ResourceDefinition = defineResource<Service>({
     },
     prepareForUpdate: (service, old) => {
       service.status = old.status as Draft<ServiceStatus>;
-      keepDefaultedFields(service, old);
-      normalizeClusterIps(service, old.spec);
+      normalizeClusterIps(service, old);
+      keepAllocated(service, old);
       dropTypeDependentFields(service, old);
     },
     validate: validateService,

@@ -1,9 +1,9 @@
 /**
- * Validation of a Service. It runs after the allocators, so that addresses and node ports are there.
+ * Validation of a Service. It runs before the allocators, so addresses and ports that they give need not be there yet.
  * @source pkg/apis/core/validation/validation.go ValidateService, v1.35
  */
 import type { FieldError } from '../../../errors.ts';
-import { duplicate, forbidden, invalidValue, notSupported, required } from '../../../field-errors.ts';
+import { addInvalid, duplicate, forbidden, invalidValue, notSupported, required } from '../../../field-errors.ts';
 import type { Service, ServicePort, ServiceSpec } from '../../../gen/core-v1.ts';
 import { cidrErrors, ipErrors } from '../../../ip.ts';
 import { dns1123LabelErrors, dns1123SubdomainErrors, portNumberErrors, qualifiedNameErrors } from '../../../names.ts';
@@ -66,7 +66,7 @@ export function validateServiceStatus({ spec, status }: Service): FieldError[] {
   const errors: FieldError[] = [];
   const ingress = status.loadBalancer?.ingress ?? [];
   if (ingress.length > 0 && spec.type !== 'LoadBalancer') {
-    errors.push(forbidden('status.loadBalancer.ingress', 'may only be used when `spec.type` is "LoadBalancer"'));
+    errors.push(forbidden('status.loadBalancer.ingress', "may only be used when `spec.type` is 'LoadBalancer'"));
     return errors;
   }
   for (const [i, { ip = '', hostname = '', ipMode }] of ingress.entries()) {
@@ -78,7 +78,7 @@ export function validateServiceStatus({ spec, status }: Service): FieldError[] {
       errors.push(notSupported(`${path}.ipMode`, ipMode, ['Proxy', 'VIP']));
     }
     if (hostname === '') continue;
-    for (const message of dns1123SubdomainErrors(hostname)) errors.push(invalidValue(`${path}.hostname`, hostname, message));
+    addInvalid(errors, `${path}.hostname`, hostname, dns1123SubdomainErrors(hostname));
     if (ipErrors('', hostname).length === 0)
       errors.push(invalidValue(`${path}.hostname`, hostname, 'must be a DNS name, not an IP address'));
   }
@@ -113,7 +113,7 @@ function typeErrors(spec: ServiceSpec, errors: FieldError[]): void {
   if (spec.ipFamilyPolicy !== undefined) errors.push(forbidden('spec.ipFamilyPolicy', foreign));
   const target = (spec.externalName ?? '').replace(/\.$/, '');
   if (target === '') errors.push(required('spec.externalName'));
-  else for (const message of dns1123SubdomainErrors(target)) errors.push(invalidValue('spec.externalName', target, message));
+  else addInvalid(errors, 'spec.externalName', target, dns1123SubdomainErrors(target));
 }
 
 function validatePorts(ports: readonly ServicePort[], errors: FieldError[]): void {
@@ -121,11 +121,11 @@ function validatePorts(ports: readonly ServicePort[], errors: FieldError[]): voi
   for (const [i, port] of ports.entries()) {
     const path = `spec.ports[${i}]`;
     if (port.name) {
-      for (const message of dns1123LabelErrors(port.name)) errors.push(invalidValue(`${path}.name`, port.name, message));
+      addInvalid(errors, `${path}.name`, port.name, dns1123LabelErrors(port.name));
       if (names.has(port.name)) errors.push(duplicate(`${path}.name`, port.name));
       names.add(port.name);
     } else if (ports.length > 1) errors.push(required(`${path}.name`));
-    for (const message of portNumberErrors(port.port ?? 0)) errors.push(invalidValue(`${path}.port`, port.port ?? 0, message));
+    addInvalid(errors, `${path}.port`, port.port ?? 0, portNumberErrors(port.port ?? 0));
     if (!port.protocol) errors.push(required(`${path}.protocol`));
     else if (!supportedProtocols.includes(port.protocol)) errors.push(notSupported(`${path}.protocol`, port.protocol, supportedProtocols));
     errors.push(...portNumberOrNameErrors(`${path}.targetPort`, port.targetPort ?? 0));
@@ -201,13 +201,14 @@ function loadBalancerErrors({ type, allocateLoadBalancerNodePorts }: ServiceSpec
 /** The class of load balancer is fixed as long as the type is LoadBalancer. */
 function loadBalancerClassErrors({ type, loadBalancerClass }: ServiceSpec, old: ServiceSpec | undefined): FieldError[] {
   const path = 'spec.loadBalancerClass';
-  if (old) {
-    const both = type === 'LoadBalancer' && old.type === 'LoadBalancer';
-    return both && loadBalancerClass !== old.loadBalancerClass ? [invalidValue(path, loadBalancerClass, 'may not change once set')] : [];
+  const errors: FieldError[] = [];
+  if (type === 'LoadBalancer' && old?.type === 'LoadBalancer' && loadBalancerClass !== old.loadBalancerClass) {
+    errors.push(invalidValue(path, loadBalancerClass, 'may not change once set'));
   }
-  if (loadBalancerClass === undefined) return [];
-  if (type !== 'LoadBalancer') return [forbidden(path, "may only be used when `type` is 'LoadBalancer'")];
-  return qualifiedNameErrors(loadBalancerClass).map((message) => invalidValue(path, loadBalancerClass, message));
+  if (loadBalancerClass === undefined) return errors;
+  if (type === 'LoadBalancer') addInvalid(errors, path, loadBalancerClass, qualifiedNameErrors(loadBalancerClass));
+  else errors.push(forbidden(path, "may only be used when `type` is 'LoadBalancer'"));
+  return errors;
 }
 
 function externalPolicyErrors(spec: ServiceSpec, errors: FieldError[]): void {
@@ -224,8 +225,7 @@ function externalPolicyErrors(spec: ServiceSpec, errors: FieldError[]): void {
         invalidValue(portPath, healthCheckNodePort, "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"),
       );
     }
-  } else if (healthCheckNodePort === 0) errors.push(required(portPath));
-  else for (const message of portNumberErrors(healthCheckNodePort)) errors.push(invalidValue(portPath, healthCheckNodePort, message));
+  } else if (healthCheckNodePort !== 0) addInvalid(errors, portPath, healthCheckNodePort, portNumberErrors(healthCheckNodePort));
 }
 
 function internalPolicyErrors({ type, internalTrafficPolicy }: ServiceSpec, errors: FieldError[]): void {
