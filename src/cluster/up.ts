@@ -117,10 +117,19 @@ async function prepareRecord(options: UpOptions, paths: ClusterPaths, ctx: Ctx):
     network,
     nodes: [{ name: `${options.name}-1`, index: 1, ip: nodeAddress(network, 1) }],
     published: options.published ?? [],
-    engine: options.engine ?? { registryMirrors: {}, proxyEnv: {} },
+    engine: options.engine ? withOwnRanges(options.engine, network) : { registryMirrors: {}, proxyEnv: {} },
   };
   writeClusterRecord(paths, record);
   return record;
+}
+
+/** What is inside the cluster is reached without the proxy. */
+export function withOwnRanges(engine: EngineOptions, network: NetworkBlock): EngineOptions {
+  if (Object.keys(engine.proxyEnv).length === 0) return engine;
+  const own = ['127.0.0.1', 'localhost', network.nodeCidr, network.podCidr, network.serviceCidr, '.svc', '.cluster.local'];
+  const given = engine.proxyEnv['NO_PROXY'] ?? engine.proxyEnv['no_proxy'] ?? '';
+  const exceptions = [...new Set([...given.split(',').filter(Boolean), ...own])].join(',');
+  return { ...engine, proxyEnv: { ...engine.proxyEnv, NO_PROXY: exceptions, no_proxy: exceptions } };
 }
 
 interface Waiting {

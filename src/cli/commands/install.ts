@@ -12,8 +12,10 @@ const testRequirements: readonly Requirement[] = [
 ];
 
 export const installCommand: Subcommand = (command, context) => {
-  command.addOption(new Option('--for <purpose>', 'what to install for').choices(['node', 'tests']).default('node')).action(async ({ for: purpose }: { readonly for: 'node' | 'tests' }) => {
-    const needed = purpose === 'tests' ? [...requirements, ...testRequirements] : requirements;
-    await installMissing({ home: knarrHome(context.env), needed, signal: context.signal, say: context.say });
-  });
+  command
+    .addOption(new Option('--for <purpose>', 'what to install for').choices(['node', 'tests']).default('node'))
+    .action(async ({ for: purpose }: { readonly for: 'node' | 'tests' }) => {
+      const needed = purpose === 'tests' ? [...requirements, ...testRequirements] : requirements;
+      await installMissing({ home: knarrHome(context.env), needed, signal: context.signal, say: context.say });
+    });
 };

@@ -18,7 +18,9 @@ export const kubectlCommand: Subcommand = (command, context) => {
       const program = await findKubectl(context);
       const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, KUBECONFIG: paths.adminKubeconfig } });
       // An interrupt reaches the child by itself (same terminal); its end is ours.
-      const code = await new Promise<number>((resolve) => child.once('close', (exitCode, signal) => resolve(exitCode ?? (signal ? 130 : 1))));
+      const code = await new Promise<number>((resolve) =>
+        child.once('close', (exitCode, signal) => resolve(exitCode ?? (signal ? 130 : 1))),
+      );
       process.exitCode = code;
     });
 };

@@ -20,7 +20,10 @@ export const startCommand: Subcommand = (command, context) => {
     step('looking for the container engine and its tools');
     await installMissing({ home, signal: context.signal, say: context.say });
     step(`starting cluster "${name}"`);
-    const { record, paths, kubeconfig } = await up({ home, name, env: context.env, clock: systemClock, say: step, waitForAll: true }, context);
+    const { record, paths, kubeconfig } = await up(
+      { home, name, env: context.env, clock: systemClock, say: step, waitForAll: true },
+      context,
+    );
     step('building the example image, without a registry');
     await ensureHelloImage(enginesOf(requireCluster(name, context.env)), context);
     await using opened = await adminClient(record, paths).open();
@@ -31,7 +34,12 @@ export const startCommand: Subcommand = (command, context) => {
     const nodePort = service.spec.ports?.[0]?.nodePort;
     await showAnswers(`http://${service.spec.clusterIP}/`, 'the Service', systemClock, context);
     await showAnswers(`http://${record.nodes[0]!.ip}:${nodePort}/`, `NodePort ${nodePort}`, systemClock, context);
-    for (const line of nextSteps({ name, kubeconfig: kubeconfig ?? paths.adminKubeconfig, hasKubectl: findProgram('kubectl', home) !== undefined })) context.print(line);
+    for (const line of nextSteps({
+      name,
+      kubeconfig: kubeconfig ?? paths.adminKubeconfig,
+      hasKubectl: findProgram('kubectl', home) !== undefined,
+    }))
+      context.print(line);
   });
 };
 
@@ -44,7 +52,12 @@ async function applyAll(api: Client, manifest: string, { signal }: CommandContex
     const resource = resources.find(({ kind }) => kind === object.kind);
     if (!resource) throw new ClusterError(`the example holds a ${object.kind}, which is not applied here`);
     const query = { fieldManager: 'knarr-start', force: true };
-    await api.patch<KubeObject>(resource, { namespace, name: object.metadata.name }, { type: 'application/apply-patch+yaml', body: document }, { signal, query });
+    await api.patch<KubeObject>(
+      resource,
+      { namespace, name: object.metadata.name },
+      { type: 'application/apply-patch+yaml', body: document },
+      { signal, query },
+    );
   }
 }
 
@@ -63,7 +76,12 @@ async function untilRolledOut(api: Client, step: (line: string) => void, { signa
 
 function isRolledOut({ metadata, spec, status }: appsv1.Deployment): boolean {
   const wanted = spec.replicas ?? 1;
-  return status.observedGeneration === metadata.generation && status.updatedReplicas === wanted && status.availableReplicas === wanted && status.replicas === wanted;
+  return (
+    status.observedGeneration === metadata.generation &&
+    status.updatedReplicas === wanted &&
+    status.availableReplicas === wanted &&
+    status.replicas === wanted
+  );
 }
 
 function rolloutLine({ spec, status }: appsv1.Deployment): string {

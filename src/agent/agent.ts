@@ -1,0 +1,87 @@
+/**
+ * What makes a node agent: kubelet, service proxy, pod network and cluster DNS over one connection to the API server and one set of caches.
+ * Composition only.
+ */
+import { type Clock, type Logger, type Random, Registry, type TaskGroup } from '../base/index.ts';
+import { createClient, createEventRecorder, createHttpsTransport, createInformerFactory, type TlsIdentity } from '../client/index.ts';
+import { startClusterDns } from '../dns/index.ts';
+import { connectCri, type KubeletServerConfig, startKubelet } from '../kubelet/index.ts';
+import { startPodNetwork } from '../network/index.ts';
+import { startProxy } from '../proxy/index.ts';
+
+export interface AgentConfig {
+  readonly nodeName: string;
+  readonly nodeIp: string;
+  /** The API server's URL as the node reaches it, and who the node is there. */
+  readonly server: string;
+  readonly identity: () => TlsIdentity;
+  readonly criSocket: string;
+  readonly kubeletDir: string;
+  readonly podLogsDir: string;
+  /** Absolute; pods' cgroups stand below it. */
+  readonly cgroupRoot: string;
+  readonly kubeletServer: KubeletServerConfig;
+  /** Name of nftables tables and of the CNI network. */
+  readonly name: string;
+  readonly podCidr: string;
+  readonly cniConfigDir: string;
+  readonly ipamDir: string;
+  readonly mtu: number;
+  readonly dns: {
+    readonly serviceIp: string;
+    readonly domain: string;
+    readonly port: number;
+    readonly upstreams: readonly string[];
+    readonly reverseZones: readonly string[];
+  };
+  readonly version: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly group: TaskGroup;
+}
+
+/** Starts everything; runs until the group closes. */
+export async function startAgent(config: AgentConfig): Promise<void> {
+  const { clock, random, log, group, nodeName } = config;
+  const transport = createHttpsTransport({
+    server: config.server,
+    identity: config.identity,
+    clock,
+    random,
+    log,
+    userAgent: `knarr-agent/${config.version}`,
+  });
+  const client = createClient(transport);
+  const registry = new Registry();
+  const informers = createInformerFactory({ client, clock, random, log, group });
+  const recorder = createEventRecorder({ client, component: 'kubelet', host: nodeName, clock, random, group });
+  startPodNetwork({
+    nodeName,
+    name: config.name,
+    clusterCidr: config.podCidr,
+    cniConfigDir: config.cniConfigDir,
+    ipamDir: config.ipamDir,
+    mtu: config.mtu,
+    informers,
+    group,
+  });
+  startProxy({ nodeName, table: `${config.name}-services`, podCidr: config.podCidr, informers, clock, group, registry });
+  const { domain, port, upstreams, reverseZones } = config.dns;
+  startClusterDns({ address: config.nodeIp, port, domain, upstreams, reverseZones, informers, clock, group });
+  const runtime = connectCri(config.criSocket, { clock });
+  await startKubelet(
+    {
+      nodeName,
+      nodeIps: [config.nodeIp],
+      version: config.version,
+      rootDir: config.kubeletDir,
+      podLogsDir: config.podLogsDir,
+      cgroupRoot: config.cgroupRoot,
+      clusterDns: [config.dns.serviceIp],
+      clusterDomain: domain,
+      server: config.kubeletServer,
+    },
+    { client, informers, recorder, runtime, clock, random, log, group },
+  );
+}

@@ -1,0 +1,2 @@
+/** The door of the node agent. */
+export { type AgentConfig, startAgent } from './agent.ts';

@@ -1,0 +1,84 @@
+/** The agent process of a node on this machine: keeps the engine, runs kubelet, proxy, network and DNS, watches the control plane. */
+import { join } from 'node:path';
+import { startAgent } from '../../agent/index.ts';
+import { createLogger, systemClock, systemRandom, TaskGroup } from '../../base/index.ts';
+import { joinSystemCgroup, nodeCgroup } from '../cgroups.ts';
+import { ClusterError } from '../cluster-error.ts';
+import { readNodePki } from '../cluster-pki.ts';
+import { readClusterRecord } from '../cluster-record.ts';
+import { ensureContainerd, keepContainerd } from '../engine/containerd-process.ts';
+import { clusterPaths, knarrHome, machineNames, nodePaths } from '../home.ts';
+import { containerdRecord } from '../launch.ts';
+import { hostResolvers } from '../network/resolvers.ts';
+import { superviseControlPlane } from '../supervision.ts';
+import { kubernetesVersion } from '../version.ts';
+import { untilStopped } from './control-plane.ts';
+import { dnsPort } from './dns-port.ts';
+
+/** Ethernet's size: bridges and veths of one machine carry it. */
+const mtu = 1500;
+const kubeletPort = 10_250;
+const clusterDomain = 'cluster.local';
+
+export async function runAgent(name: string, index: number, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+  const home = knarrHome();
+  const paths = clusterPaths(home, name);
+  const record = readClusterRecord(paths);
+  const node = record?.nodes.find((each) => each.index === index);
+  if (!record || !node) throw new ClusterError(`there is no node ${index} of a cluster "${name}"`);
+  const log = createLogger({ component: `agent-${index}` });
+  const clock = systemClock;
+  const group = new TaskGroup({ log, signal });
+  joinSystemCgroup(name, index);
+  const files = nodePaths(paths, index);
+  const engine = { home, paths: files, record: containerdRecord(paths, index), engine: record.engine, clock };
+  await ensureContainerd(engine, { signal, log });
+  group.spawn('container engine', (ctx) => keepContainerd(engine, ctx));
+  group.spawn('control plane watch', (ctx) => superviseControlPlane({ home, cluster: name, paths, engineEnv: record.engine.proxyEnv }, index, clock, ctx));
+  const { network } = record;
+  const pki = readNodePki(paths, node);
+  await startAgent({
+    nodeName: node.name,
+    nodeIp: node.ip,
+    server: `https://${network.hostIp}:${record.apiPort}`,
+    identity: () => pki.identity,
+    criSocket: files.criSocket,
+    kubeletDir: files.kubelet,
+    podLogsDir: files.podLogs,
+    cgroupRoot: nodeCgroup(name, index),
+    kubeletServer: {
+      address: node.ip,
+      port: kubeletPort,
+      tlsCert: pki.serving.cert,
+      tlsKey: pki.serving.key,
+      auth: { clientCa: pki.identity.ca, allowedUsers: ['kube-apiserver-kubelet-client'], allowedGroups: ['system:masters'], webhook: false },
+    },
+    name: machineNames(name).nftTable,
+    podCidr: network.podCidr,
+    cniConfigDir: files.cniConfig,
+    ipamDir: join(files.root, 'ipam'),
+    mtu,
+    dns: {
+      serviceIp: network.dnsServiceIp,
+      domain: clusterDomain,
+      port: dnsPort,
+      // What the host itself resolves with, seen through this node's own resolv.conf.
+      upstreams: hostResolvers(),
+      reverseZones: [network.serviceCidr, network.podCidr].map(reverseZone),
+    },
+    version: kubernetesVersion,
+    clock,
+    random: systemRandom,
+    log,
+    group,
+  });
+  log.info('agent is up', { node: node.name });
+  await untilStopped(signal);
+  await group.close();
+}
+
+/** `10.96.0.0/16` → `96.10.in-addr.arpa`: the ranges of a cluster of this machine end at a dot. */
+function reverseZone(cidr: string): string {
+  const [a, b] = cidr.split('.');
+  return `${b}.${a}.in-addr.arpa`;
+}

@@ -1,0 +1,69 @@
+/** The control-plane process of a cluster on this machine: reads the record, opens the store, runs until it is told to stop. */
+import { createLogger, isAbort, systemClock, systemRandom, TaskGroup } from '../../base/index.ts';
+import { startControlPlane } from '../../controlplane/index.ts';
+import { openLmdbStore } from '../../store/index.ts';
+import { ClusterError } from '../cluster-error.ts';
+import { readControlPlanePki } from '../cluster-pki.ts';
+import { readClusterRecord } from '../cluster-record.ts';
+import { clusterPaths, knarrHome } from '../home.ts';
+import { superviseAgents } from '../supervision.ts';
+import { dnsPort } from './dns-port.ts';
+import { knarrVersion } from '../version.ts';
+
+export async function runControlPlane(name: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+  const home = knarrHome();
+  const paths = clusterPaths(home, name);
+  const record = readClusterRecord(paths);
+  if (!record) throw new ClusterError(`there is no cluster "${name}"`);
+  const log = createLogger({ component: 'control-plane' });
+  const clock = systemClock;
+  const group = new TaskGroup({ log, signal });
+  const { network, nodes, apiPort } = record;
+  const pki = readControlPlanePki(paths);
+  const store = await openLmdbStore({ directory: paths.store, clock, log });
+  const controlPlane = await startControlPlane({
+    store,
+    ...pki,
+    listen: [
+      { host: '127.0.0.1', port: apiPort },
+      { host: network.hostIp, port: apiPort },
+    ],
+    advertise: { ip: network.hostIp, port: apiPort },
+    serviceCidr: network.serviceCidr,
+    apiServiceIp: network.apiServiceIp,
+    podCidr: network.podCidr,
+    dns: { serviceIp: network.dnsServiceIp, port: dnsPort, endpoints: nodes.map((node) => ({ nodeName: node.name, ip: node.ip })) },
+    knarrVersion,
+    clock,
+    random: systemRandom,
+    log,
+    group,
+    // Whoever watches this process starts it again, and it reads what is durable.
+    onStoreLost: () => process.exit(1),
+  });
+  await superviseAgents(
+    { home, cluster: name, paths, engineEnv: record.engine.proxyEnv },
+    nodes.map(({ index }) => index),
+    clock,
+    group,
+  );
+  log.info('control plane is up', { port: apiPort });
+  await untilStopped(signal);
+  await controlPlane.close();
+  await store.close();
+}
+
+/** Resolves when the signal aborts; keeps the process alive until then. */
+export async function untilStopped(signal: AbortSignal): Promise<void> {
+  const dayMs = 86_400_000;
+  const keepAlive = new MessageChannel();
+  keepAlive.port1.ref();
+  keepAlive.port1.start();
+  try {
+    for (;;) await systemClock.sleep(dayMs, signal);
+  } catch (error) {
+    if (!isAbort(error, signal)) throw error;
+  } finally {
+    keepAlive.port1.close();
+  }
+}
