@@ -23,6 +23,10 @@ export interface KubeletConfig {
   /** The kubelet's own directory. */
   readonly rootDir: string;
   readonly podLogsDir: string;
+  /** Absolute cgroup below which `kubepods` stands, such as `/knarr-dev/n1`; empty: the top. */
+  readonly cgroupRoot: string;
+  /** Resolver of pods that use the node's; empty: none. */
+  readonly resolvConf: string;
   /** Directory of static pods' manifests; undefined: none. */
   readonly manifestDir: string | undefined;
   readonly manifestCheckMs: number;
@@ -90,6 +94,8 @@ export function completeConfig(input: KubeletConfigInput): KubeletConfig {
     version: 'v1.35.0',
     rootDir: '/var/lib/kubelet',
     podLogsDir: '/var/log/pods',
+    cgroupRoot: '',
+    resolvConf: '/etc/resolv.conf',
     manifestDir: undefined,
     manifestCheckMs: 20_000,
     clusterDns: [],

@@ -50,7 +50,7 @@ export interface KubeletParts {
   readonly server: (deps: NeighbourDeps, options: KubeletServerOptions, ctx: Ctx) => Promise<KubeletServer>;
 }
 
-export interface KubeletDeps {
+export interface AssemblyDeps {
   readonly client: Client;
   /** Started by the kubelet for what it asks for; the owner stops it. */
   readonly informers: InformerFactory;
@@ -60,6 +60,8 @@ export interface KubeletDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly registry?: Registry;
+  /** Default: one of its own. */
+  readonly recorder?: EventRecorder;
   /** The node's pod ranges, each time they change; the network room renders CNI from them. */
   readonly onPodCidrs?: (cidrs: readonly string[]) => void;
 }
@@ -75,7 +77,7 @@ export interface Kubelet {
 }
 
 /** Starts the kubelet; it runs until `close()` or until `ctx.signal` aborts. */
-export async function startKubelet(config: KubeletConfig, deps: KubeletDeps, ctx: Ctx): Promise<Kubelet> {
+export async function assembleKubelet(config: KubeletConfig, deps: AssemblyDeps, ctx: Ctx): Promise<Kubelet> {
   const assembly = new Assembly(config, deps, ctx);
   await assembly.start();
   return {
@@ -88,7 +90,7 @@ export async function startKubelet(config: KubeletConfig, deps: KubeletDeps, ctx
 
 class Assembly {
   readonly #config: KubeletConfig;
-  readonly #deps: KubeletDeps;
+  readonly #deps: AssemblyDeps;
   readonly #log: Logger;
   readonly #group: TaskGroup;
   readonly #recorder: EventRecorder;
@@ -109,21 +111,23 @@ class Assembly {
   #podCidrs = '';
   #resolver: { readonly text: string; readonly dns: NodeDns } | undefined;
 
-  constructor(config: KubeletConfig, deps: KubeletDeps, { signal, log }: Ctx) {
+  constructor(config: KubeletConfig, deps: AssemblyDeps, { signal, log }: Ctx) {
     this.#config = config;
     this.#deps = deps;
     this.#log = log;
     this.#group = new TaskGroup({ log, signal });
     const { client, clock, random, engine, host, parts, informers } = deps;
-    this.#recorder = createEventRecorder({
-      client,
-      component: 'kubelet',
-      host: config.nodeName,
-      clock,
-      random,
-      group: this.#group,
-      ...(deps.registry && { registry: deps.registry }),
-    });
+    this.#recorder =
+      deps.recorder ??
+      createEventRecorder({
+        client,
+        component: 'kubelet',
+        host: config.nodeName,
+        clock,
+        random,
+        group: this.#group,
+        ...(deps.registry && { registry: deps.registry }),
+      });
     this.#neighbours = {
       client,
       clock,
@@ -289,7 +293,8 @@ class Assembly {
     const { clock, host, informers } = this.#deps;
     const config = this.#config;
     const ctx: Ctx = { signal: this.#group.signal, log: this.#log };
-    const cpuMillis = host.machine.cpuMillis;
+    const { cpuMillis } = host.machine;
+    await host.prepare();
     host.cgroups.prepare({ cpuMillis, memoryBytes: host.machine.memoryBytes });
     if (config.server) {
       const options = { ...config.server, pods: this.workers, node: () => this.nodes.node, healthy: () => this.#healthy() };

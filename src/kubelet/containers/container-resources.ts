@@ -72,7 +72,7 @@ export function oomScoreAdjust(pod: corev1.Pod, container: AnyContainer, { memor
   if (qos === 'BestEffort') return 1000;
   let request = amount(container.resources?.requests, 'memory')?.value() ?? 0;
   // A sidecar shall not die before the containers that it serves.
-  if (isSidecar(container as corev1.Container) && pod.spec.initContainers?.some(({ name }) => name === container.name)) {
+  if (isSidecar(container) && pod.spec.initContainers?.some(({ name }) => name === container.name)) {
     const others = pod.spec.containers.map(({ resources }) => amount(resources?.requests, 'memory')?.value() ?? 0);
     request = Math.max(request, Math.min(...others));
   }

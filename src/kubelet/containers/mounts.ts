@@ -55,7 +55,7 @@ async function volumeMount(mount: corev1.VolumeMount, index: number, input: Moun
     containerPath,
     hostPath: subPath === '' ? volume.hostPath! : await resolve(mount, index, subPath, input, ctx),
     readonly,
-    propagation: propagations[(mount.mountPropagation ?? 'None') as keyof typeof propagations],
+    propagation: propagations[mount.mountPropagation ?? 'None'],
     ...(volume.selinuxRelabel && { selinuxRelabel: true }),
     ...recursive(mount, input),
   };

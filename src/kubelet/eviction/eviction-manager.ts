@@ -4,7 +4,7 @@
  * @source pkg/kubelet/eviction/eviction_manager.go, v1.35
  */
 import { type corev1, podRequests, quantityOf } from '../../api/index.ts';
-import { type Clock, type Ctx, formatTime } from '../../base/index.ts';
+import { type Clock, type Ctx, formatTime, isAbort } from '../../base/index.ts';
 import type { EventRecorder } from '../../client/index.ts';
 import type { KubeletHost } from '../host/host.ts';
 import { isCriticalPod } from '../pods/pod-names.ts';
@@ -46,7 +46,12 @@ export class EvictionManager {
 
   async run(ctx: Ctx): Promise<void> {
     for (;;) {
-      await this.check(ctx);
+      try {
+        await this.check(ctx);
+      } catch (err) {
+        if (isAbort(err, ctx.signal)) throw err;
+        ctx.log.warn('the node could not be looked at for pressure', { err });
+      }
       await this.#options.clock.sleep(this.#options.periodMs, ctx.signal);
     }
   }

@@ -66,6 +66,8 @@ export interface PodFiles {
 }
 
 export interface KubeletHost {
+  /** Makes the kubelet's own directories. */
+  prepare(): Promise<void>;
   readonly machine: MachineFacts;
   readonly cgroups: PodCgroups;
   readonly files: PodFiles;

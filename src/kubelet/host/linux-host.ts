@@ -1,7 +1,7 @@
 /** The machine that this process runs on, read from /proc and /etc. */
 import { cpus, release, totalmem } from 'node:os';
 import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
-import { readFile, statfs } from 'node:fs/promises';
+import { mkdir, readFile, statfs } from 'node:fs/promises';
 import type { Clock, Random } from '../../base/index.ts';
 import { createPodCgroups } from '../cgroups/cgroups.ts';
 import { detectCgroups } from '../cgroups/detect.ts';
@@ -21,6 +21,10 @@ export interface LinuxHostOptions {
 
 export function createLinuxHost(options: LinuxHostOptions): KubeletHost {
   return {
+    prepare: async () => {
+      await mkdir(`${options.rootDir}/pods`, { recursive: true, mode: 0o750 });
+      await mkdir(options.podLogsDir, { recursive: true, mode: 0o755 });
+    },
     machine: machineFacts(options.rootDir),
     cgroups: createPodCgroups(detectCgroups(options.clock), options.cgroupRoot),
     files: createPodFiles(options),

@@ -28,6 +28,7 @@ export function createSimulatedHost(options: SimulatedHostOptions = {}): Kubelet
   const room = { availableBytes: machine.diskBytes, capacityBytes: machine.diskBytes, availableInodes: 1e7, capacityInodes: 1e7 };
   const nothing = (): Promise<void> => Promise.resolve();
   return {
+    prepare: nothing,
     machine,
     appArmor: false,
     cgroups: {

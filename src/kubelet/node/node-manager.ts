@@ -3,7 +3,7 @@
  * few minutes; until the node is ready it is looked at often, so that nobody waits for a tick.
  * @source pkg/kubelet/kubelet_node_status.go, v1.35
  */
-import { type corev1, corev1Resources, getCondition, isApiError, type Unsaved } from '../../api/index.ts';
+import { type corev1, corev1Resources, getCondition, isApiError } from '../../api/index.ts';
 import { backoffMs, type BackoffPolicy, type Clock, type Ctx, formatTime, isAbort } from '../../base/index.ts';
 import type { Client, EventRecorder } from '../../client/index.ts';
 import type { PressureKind } from '../eviction/thresholds.ts';
@@ -140,8 +140,7 @@ export class NodeManager {
     const fresh = initialNode(identity, machine);
     for (;;) {
       try {
-        // What the API server defaults and what it ignores on create (the status) is left out.
-        const created = await client.create(corev1Resources.nodes, fresh as unknown as Unsaved<corev1.Node>, ctx);
+        const created = await client.create(corev1Resources.nodes, fresh, ctx);
         ctx.log.info('the node was registered', { node: identity.nodeName });
         this.#node = created;
         return;

@@ -30,6 +30,9 @@ export interface PodViewsOptions {
 /** After this long without a successful list the node is not healthy. @source pleg relistThreshold */
 const healthyMs = 180_000;
 const eventRetryMs = 5000;
+/** How long an announced end is waited for, and how often it is looked for. */
+const announcementMs = 5000;
+const lookAgainMs = 15;
 
 export class PodViews {
   readonly #options: PodViewsOptions;
@@ -38,8 +41,11 @@ export class PodViews {
   readonly #versions = new Map<string, number>();
   #signatures = new Map<string, { readonly pod: PodIdentity; readonly text: string }>();
   readonly #owners = new Map<string, PodIdentity>();
+  /** Containers and sandboxes whose end was announced and not yet seen, and since when. */
+  readonly #announcedEnds = new Map<string, number>();
   #lastRelistMs: number | undefined;
   #listening = false;
+  #relistAgain = false;
   #wake: (() => void) | undefined;
 
   constructor(options: PodViewsOptions) {
@@ -53,7 +59,8 @@ export class PodViews {
     const version = this.#versions.get(pod.uid);
     const view = await observePod(this.#options.runtime, { uid: pod.uid, name: pod.name, namespace: pod.namespace }, ctx);
     for (const { id } of [...view.sandboxes, ...view.containers]) this.#owners.set(id, pod);
-    if (this.#versions.get(pod.uid) === version) this.#views.set(pod.uid, view);
+    if (this.#isBehindEvents(view)) this.#lookAgainSoon(pod);
+    else if (this.#versions.get(pod.uid) === version) this.#views.set(pod.uid, view);
     return view;
   }
 
@@ -90,6 +97,7 @@ export class PodViews {
   async run(ctx: Ctx): Promise<void> {
     const { clock, relistMs, relistWithEventsMs } = this.#options;
     for (;;) {
+      this.#relistAgain = false;
       try {
         await this.relist(ctx);
       } catch (err) {
@@ -106,7 +114,10 @@ export class PodViews {
     for (;;) {
       try {
         this.#listening = true;
-        for await (const { containerId } of runtime.events(ctx)) this.#happened(containerId);
+        for await (const event of runtime.events(ctx)) {
+          if (event.type === 'stopped') this.#announcedEnds.set(event.containerId, clock.monotonic());
+          this.#happened(event.containerId);
+        }
       } catch (err) {
         if (isAbort(err, ctx.signal)) throw err;
         ctx.log.debug("the engine's events ended", { err });
@@ -117,7 +128,7 @@ export class PodViews {
       }
       // While there are no events, the list is quick again.
       this.#listening = false;
-      this.#wake?.();
+      this.#relistNow();
       await clock.sleep(eventRetryMs, ctx.signal);
     }
   }
@@ -127,6 +138,7 @@ export class PodViews {
     const { runtime, clock, onChange } = this.#options;
     const [sandboxes, containers] = await Promise.all([runtime.listPodSandboxes({}, ctx), runtime.listContainers({}, ctx)]);
     this.#lastRelistMs = clock.monotonic();
+    for (const [id, atMs] of this.#announcedEnds) if (this.#lastRelistMs - atMs > announcementMs) this.#announcedEnds.delete(id);
     const old = this.#signatures;
     this.#signatures = signatures(sandboxes, containers);
     for (const [uid, { pod, text }] of this.#signatures) {
@@ -146,10 +158,39 @@ export class PodViews {
     if (owner) {
       this.invalidate(owner.uid);
       this.#options.onChange(owner);
-    } else this.#wake?.();
+    } else this.#relistNow();
+  }
+
+  /** The engine announces an end a moment before its own records show it; such a view must not be kept. */
+  #isBehindEvents(view: PodView): boolean {
+    const now = this.#options.clock.monotonic();
+    const alive = [
+      ...view.containers.filter(({ state }) => state === 'running').map(({ id }) => id),
+      ...view.sandboxes.filter(({ state }) => state === 'ready').map(({ id }) => id),
+    ];
+    for (const { id } of [...view.containers, ...view.sandboxes]) if (!alive.includes(id)) this.#announcedEnds.delete(id);
+    return alive.some((id) => {
+      const sinceMs = now - (this.#announcedEnds.get(id) ?? Number.NEGATIVE_INFINITY);
+      if (sinceMs > announcementMs) this.#announcedEnds.delete(id);
+      return sinceMs <= announcementMs;
+    });
+  }
+
+  #lookAgainSoon(pod: PodIdentity): void {
+    this.#options.clock.setTimer(lookAgainMs, () => {
+      this.invalidate(pod.uid);
+      this.#options.onChange(pod);
+    });
+  }
+
+  /** A list that runs already may be too old to show what is asked about: then another follows. */
+  #relistNow(): void {
+    this.#relistAgain = true;
+    this.#wake?.();
   }
 
   #pause(delayMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
+    if (this.#relistAgain) return Promise.resolve();
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       const done = (): void => {

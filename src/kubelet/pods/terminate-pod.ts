@@ -30,7 +30,7 @@ export async function killRunning({ pod, view, reason, graceSeconds, services }:
   const results = await Promise.allSettled(
     running.map(async (container) => {
       const before = order.get(container.id) ?? [];
-      const turn = Promise.all(before.map((id) => ended.get(id)?.promise)).then(() => undefined);
+      const turn = Promise.all(before.map((id) => ended.get(id)!.promise)).then(() => undefined);
       try {
         await stopContainer(
           {
@@ -74,6 +74,11 @@ function terminationOrder(pod: corev1.Pod | undefined, running: readonly Contain
   return order;
 }
 
+/** A pod could not be ended in one go; the next step goes on with it. */
+export class TerminationError extends Error {
+  override readonly name = 'TerminationError';
+}
+
 /** Stops everything and publishes how it ended. Idempotent. */
 export async function terminatePod(record: PodRecord, graceSeconds: number | undefined, services: PodServices, ctx: Ctx): Promise<void> {
   const { pod } = record;
@@ -89,7 +94,7 @@ export async function terminatePod(record: PodRecord, graceSeconds: number | und
   }
   view = await services.views.view({ uid, name, namespace }, ctx);
   const left = view.containers.filter(({ state }) => state === 'running');
-  if (left.length > 0) throw new Error(`containers still run: ${left.map((container) => container.name).join(', ')}`);
+  if (left.length > 0) throw new TerminationError(`containers still run: ${left.map((container) => container.name).join(', ')}`);
   await readMessages(record, view, services);
   services.prober.podGone(uid);
   record.waiting.clear();

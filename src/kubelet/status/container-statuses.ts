@@ -44,7 +44,7 @@ function oneStatus(container: AnyContainer, input: ContainerStatusInput): corev1
     if (before) status.lastState = stateOf(before, input);
     else if (previous?.lastState && previous.containerID === status.containerID) {
       // The engine's record of the instance before was collected; what was stored about it stays true.
-      status.lastState = previous.lastState as NonNullable<StatusDraft['lastState']>;
+      status.lastState = previous.lastState;
     }
   }
   const waiting = input.waiting.get(container.name);
@@ -156,7 +156,7 @@ function withoutInstance(
       },
     };
     fresh.restartCount = previous.restartCount + 1;
-  } else if (previous.lastState) fresh.lastState = previous.lastState as NonNullable<StatusDraft['lastState']>;
+  } else if (previous.lastState) fresh.lastState = previous.lastState;
   return fresh;
 }
 
@@ -166,7 +166,7 @@ function withProbes(
   status: StatusDraft,
   { isInit, probes }: ContainerStatusInput,
 ): StatusDraft {
-  const sidecar = isInit && isSidecar(container as corev1.Container);
+  const sidecar = isInit && isSidecar(container);
   if (isInit && !sidecar) {
     status.ready = status.state?.terminated?.exitCode === 0;
     status.started = status.state?.running !== undefined;

@@ -73,7 +73,7 @@ export function podStatus(input: PodStatusInput): corev1.PodStatus {
   const status: Draft<corev1.PodStatus> = {
     ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
     phase,
-    conditions: conditions as Draft<corev1.PodCondition>[],
+    conditions,
     ...(message && { message }),
     ...(reason && { reason }),
     ...addresses(pod, view, previous, hostIps),

@@ -44,8 +44,8 @@ export function connect(socket: string, clock: Clock): Connection {
         }
         const call = client.makeUnaryRequest(
           method.path,
-          method.request.encode,
-          method.response.decode,
+          (request: WireMessage) => method.request.encode(request),
+          (bytes: Buffer) => method.response.decode(bytes),
           message,
           new Metadata(),
           timeoutMs > 0 ? { deadline: clock.now() + timeoutMs } : {},
@@ -67,8 +67,8 @@ async function* streamOf(client: Client, method: Method, message: WireMessage, s
   signal.throwIfAborted();
   const call: ClientReadableStream<WireMessage> = client.makeServerStreamRequest(
     method.path,
-    method.request.encode,
-    method.response.decode,
+    (request: WireMessage) => method.request.encode(request),
+    (bytes: Buffer) => method.response.decode(bytes),
     message,
   );
   const cancel = (): void => call.cancel();

@@ -31,7 +31,6 @@ const types: ReadonlyMap<string, RuntimeEvent['type']> = new Map([
   ['/tasks/create', 'created'],
   ['/tasks/start', 'started'],
   ['/tasks/exit', 'stopped'],
-  ['/tasks/oom', 'stopped'],
   ['/tasks/delete', 'deleted'],
 ]);
 

@@ -25,15 +25,10 @@ function namespaceOptions(options: NamespaceOptions): WireMessage {
   };
 }
 
+const profileTypes = { runtimeDefault: 'RuntimeDefault', unconfined: 'Unconfined', localhost: 'Localhost' } as const;
+
 function securityProfile(profile: SecurityProfile): WireMessage {
-  switch (profile.type) {
-    case 'runtimeDefault':
-      return { profileType: 'RuntimeDefault' };
-    case 'unconfined':
-      return { profileType: 'Unconfined' };
-    case 'localhost':
-      return { profileType: 'Localhost', localhostRef: profile.localhostRef };
-  }
+  return { profileType: profileTypes[profile.type], ...(profile.type === 'localhost' && { localhostRef: profile.localhostRef }) };
 }
 
 /** The fields that a sandbox's and a container's security context share. */
@@ -54,14 +49,8 @@ function securityContext(context: SandboxSecurityContext): WireMessage {
 
 /** Engines before CRI had profiles read the path. */
 function legacySeccompPath(profile: SecurityProfile): string {
-  switch (profile.type) {
-    case 'runtimeDefault':
-      return 'runtime/default';
-    case 'unconfined':
-      return 'unconfined';
-    case 'localhost':
-      return `localhost/${profile.localhostRef}`;
-  }
+  if (profile.type === 'localhost') return `localhost/${profile.localhostRef}`;
+  return profile.type === 'runtimeDefault' ? 'runtime/default' : 'unconfined';
 }
 
 function containerSecurityContext(context: ContainerSecurityContext): WireMessage {
