@@ -6,7 +6,7 @@ import { discoveryExtension, gitVersion, kubernetesVersion, type VersionOptions 
 import type { ExtensionFactory } from './extension.ts';
 import { type HealthOptions, healthExtension, healthPaths, StartUpSteps } from './health/index.ts';
 import { openApiExtension, openApiPaths, type OpenApiSource } from './openapi/index.ts';
-import { type SubresourceOptions, subresourcesExtension } from './subresources/index.ts';
+import { handledSubresources, type SubresourceOptions, subresourcesExtension } from './subresources/index.ts';
 import { tablesExtension } from './tables/index.ts';
 
 export interface StandardExtensionOptions {
@@ -30,7 +30,12 @@ export function standardExtensions(options: StandardExtensionOptions): Extension
   const version = gitVersion(options.version.knarrVersion);
   const otherPaths = (): string[] => [...healthPaths(steps), ...(options.openApi ? openApiPaths : [])];
   return [
-    discoveryExtension({ serverAddress: options.serverAddress, version: options.version, otherPaths }),
+    discoveryExtension({
+      serverAddress: options.serverAddress,
+      version: options.version,
+      hasHandler: (name) => options.subresources !== undefined && handledSubresources.has(name),
+      otherPaths,
+    }),
     healthExtension({ ...options.health, steps, version: { ...kubernetesVersion, gitVersion: version } }),
     tablesExtension(),
     admissionExtension(options.admission),

@@ -13,6 +13,8 @@ export interface DiscoveryOptions {
   /** Host and port under which clients reach the server, such as `10.0.0.1:6443`. */
   readonly serverAddress: () => string;
   readonly version: VersionOptions;
+  /** Whether a subresource with a handler of its own, such as `pods/exec`, has one; what has none is not told of. */
+  readonly hasHandler: (name: string) => boolean;
   /** Paths of other extensions, for the list at `/`. */
   readonly otherPaths: () => readonly string[];
 }
@@ -36,7 +38,11 @@ export function discoveryExtension(options: DiscoveryOptions): ExtensionFactory 
     const snapshot = (): Snapshot => {
       const { definitions } = registry;
       if (!current || !sameEntries(current.definitions, definitions)) {
-        current = { definitions: [...definitions], index: new ApiIndex(definitions), documents: new Map() };
+        current = {
+          definitions: [...definitions],
+          index: new ApiIndex(definitions.map((definition) => withServedSubresources(definition, options.hasHandler))),
+          documents: new Map(),
+        };
       }
       return current;
     };
@@ -60,6 +66,12 @@ export function discoveryExtension(options: DiscoveryOptions): ExtensionFactory 
       ],
     };
   };
+}
+
+function withServedSubresources(definition: ResourceDefinition, hasHandler: (name: string) => boolean): ResourceDefinition {
+  const resource = definition.group === '' ? definition.plural : `${definition.plural}.${definition.group}`;
+  const subresources = definition.subresources.filter(({ name, handler }) => handler !== 'custom' || hasHandler(`${resource}/${name}`));
+  return { ...definition, subresources };
 }
 
 function object(body: JsonObject): ApiResponse {

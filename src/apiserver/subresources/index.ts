@@ -18,6 +18,20 @@ export interface SubresourceOptions {
   readonly signer: TokenSigner;
 }
 
+/** What the extension answers, by `resource/subresource`. */
+export const handledSubresources: ReadonlySet<string> = new Set([
+  'pods/binding',
+  'pods/eviction',
+  'pods/log',
+  'pods/exec',
+  'pods/attach',
+  'pods/portforward',
+  'pods/proxy',
+  'services/proxy',
+  'nodes/proxy',
+  'serviceaccounts/token',
+]);
+
 export function subresourcesExtension(options: SubresourceOptions): ExtensionFactory {
   return (host) => {
     const { registry, random } = host;
