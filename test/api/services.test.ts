@@ -31,7 +31,7 @@ describe('addresses and ports', () => {
   test('one address asked for twice at once is given once', async () => {
     const ask = (name: string): Promise<{ status: number }> => server.http('POST', path, service(name, { clusterIP: '10.96.0.77' }));
     const made = await Promise.all([ask('twin-a'), ask('twin-b')]);
-    expect(made.map(({ status }) => status).toSorted()).toEqual([201, 422]);
+    expect(new Set(made.map(({ status }) => status))).toEqual(new Set([201, 422]));
   });
 
   test('a dry run names an address and takes none', async () => {
