@@ -1,0 +1,21 @@
+/** The door of the room that makes and reads keys, certificates, kubeconfigs and token signatures. */
+export { type AltNames, type CertificateFacts, readCertificate, type Subject } from './certificate.ts';
+export { type CertificateAndKey, CertificateAuthority, type CertificateProfile, type CertificateUsage } from './certificate-authority.ts';
+export { type CertificateRequest, createCertificateRequest, readCertificateRequest } from './certificate-request.ts';
+export { type CertificateFiles, type ClusterPki, type ClusterPkiOptions, ensureClusterPki, type NodeCertificates } from './cluster-pki.ts';
+export { PkiError, type PkiErrorCode } from './errors.ts';
+export {
+  buildKubeconfig,
+  type Connection,
+  formatKubeconfig,
+  type Kubeconfig,
+  type KubeconfigCluster,
+  type KubeconfigContext,
+  type KubeconfigEntry,
+  type KubeconfigUser,
+  mergeKubeconfigs,
+  parseKubeconfig,
+  resolveContext,
+} from './kubeconfig.ts';
+export { generatePrivateKey, type KeyAlgorithm, privateKeyPem, readPrivateKey } from './private-key.ts';
+export { generateServiceAccountKey, type JsonWebKey, type ServiceAccountKeyOptions, ServiceAccountKeys } from './service-account-keys.ts';
