@@ -33,43 +33,41 @@ export function renderList(page: ListPage, rendering: Rendering): RenderedList {
 /** The whole list as one buffer. */
 export function wholeList(list: RenderedList): Buffer {
   const bytes = Buffer.allocUnsafe(list.totalBytes);
-  let at = 0;
-  for (const piece of pieces(list)) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
+  let at = put(bytes, 0, list.start);
+  for (let i = 0; i < list.items.length; i++) at = putItem(bytes, at, list, i);
+  put(bytes, at, list.end);
   return bytes;
 }
 
 /** Writes the list in chunks. @throws the reason when the client is gone */
 export async function writeList(list: RenderedList, sink: ResponseSink): Promise<void> {
+  const { start, end, itemStart, items } = list;
   let chunk = Buffer.allocUnsafeSlow(chunkBytes);
-  let used = 0;
-  for (const piece of pieces(list)) {
-    if (used + piece.length > chunkBytes) {
-      if (used > 0) await sink.write(chunk.subarray(0, used));
+  let used = put(chunk, 0, start);
+  for (let i = 0; i < items.length; i++) {
+    const size = items[i]!.length + itemStart.length + 1;
+    if (used + size > chunkBytes) {
+      await sink.write(chunk.subarray(0, used));
+      // The one before may still be on its way. An item larger than a chunk gets one of its own.
+      chunk = Buffer.allocUnsafeSlow(Math.max(chunkBytes, size));
       used = 0;
-      if (piece.length > chunkBytes) {
-        await sink.write(piece);
-        continue;
-      }
-      // The one before may still be on its way.
-      chunk = Buffer.allocUnsafeSlow(chunkBytes);
     }
-    chunk.set(piece, used);
-    used += piece.length;
+    used = putItem(chunk, used, list, i);
   }
-  if (used > 0) await sink.write(chunk.subarray(0, used));
+  await sink.write(chunk.subarray(0, used));
+  await sink.write(end);
 }
 
-const comma = Buffer.from(',');
+const comma = 0x2c;
 
-function* pieces({ start, end, itemStart, items }: RenderedList): Generator<Uint8Array> {
-  yield start;
-  for (let i = 0; i < items.length; i++) {
-    if (i > 0) yield comma;
-    if (itemStart.length > 0) yield itemStart;
-    yield items[i]!;
-  }
-  yield end;
+function putItem(target: Buffer, start: number, { itemStart, items }: RenderedList, index: number): number {
+  let at = start;
+  if (index > 0) target[at++] = comma;
+  if (itemStart.length > 0) at = put(target, at, itemStart);
+  return put(target, at, items[index]!);
+}
+
+function put(target: Buffer, at: number, bytes: Uint8Array): number {
+  target.set(bytes, at);
+  return at + bytes.length;
 }

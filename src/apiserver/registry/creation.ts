@@ -47,7 +47,7 @@ export async function createObject(deps: StorageDeps, view: ResourceView, reques
     op,
   );
   await deps.admission.mutate(admitting, deps.admissionContext);
-  fillSystemFields(draft.metadata, deps);
+  fillSystemFields(draft.metadata, { uid: deps.newUid(), now: deps.timestamps.now() });
   const named = Boolean(draft.metadata.name) || !draft.metadata.generateName;
   if (named) return createNamed(deps, view, request, op);
   for (let attempt = 1; ; attempt++) {

@@ -96,10 +96,13 @@ function planObject(view: ResourceView, live: KubeObject, options: DeleteOptions
   const { definition } = view;
   const { deletionTimestamp, deletionGracePeriodSeconds: left } = live.metadata;
   const asked = options.gracePeriodSeconds === undefined ? undefined : options.gracePeriodSeconds < 0 ? 1 : options.gracePeriodSeconds;
+  const before = live.metadata.finalizers ?? [];
+  const finalizers = finalizersFor(definition, live, options);
+  const grace = gracePeriodOf(definition, live, asked);
+  if (grace === undefined && finalizers.length === 0) return { type: 'remove' };
   const draft = deepCopy(live);
   let graceful = false;
   let graceSeconds = 0;
-  const grace = gracePeriodOf(definition, live, asked);
   if (grace !== undefined) {
     if (deletionTimestamp !== undefined && left) {
       if (asked === undefined || asked >= left) return { type: 'wait' };
@@ -112,8 +115,6 @@ function planObject(view: ResourceView, live: KubeObject, options: DeleteOptions
       graceful = true;
     }
   }
-  const before = live.metadata.finalizers ?? [];
-  const finalizers = finalizersFor(definition, live, options);
   setFinalizers(draft, finalizers);
   if (finalizers.length > 0) {
     if (!graceful) {

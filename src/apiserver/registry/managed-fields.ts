@@ -1,8 +1,8 @@
 /** Who set which field: keeps `metadata.managedFields` true on every write, and merges applied configurations. */
 import type { Draft, JsonObject, KubeObject } from '../../api/index.ts';
 import { applyPatch, updateManagedFields, type WriteContext } from '../../api/apply/index.ts';
-import { type Clock, formatTime } from '../../base/index.ts';
 import type { ResourceView } from '../rendering/view.ts';
+import type { Timestamps } from './timestamps.ts';
 
 export interface FieldWriter {
   /** Name of the field manager. */
@@ -17,10 +17,10 @@ const notSpec: readonly string[] = ['spec'];
 const nothing: readonly string[] = [];
 
 export class FieldManagement {
-  readonly #clock: Clock;
+  readonly #timestamps: Timestamps;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  constructor(timestamps: Timestamps) {
+    this.#timestamps = timestamps;
   }
 
   /** Records what `next` changes against `live` (undefined: it is created) as the manager's. */
@@ -53,7 +53,7 @@ export class FieldManagement {
       apiVersion,
       manager,
       subresource,
-      nowIso: formatTime(this.#clock.now()),
+      nowIso: this.#timestamps.now(),
       resetFields: resetFieldsOf(definition.subresources, subresource),
     };
   }

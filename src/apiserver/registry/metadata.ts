@@ -5,7 +5,7 @@
  */
 import { badRequest, type Draft, type KubeObject, type ResourceDefinition } from '../../api/index.ts';
 import { deepEqual } from '../../api/json/index.ts';
-import { type Clock, formatTime, type Random, randomSuffix, randomUuid } from '../../base/index.ts';
+import { type Random, randomSuffix } from '../../base/index.ts';
 
 type DraftMeta = Draft<KubeObject>['metadata'];
 
@@ -22,9 +22,9 @@ export function wipeSystemFields(metadata: DraftMeta): void {
   delete fields.selfLink;
 }
 
-export function fillSystemFields(metadata: DraftMeta, source: { readonly clock: Clock; readonly random: Random }): void {
-  metadata.uid = randomUuid(source.random);
-  metadata.creationTimestamp = formatTime(source.clock.now());
+export function fillSystemFields(metadata: DraftMeta, system: { readonly uid: string; readonly now: string }): void {
+  metadata.uid = system.uid;
+  metadata.creationTimestamp = system.now;
 }
 
 /** Names an object that has only a prefix, anew on every call. */

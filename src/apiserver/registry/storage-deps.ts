@@ -1,6 +1,6 @@
 /** What every verb of the registry works with; one for the whole server. */
 import type { KubeObject, ResourceDefinition, StrategyContext } from '../../api/index.ts';
-import { type Clock, type Random, randomUuid } from '../../base/index.ts';
+import type { Clock, Random } from '../../base/index.ts';
 import type { AdmissionContext, AdmissionOperation, AdmissionRequest } from '../admission.ts';
 import type { ListReader } from '../cache/list-reader.ts';
 import type { WatchCache } from '../cache/watch-cache.ts';
@@ -11,6 +11,7 @@ import type { AdmissionChain } from './admission-chain.ts';
 import type { EventLeases } from './event-leases.ts';
 import type { FieldManagement } from './managed-fields.ts';
 import type { ObjectWriter } from './object-writer.ts';
+import type { Timestamps } from './timestamps.ts';
 
 export interface StorageDeps {
   readonly cache: WatchCache;
@@ -24,6 +25,8 @@ export interface StorageDeps {
   readonly eventLeases: EventLeases;
   readonly clock: Clock;
   readonly random: Random;
+  readonly newUid: () => string;
+  readonly timestamps: Timestamps;
   readonly featureEnabled: (gate: string) => boolean;
 }
 
@@ -36,7 +39,7 @@ export function strategyContext(deps: StorageDeps, op: Operation, subresource?: 
   return {
     userName: op.user.name,
     nowMs: deps.clock.now(),
-    newUid: () => randomUuid(deps.random),
+    newUid: deps.newUid,
     featureEnabled: deps.featureEnabled,
     ...(subresource && { subresource }),
   };

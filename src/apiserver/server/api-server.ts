@@ -22,14 +22,15 @@ import { EventLeases } from '../registry/event-leases.ts';
 import { FieldManagement } from '../registry/managed-fields.ts';
 import { ObjectWriter } from '../registry/object-writer.ts';
 import { ResourceTable } from '../registry/registry.ts';
+import { Timestamps } from '../registry/timestamps.ts';
 import { admissionRequest, joinHooks, type StorageDeps } from '../registry/storage-deps.ts';
 import { Renderings } from '../rendering/renderings.ts';
 import type { UserInfo } from '../request.ts';
 import { createInProcessTransport } from '../transport/in-process-transport.ts';
-import { AuditIds } from './audit-ids.ts';
 import { EndpointTable } from './endpoint-table.ts';
 import { FenceGuard } from './fence-guard.ts';
 import { ApiHandler } from './handler.ts';
+import { UuidSource } from './uuid-source.ts';
 
 export interface ApiServerConfig {
   readonly store: Store;
@@ -73,6 +74,8 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
   const { store, log } = config;
   const clock = config.clock ?? systemClock;
   const random = config.random ?? systemRandom;
+  const uuids = new UuidSource(random);
+  const timestamps = new Timestamps(clock);
   const stop = new AbortController();
   const stored = config.resources.filter((definition) => definition.verbs.includes('get'));
   const cache = await WatchCache.open({
@@ -102,10 +105,12 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     // The registry is set below, before any request.
     admissionContext: admissionContext as AdmissionContext,
     hooks: (definition) => parts.hooks.get(resourceName(definition)),
-    fields: new FieldManagement(clock),
+    fields: new FieldManagement(timestamps),
     eventLeases: new EventLeases(store, clock, config.eventTtlSeconds ?? defaultEventTtlSeconds),
     clock,
     random,
+    newUid: uuids.next,
+    timestamps,
     featureEnabled: config.featureEnabled ?? (() => true),
   };
   const table = new ResourceTable(config.resources, deps);
@@ -132,7 +137,7 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     writer: new AnswerWriter({
       renderings: new Renderings(clock, extensions.find(({ tables }) => tables !== undefined)?.tables),
       clock,
-      nextAuditId: new AuditIds(random).next,
+      nextAuditId: uuids.next,
     }),
     clock,
     log,

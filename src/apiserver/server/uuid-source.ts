@@ -1,10 +1,10 @@
-/** An id for every request, from randomness taken in bulk: asking the system for sixteen bytes costs more than the id is worth. */
+/** Version 4 UUIDs from randomness taken in bulk: asking the system for sixteen bytes costs more than the id is worth. */
 import type { Random } from '../../base/index.ts';
 
 const idBytes = 16;
 const batch = 256;
 
-export class AuditIds {
+export class UuidSource {
   readonly #random: Random;
   #pool = '';
   #used = batch;
@@ -13,7 +13,6 @@ export class AuditIds {
     this.#random = random;
   }
 
-  /** A version 4 UUID. */
   readonly next = (): string => {
     if (this.#used === batch) this.#refill();
     const at = this.#used++ * idBytes * 2;
