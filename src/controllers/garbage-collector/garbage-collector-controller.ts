@@ -104,9 +104,12 @@ export function createGarbageCollector(context: ControllerContext, options: Garb
 
   /** Waits until every kind has been seen; one that cannot be read does not hold up the others for ever. */
   const firstStates = async (signal: AbortSignal): Promise<void> => {
+    const unsynced = [...monitors.values()].filter((informer) => !informer.synced);
+    if (unsynced.length === 0) return;
     const late = new AbortController();
     using _timer = clock.setTimer(syncTimeoutMs, () => late.abort());
-    const all = Promise.all([...monitors.values()].map((informer) => informer.whenSynced(AbortSignal.any([signal, late.signal]))));
+    const either = AbortSignal.any([signal, late.signal]);
+    const all = Promise.all(unsynced.map((informer) => informer.whenSynced(either)));
     await untilAborted(all, late.signal).catch((error: unknown) => {
       signal.throwIfAborted();
       if (!isAbort(error)) throw error;

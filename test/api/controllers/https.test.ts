@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { appsv1Resources, coordinationv1Resources, corev1Resources, isApiError } from '../../../src/api/index.ts';
 import { silentLogger, systemClock, systemRandom, TaskGroup } from '../../../src/base/index.ts';
 import {
+  type Client,
   createClient,
   createEventRecorder,
   createInformerFactory,
@@ -11,7 +12,9 @@ import {
   runLeaderElection,
 } from '../../../src/client/index.ts';
 import { createControllers } from '../../../src/controllers/index.ts';
-import { startTestServer, type TestServer } from '../harness.ts';
+import { createApiServer } from '../../../src/apiserver/index.ts';
+import { builtinResources } from '../../../src/api/kinds/index.ts';
+import { adminUser, startTestServer, testExtensions, type TestServer } from '../harness.ts';
 
 const { signal } = new AbortController();
 
@@ -60,6 +63,39 @@ describe('controllers over HTTPS', () => {
       'no namespace',
       async () => !(await client.list(corev1Resources.namespaces, { signal })).items.some(({ metadata }) => metadata.name === 'x'),
     );
+  });
+
+  it('go on when the API server goes and comes back', async () => {
+    await using test = await startTestServer({ namespaces: ['default'] });
+    await using _controllers = startControllers(test);
+    const create = (client: Client, name: string): Promise<unknown> => {
+      const labels = { app: name };
+      const template = { metadata: { labels }, spec: { containers: [{ name: 'web', image: 'v1' }] } };
+      const spec = { replicas: 3, selector: { matchLabels: labels }, template };
+      return client.create(
+        appsv1Resources.deployments,
+        { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace: 'default' }, spec },
+        { signal },
+      );
+    };
+    const pods = async (client: Client, app: string): Promise<number> =>
+      (await client.list(corev1Resources.pods, { namespace: 'default', labelSelector: `app=${app}`, signal })).items.length;
+    await create(test.client, 'before');
+    await eventually('the first has its pods', async () => (await pods(test.client, 'before')) === 3);
+    await test.server.close();
+    const again = await createApiServer({
+      resources: builtinResources,
+      log: silentLogger,
+      tls: { ...test.authority.server, clientCa: test.authority.ca },
+      extensions: testExtensions(),
+      store: test.store,
+    });
+    await again.listen({ host: '127.0.0.1', port: test.port });
+    const client = createClient(again.transport(adminUser));
+    await create(client, 'after');
+    await eventually('the second has its pods', async () => (await pods(client, 'after')) === 3);
+    expect(await pods(client, 'before')).toBe(3);
+    await again.close();
   });
 });
 
