@@ -6,7 +6,7 @@ import { discoveryExtension, gitVersion, kubernetesVersion, type VersionOptions 
 import type { ExtensionFactory } from './extension.ts';
 import { type HealthOptions, healthExtension, healthPaths, StartUpSteps } from './health/index.ts';
 import { openApiExtension, openApiPaths, type OpenApiSource } from './openapi/index.ts';
-import { handledSubresources, type SubresourceOptions, subresourcesExtension } from './subresources/index.ts';
+import { handledSubresources, issuerDiscoveryPaths, type SubresourceOptions, subresourcesExtension } from './subresources/index.ts';
 import { tablesExtension } from './tables/index.ts';
 
 export interface StandardExtensionOptions {
@@ -17,7 +17,7 @@ export interface StandardExtensionOptions {
   readonly allocators?: AllocatorOptions;
   readonly health?: Partial<Pick<HealthOptions, 'metrics' | 'checks' | 'steps'>>;
   /** Undefined: no subresource that needs a kubelet or a signing key. */
-  readonly subresources?: SubresourceOptions;
+  readonly subresources?: Omit<SubresourceOptions, 'serverAddress'>;
   /** Undefined: the objects of the system are not made. */
   readonly bootstrap?: Omit<BootstrapOptions, 'steps'> & Partial<Pick<BootstrapOptions, 'steps'>>;
   /** Undefined: `/openapi` answers 404. */
@@ -28,7 +28,11 @@ export interface StandardExtensionOptions {
 export function standardExtensions(options: StandardExtensionOptions): ExtensionFactory[] {
   const steps = options.health?.steps ?? new StartUpSteps();
   const version = gitVersion(options.version.knarrVersion);
-  const otherPaths = (): string[] => [...healthPaths(steps), ...(options.openApi ? openApiPaths : [])];
+  const otherPaths = (): string[] => [
+    ...healthPaths(steps),
+    ...(options.openApi ? openApiPaths : []),
+    ...(options.subresources?.signer.publicKeys ? issuerDiscoveryPaths : []),
+  ];
   return [
     discoveryExtension({
       serverAddress: options.serverAddress,
@@ -40,7 +44,7 @@ export function standardExtensions(options: StandardExtensionOptions): Extension
     tablesExtension(),
     admissionExtension(options.admission),
     allocatorsExtension(options.allocators),
-    ...(options.subresources ? [subresourcesExtension(options.subresources)] : []),
+    ...(options.subresources ? [subresourcesExtension({ ...options.subresources, serverAddress: options.serverAddress })] : []),
     ...(options.openApi ? [openApiExtension({ source: options.openApi, serverVersion: version })] : []),
     ...(options.bootstrap ? [bootstrapExtension({ ...options.bootstrap, steps })] : []),
   ];

@@ -52,7 +52,12 @@ beforeAll(async () => {
       admission: { disabled: ['ServiceAccount'] },
       subresources: {
         kubeletTls: () => kubeletTls,
-        signer: { issuer: 'https://issuer', audiences: ['https://issuer'], sign: (claims) => JSON.stringify(claims) },
+        signer: {
+          issuer: 'https://issuer',
+          audiences: ['https://issuer'],
+          sign: (claims) => JSON.stringify(claims),
+          publicKeys: { jwks: () => ({ keys: [] }), algorithms: ['RS256'] },
+        },
       },
     }),
   });
@@ -259,6 +264,18 @@ describe('tokens', () => {
     expect(json.code).toBe(code);
     expect(json.message).toContain(message);
   });
+});
+
+test('the issuer of tokens and its keys are where OpenID Connect expects them', async () => {
+  expect((await server.http('GET', '/.well-known/openid-configuration')).json).toEqual({
+    issuer: 'https://issuer',
+    jwks_uri: 'https://127.0.0.1:6443/openid/v1/jwks',
+    response_types_supported: ['id_token'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['RS256'],
+  });
+  const { headers, json } = await server.http('GET', '/openid/v1/jwks');
+  expect([headers['content-type'], json]).toEqual(['application/jwk-set+json', { keys: [] }]);
 });
 
 test('discovery tells of the subresources that are answered', async () => {

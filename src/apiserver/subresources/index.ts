@@ -2,6 +2,7 @@
 import type { BackendTls } from '../proxying/index.ts';
 import type { ExtensionFactory } from '../extension.ts';
 import { proxyHandler } from './http-proxy.ts';
+import { issuerDiscoveryEndpoints } from './issuer-discovery.ts';
 import { KubeletConnector } from './kubelet-connector.ts';
 import { podBindingHandler } from './pod-binding.ts';
 import { podEvictionHandler } from './pod-eviction.ts';
@@ -10,12 +11,15 @@ import { podStreamHandler } from './pod-streams.ts';
 import { nodeBackend, podBackend, serviceBackend } from './proxy-backends.ts';
 import { serviceAccountTokenHandler, type TokenSigner } from './service-account-token.ts';
 
+export { type IssuerKeys, issuerDiscoveryPaths } from './issuer-discovery.ts';
 export type { TokenSigner } from './service-account-token.ts';
 
 export interface SubresourceOptions {
   /** The API server's client certificate for kubelets and the authority that signed theirs; asked for every connection. */
   readonly kubeletTls: () => BackendTls;
   readonly signer: TokenSigner;
+  /** Host and port under which clients reach the server, such as `10.0.0.1:6443`. */
+  readonly serverAddress: () => string;
 }
 
 /** What the extension answers, by `resource/subresource`. */
@@ -37,7 +41,9 @@ export function subresourcesExtension(options: SubresourceOptions): ExtensionFac
     const { registry, random } = host;
     const kubelets = new KubeletConnector(registry, { tls: options.kubeletTls });
     const binding = podBindingHandler(host);
+    const { publicKeys: keys, issuer } = options.signer;
     return {
+      endpoints: keys ? issuerDiscoveryEndpoints({ issuer, keys, serverAddress: options.serverAddress }) : [],
       subresources: {
         bindings: binding,
         'pods/binding': binding,

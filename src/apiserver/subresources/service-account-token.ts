@@ -20,6 +20,7 @@ import {
 } from '../../api/index.ts';
 import { formatTime, randomUuid } from '../../base/index.ts';
 import type { ApiServerHost, SubresourceHandler } from '../extension.ts';
+import type { IssuerKeys } from './issuer-discovery.ts';
 import { type BoundObject, tokenClaims, type TokenSubject } from './token-claims.ts';
 
 /** Signs what a token says. */
@@ -30,6 +31,8 @@ export interface TokenSigner {
   readonly audiences: readonly string[];
   /** @returns a compact JWT */
   sign(claims: JsonObject): string;
+  /** Published for those who check tokens themselves; undefined: not published. */
+  readonly publicKeys?: IssuerKeys;
 }
 
 type TokenRequest = Draft<authenticationv1.TokenRequest>;
