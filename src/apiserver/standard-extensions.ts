@@ -20,7 +20,7 @@ export interface StandardExtensionOptions {
   readonly subresources?: Omit<SubresourceOptions, 'serverAddress'>;
   /** Undefined: the objects of the system are not made. */
   readonly bootstrap?: Omit<BootstrapOptions, 'steps'> & Partial<Pick<BootstrapOptions, 'steps'>>;
-  /** Undefined: `/openapi` answers 404. */
+  /** Default: documents made from the schema of the built-in kinds. */
   readonly openApi?: () => Promise<OpenApiSource>;
 }
 
@@ -30,7 +30,7 @@ export function standardExtensions(options: StandardExtensionOptions): Extension
   const version = gitVersion(options.version.knarrVersion);
   const otherPaths = (): string[] => [
     ...healthPaths(steps),
-    ...(options.openApi ? openApiPaths : []),
+    ...openApiPaths,
     ...(options.subresources?.signer.publicKeys ? issuerDiscoveryPaths : []),
   ];
   return [
@@ -45,7 +45,13 @@ export function standardExtensions(options: StandardExtensionOptions): Extension
     admissionExtension(options.admission),
     allocatorsExtension(options.allocators),
     ...(options.subresources ? [subresourcesExtension({ ...options.subresources, serverAddress: options.serverAddress })] : []),
-    ...(options.openApi ? [openApiExtension({ source: options.openApi, serverVersion: version })] : []),
+    openApiExtension({ source: options.openApi ?? (() => builtinOpenApi(version)), serverVersion: version }),
     ...(options.bootstrap ? [bootstrapExtension({ ...options.bootstrap, steps })] : []),
   ];
+}
+
+/** Loaded late: most servers in tests are never asked for it. */
+async function builtinOpenApi(serverVersion: string): Promise<OpenApiSource> {
+  const { createOpenApiSource } = await import('../api/openapi/index.ts');
+  return createOpenApiSource({ serverVersion });
 }
