@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { dump, load } from 'js-yaml';
+import { dump, loadAll } from 'js-yaml';
 import { PkiError } from './errors.ts';
 
 export interface KubeconfigCluster {
@@ -110,7 +110,7 @@ export function formatKubeconfig(config: Kubeconfig): string {
 export function parseKubeconfig(text: string, what = 'kubeconfig'): Kubeconfig {
   let document: unknown;
   try {
-    document = load(text) ?? {};
+    document = loadAll(text)[0] ?? {};
   } catch (cause) {
     throw new PkiError('INVALID_KUBECONFIG', `${what} is not YAML: ${(cause as Error).message}`, { cause });
   }
