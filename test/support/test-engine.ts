@@ -64,8 +64,10 @@ export async function startTestEngine(name: string): Promise<TestEngine> {
     [
       'sh',
       '-ec',
-      `mount --bind '${directory}/pins' '${directory}/pins'; mount --make-private '${directory}/pins'; touch '${mountPin}'
-       exec nsenter --net=/run/netns/${netns} unshare --mount='${mountPin}' --propagation private sh -ec 'mount --make-rshared /'`,
+      // What a kubelet of this process mounts below the directory shows up in the engine's namespace, but never the other way round.
+      `mount --bind '${directory}' '${directory}'; mount --make-rshared '${directory}'
+       mount --bind '${directory}/pins' '${directory}/pins'; mount --make-private '${directory}/pins'; touch '${mountPin}'
+       exec nsenter --net=/run/netns/${netns} unshare --mount='${mountPin}' --propagation slave sh -ec 'mount --make-rshared /'`,
     ],
     { signal },
   );
@@ -98,7 +100,7 @@ export async function startTestEngine(name: string): Promise<TestEngine> {
         [
           'sh',
           '-c',
-          `umount '${mountPin}'; umount '${directory}/pins'; ip netns del ${netns}; grep ' ${directory}/' /proc/self/mountinfo | cut -d' ' -f5 | sort -r | xargs -r -n1 umount -l; true`,
+          `umount '${mountPin}'; umount '${directory}/pins'; umount -R -l '${directory}'; ip netns del ${netns}; grep ' ${directory}/' /proc/self/mountinfo | cut -d' ' -f5 | sort -r | xargs -r -n1 umount -l; true`,
         ],
         { signal },
       );

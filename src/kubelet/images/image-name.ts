@@ -39,8 +39,8 @@ export function parseImageName(text: string): ImageName {
     );
   }
   let [, registry, repository = '', tag = '', digest = ''] = match;
-  // Only what looks like a host is one: `library/busybox` has none.
-  if (registry !== undefined && !/[.:]|^localhost$/.test(registry)) {
+  // Only what looks like a host, or cannot be a name, is one: `library/busybox` has none.
+  if (registry !== undefined && !/[.:A-Z]|^localhost$/.test(registry)) {
     repository = `${registry}/${repository}`;
     registry = undefined;
   }

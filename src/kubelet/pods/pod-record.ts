@@ -1,5 +1,5 @@
 /** What the kubelet remembers of one pod beside the engine's view: all of it can be lost and found again, or only shows. */
-import type { corev1 } from '../../api/index.ts';
+import { type corev1, isPodPhaseTerminal } from '../../api/index.ts';
 import { formatTime } from '../../base/index.ts';
 import type { WaitingReason } from '../status/container-statuses.ts';
 import { podStatus, type PodVerdict, rejectedStatus } from '../status/pod-status.ts';
@@ -46,16 +46,21 @@ export async function readMessages(record: PodRecord, view: PodView, { host, log
   }
 }
 
-/** Computes the pod's status from `view` and hands it to the status manager. */
-export function publishStatus(record: PodRecord, view: PodView, ended: boolean, services: PodServices): corev1.PodStatus {
+/**
+ * Computes the pod's status from `view` and hands it to the status manager. A pod is not shown as ended while something of it runs.
+ * @returns whether the pod has ended, or will as soon as what runs is stopped
+ */
+export function publishStatus(record: PodRecord, view: PodView, ended: boolean, services: PodServices): boolean {
   const { pod, verdict } = record;
   if (verdict?.rejected && view.containers.length === 0) {
-    return services.statuses.set(pod, rejectedStatus(pod, verdict, record.startTime));
+    services.statuses.set(pod, rejectedStatus(pod, verdict, record.startTime));
+    return true;
   }
+  const previous = services.statuses.get(pod.metadata.uid) ?? pod.status;
   const status = podStatus({
     pod,
     view,
-    previous: services.statuses.get(pod.metadata.uid) ?? pod.status,
+    previous,
     waiting: record.waiting,
     messages: record.messages,
     probes: (containerId) => services.prober.result(containerId),
@@ -65,5 +70,11 @@ export function publishStatus(record: PodRecord, view: PodView, ended: boolean, 
     verdict,
     startTime: record.startTime,
   });
-  return services.statuses.set(pod, status);
+  const terminal = isPodPhaseTerminal(status.phase);
+  const running = !ended && view.containers.some(({ state }) => state === 'running');
+  if (terminal && running && !isPodPhaseTerminal(previous?.phase)) {
+    const { reason: _reason, message: _message, ...rest } = status;
+    services.statuses.set(pod, { ...rest, phase: previous?.phase ?? 'Running' });
+  } else services.statuses.set(pod, status);
+  return terminal;
 }

@@ -3,7 +3,7 @@
  * after any failure; it returns when to look next at the latest.
  * @source pkg/kubelet/kubelet.go SyncPod, kuberuntime SyncPod, v1.35
  */
-import { type corev1, isPodPhaseTerminal } from '../../api/index.ts';
+import type { corev1 } from '../../api/index.ts';
 import { type Ctx, isAbort } from '../../base/index.ts';
 import { podCgroupLimits } from '../containers/container-resources.ts';
 import { HostnameError } from '../containers/hostname.ts';
@@ -30,8 +30,7 @@ export async function syncPod(record: PodRecord, services: PodServices, ctx: Ctx
   const { pod } = record;
   const { uid } = pod.metadata;
   const view = await look(record, services, ctx);
-  const status = publishStatus(record, view, false, services);
-  if (isPodPhaseTerminal(status.phase)) return { type: 'ended' };
+  if (publishStatus(record, view, false, services)) return { type: 'ended' };
   if (!pod.spec.hostNetwork) {
     const why = services.networkUnready();
     if (why !== undefined) {
@@ -53,8 +52,7 @@ export async function syncPod(record: PodRecord, services: PodServices, ctx: Ctx
   }
   const after = await look(record, services, ctx);
   watchContainers(record, after, services);
-  const published = publishStatus(record, after, false, services);
-  if (isPodPhaseTerminal(published.phase)) return { type: 'ended' };
+  if (publishStatus(record, after, false, services)) return { type: 'ended' };
   if (failures.length > 0) return outcomeOf(failures);
   // Whatever the plan could not do in one pass (the next init container, say) is planned anew at once if it can be.
   const next = planPod(pod, after, verdictOf(services));
