@@ -39,11 +39,15 @@ export function proxyHandler(
     const options = { apiVersion: 'v1', kind, path } as unknown as Draft<KubeObject>;
     await host.admit({ operation: 'CONNECT', subresource: 'proxy', object: options, ...target });
     const backend = find({ namespace: target.namespace, id: target.name });
-    return ctx.upgrade ? tunnel(ctx, backend, path) : forward(ctx, backend, path);
+    return ctx.upgrade ? tunnel(ctx, backend, { path, stop: host.signal }) : forward(ctx, backend, path);
   };
 }
 
-async function tunnel(ctx: RequestContext, backend: Backend, path: string): Promise<ApiResponse> {
+async function tunnel(
+  ctx: RequestContext,
+  backend: Backend,
+  { path, stop }: { readonly path: string; readonly stop: AbortSignal },
+): Promise<ApiResponse> {
   const upgrade = ctx.upgrade!;
   await openTunnel({
     backend,
@@ -52,7 +56,7 @@ async function tunnel(ctx: RequestContext, backend: Backend, path: string): Prom
     headers: { host: authorityOf(backend), ...upgradeHeaders(upgrade, ctx.remoteAddress) },
     upgrade,
     clock: ctx.clock,
-    signal: ctx.signal,
+    signal: AbortSignal.any([ctx.signal, stop]),
     unreachable: (error) => backendUnreachable(backend, error),
   });
   return { type: 'hijacked' };

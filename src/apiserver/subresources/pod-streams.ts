@@ -33,7 +33,8 @@ export function podStreamHandler(stream: Stream, host: ApiServerHost, kubelets: 
       headers: { ...upgradeHeaders(upgrade, ctx.remoteAddress), host: authorityOf(backend) },
       upgrade,
       clock: ctx.clock,
-      signal: ctx.signal,
+      // Such a connection outlives its request; the end of the server ends it too.
+      signal: AbortSignal.any([ctx.signal, host.signal]),
       unreachable: (error) => backendUnreachable(backend, error),
     });
     return { type: 'hijacked' };
