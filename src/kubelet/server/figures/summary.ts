@@ -135,8 +135,9 @@ function number(value: bigint | undefined): number | undefined {
   return value === undefined ? undefined : Number(value);
 }
 
+/** Zero stands for a time that the engine did not tell. */
 function isoNanos(nanos: bigint | undefined): string | undefined {
-  return nanos === undefined ? undefined : isoSeconds(Number(nanos / 1_000_000n));
+  return !nanos ? undefined : isoSeconds(Number(nanos / 1_000_000n));
 }
 
 function isoSeconds(epochMs: number): string {
