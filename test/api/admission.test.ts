@@ -156,6 +156,13 @@ test('a new node takes no pods yet', async () => {
   expect(json.spec['taints']).toEqual([{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }]);
 });
 
+test('a pod carries the zone of its node', async () => {
+  const labels = { 'topology.kubernetes.io/zone': 'z', 'topology.kubernetes.io/region': 'r', other: 'x' };
+  await post('/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'zoned', labels } });
+  const placed = await post(pods, pod('placed', { nodeName: 'zoned' }, { labels: { 'topology.kubernetes.io/zone': 'own' } }));
+  expect(placed.json.metadata.labels).toEqual({ 'topology.kubernetes.io/zone': 'own', 'topology.kubernetes.io/region': 'r' });
+});
+
 describe('RuntimeClass', () => {
   beforeAll(async () => {
     await post('/apis/node.k8s.io/v1/runtimeclasses', {

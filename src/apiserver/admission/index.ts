@@ -3,6 +3,7 @@ import type { ExtensionFactory } from '../extension.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
+import { podTopologyLabels } from './pod-topology-labels.ts';
 import { priorityPlugin } from './priority.ts';
 import { runtimeClassPlugin } from './runtime-class.ts';
 import { serviceAccountPlugin } from './service-account.ts';
@@ -25,6 +26,7 @@ export function admissionExtension(options: AdmissionOptions = {}): ExtensionFac
       priorityPlugin,
       defaultTolerationSeconds,
       runtimeClassPlugin,
+      podTopologyLabels,
     ];
     return { admission: plugins.filter(({ name }) => !options.disabled?.includes(name)) };
   };
