@@ -130,7 +130,7 @@ export class ApiHandler {
       name: info.name,
       op: incoming,
       options,
-      decodeBody: async () => bodyDecoder(parseBody(await incoming.readBody(), kind.kind), kind, options, incoming)(),
+      decodeBody: async () => bodyDecoder(parseBody(await incoming.readBody(), kind), kind, options, incoming)(),
     };
   }
 

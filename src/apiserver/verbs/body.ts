@@ -4,6 +4,7 @@
  */
 import { apiVersionOf, badRequest, type Draft, type KubeObject } from '../../api/index.ts';
 import { isJsonObject, JsonSyntaxError, parseJson, type Parsed, parseYaml, YamlSyntaxError } from '../../api/json/index.ts';
+import { decodeProtobuf, ProtobufError } from '../../api/protobuf/index.ts';
 import { decodeObject } from '../../api/schema/index.ts';
 import type { Operation, WriteOptions } from '../storage.ts';
 import { mediaTypeOf, unsupportedMediaType } from './options.ts';
@@ -20,7 +21,8 @@ export interface BodySource {
 /** No body at all. */
 export const emptyBody: BodySource = { contentType: '', bytes: undefined, value: undefined };
 
-const acceptedTypes = ['application/json', 'application/yaml'];
+const protobufType = 'application/vnd.kubernetes.protobuf';
+const acceptedTypes = ['application/json', 'application/yaml', protobufType];
 
 export function isEmptyBody({ bytes, value }: BodySource): boolean {
   return bytes === undefined ? value === undefined : bytes.length === 0;
@@ -39,21 +41,23 @@ export interface BodyKind {
 
 /**
  * The JSON tree of a body.
- * @param kind named in errors
+ * @param kind named in errors; its schema says which protobuf message it may be
  * @throws ApiError BadRequest, UnsupportedMediaType
  */
-export function parseBody(body: BodySource, kind: string, accepted: readonly string[] = acceptedTypes): Parsed {
+export function parseBody(body: BodySource, kind: Pick<BodyKind, 'kind' | 'schema'>, accepted: readonly string[] = acceptedTypes): Parsed {
   const { bytes } = body;
   // A value of the in-process transport is checked by the schema walk.
   if (bytes === undefined) return { value: body.value as Parsed['value'], strictErrors: [] };
   const type = mediaTypeOf(body.contentType) || 'application/json';
   if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
   try {
+    if (type === protobufType) return { value: decodeProtobuf(bytes, kind.schema), strictErrors: [] };
     return type.endsWith('yaml') ? parseYaml(bytes) : parseJson(bytes);
   } catch (error) {
-    if (!(error instanceof JsonSyntaxError) && !(error instanceof YamlSyntaxError)) throw error;
+    if (!(error instanceof JsonSyntaxError) && !(error instanceof YamlSyntaxError) && !(error instanceof ProtobufError)) throw error;
     const detail = error instanceof JsonSyntaxError ? `couldn't get version/kind; json parse error: ${error.message}` : error.message;
-    throw badRequest(`the object provided is unrecognized (must be of type ${kind}): ${detail} (${summary(bytes)})`, { cause: error });
+    const message = `the object provided is unrecognized (must be of type ${kind.kind}): ${detail} (${summary(bytes)})`;
+    throw badRequest(message, { cause: error });
   }
 }
 

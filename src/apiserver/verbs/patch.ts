@@ -69,7 +69,7 @@ function patchCall(request: VerbRequest, body: BodySource, type: string): PatchC
 }
 
 function parsePatch(body: BodySource): Parsed {
-  return parseBody(body, 'Patch');
+  return parseBody(body, { kind: 'Patch', schema: '' });
 }
 
 /** Makes the patched object from a live one; warns once. */
@@ -100,7 +100,7 @@ async function applyVerb(deps: StorageDeps, request: VerbRequest, body: BodySour
   const options = writeOptions(query, 'PatchOptions', request.userAgent, true);
   const kind = bodyKindOf(view);
   const yaml: BodySource = { ...body, contentType: 'application/yaml' };
-  const configuration = appliedConfiguration(parseBody(yaml, kind.kind), options, request);
+  const configuration = appliedConfiguration(parseBody(yaml, kind), options, request);
   const by = { manager: options.fieldManager ?? '', subresource, force: options.force === true };
   const applied = (live: KubeObject | undefined): Draft<KubeObject> | undefined => {
     const object = deps.fields.apply(view, live, configuration, by);

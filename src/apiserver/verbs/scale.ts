@@ -36,7 +36,7 @@ export async function getScale(deps: StorageDeps, request: VerbRequest, mapping:
 
 export async function updateScale(deps: StorageDeps, request: VerbRequest, mapping: ScaleMapping): Promise<Answer> {
   const options = writeOptions(request.query, 'UpdateOptions', request.userAgent);
-  const decode = bodyDecoder(parseBody(await request.body(), 'Scale'), scaleKind, options, request.op);
+  const decode = bodyDecoder(parseBody(await request.body(), scaleKind), scaleKind, options, request.op);
   return writeScale(deps, request, { mapping, options, produce: () => decode() });
 }
 

@@ -23,7 +23,7 @@ export async function createVerb(deps: StorageDeps, request: VerbRequest): Promi
   const { view, query, op, namespace } = request;
   const options = writeOptions(query, 'CreateOptions', request.userAgent);
   const kind = bodyKindOf(view);
-  const draft = bodyDecoder(parseBody(await request.body(), kind.kind), kind, options, op)();
+  const draft = bodyDecoder(parseBody(await request.body(), kind), kind, options, op)();
   const object = await createObject(deps, view, { draft, namespace, options }, op);
   return { type: 'stored', status: 201, view, object };
 }
@@ -32,7 +32,7 @@ export async function updateVerb(deps: StorageDeps, request: VerbRequest): Promi
   const { view, query, op, namespace, name, subresource } = request;
   const options = writeOptions(query, 'UpdateOptions', request.userAgent);
   const kind = bodyKindOf(view);
-  const decode = bodyDecoder(parseBody(await request.body(), kind.kind), kind, options, op);
+  const decode = bodyDecoder(parseBody(await request.body(), kind), kind, options, op);
   // A fault of the body comes before any fault of what is stored.
   let first: ReturnType<typeof decode> | undefined = decode();
   matchName(first.metadata, name);
@@ -80,9 +80,11 @@ function deletedStatus({ definition }: ResourceView, name: string, uid: string):
   };
 }
 
+const deleteOptionsKind = { kind: 'DeleteOptions', schema: 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions' };
+
 async function optionsBody(request: VerbRequest): Promise<unknown> {
   const body = await request.body();
-  return isEmptyBody(body) ? undefined : parseBody(body, 'DeleteOptions').value;
+  return isEmptyBody(body) ? undefined : parseBody(body, deleteOptionsKind).value;
 }
 
 /** Objects deleted at once by one collection request. @source store.go deleteCollection workers */
