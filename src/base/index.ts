@@ -3,6 +3,7 @@ export { assert, assertNever, AssertionError } from './assert.ts';
 export { backoffMs, KeyedBackoff, type BackoffPolicy } from './backoff.ts';
 export { formatMicroTime, formatTime, systemClock, type Clock, type Timer } from './clock.ts';
 export { isAbort, type Ctx } from './context.ts';
+export { keepAlive } from './keep-alive.ts';
 export { createLogger, silentLogger, type LogFields, type Logger, type LogLevel } from './logger.ts';
 export { Counter, Gauge, Histogram, Registry } from './metrics.ts';
 export { ProcessError, run, type RunOptions } from './process.ts';

@@ -3,7 +3,7 @@
  * the message explains, 2 a wrong call, 130 interrupted.
  */
 import { Command, CommanderError } from 'commander';
-import { createLogger, isAbort } from '../base/index.ts';
+import { createLogger, isAbort, keepAlive } from '../base/index.ts';
 import { ClusterError, kubernetesVersion, knarrVersion } from '../cluster/index.ts';
 import type { CommandContext, Subcommand } from './subcommand.ts';
 
@@ -55,6 +55,7 @@ function createProgram(context: CommandContext): Command {
 }
 
 async function main(): Promise<number> {
+  using _alive = keepAlive();
   const abort = new AbortController();
   const interrupt = (): void => abort.abort();
   process.once('SIGINT', interrupt);

@@ -24,7 +24,13 @@ export function adminClient(record: ClusterRecord, paths: ClusterPaths): AdminCl
   return {
     kubeconfig: renderAdminKubeconfig(record, paths),
     open: () => {
-      const transport = createHttpsTransport({ server: adminServer(record), ...readAdminIdentity(paths), clock: systemClock, random: systemRandom, log: silentLogger });
+      const transport = createHttpsTransport({
+        server: adminServer(record),
+        ...readAdminIdentity(paths),
+        clock: systemClock,
+        random: systemRandom,
+        log: silentLogger,
+      });
       return Promise.resolve({ api: createClient(transport), [Symbol.asyncDispose]: () => transport.close() });
     },
   };

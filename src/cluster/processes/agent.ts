@@ -34,7 +34,9 @@ export async function runAgent(name: string, index: number, { signal }: { readon
   const engine = { home, paths: files, record: containerdRecord(paths, index), engine: record.engine, clock };
   await ensureContainerd(engine, { signal, log });
   group.spawn('container engine', (ctx) => keepContainerd(engine, ctx));
-  group.spawn('control plane watch', (ctx) => superviseControlPlane({ home, cluster: name, paths, engineEnv: record.engine.proxyEnv }, index, clock, ctx));
+  group.spawn('control plane watch', (ctx) =>
+    superviseControlPlane({ home, cluster: name, paths, engineEnv: record.engine.proxyEnv }, index, clock, ctx),
+  );
   const { network } = record;
   const pki = readNodePki(paths, node);
   await startAgent({
@@ -51,7 +53,12 @@ export async function runAgent(name: string, index: number, { signal }: { readon
       port: kubeletPort,
       tlsCert: pki.serving.cert,
       tlsKey: pki.serving.key,
-      auth: { clientCa: pki.identity.ca, allowedUsers: ['kube-apiserver-kubelet-client'], allowedGroups: ['system:masters'], webhook: false },
+      auth: {
+        clientCa: pki.identity.ca,
+        allowedUsers: ['kube-apiserver-kubelet-client'],
+        allowedGroups: ['system:masters'],
+        webhook: false,
+      },
     },
     name: machineNames(name).nftTable,
     podCidr: network.podCidr,

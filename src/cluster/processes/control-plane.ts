@@ -1,5 +1,5 @@
 /** The control-plane process of a cluster on this machine: reads the record, opens the store, runs until it is told to stop. */
-import { createLogger, isAbort, systemClock, systemRandom, TaskGroup } from '../../base/index.ts';
+import { createLogger, systemClock, systemRandom, TaskGroup } from '../../base/index.ts';
 import { startControlPlane } from '../../controlplane/index.ts';
 import { openLmdbStore } from '../../store/index.ts';
 import { ClusterError } from '../cluster-error.ts';
@@ -53,17 +53,8 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
   await store.close();
 }
 
-/** Resolves when the signal aborts; keeps the process alive until then. */
-export async function untilStopped(signal: AbortSignal): Promise<void> {
-  const dayMs = 86_400_000;
-  const keepAlive = new MessageChannel();
-  keepAlive.port1.ref();
-  keepAlive.port1.start();
-  try {
-    for (;;) await systemClock.sleep(dayMs, signal);
-  } catch (error) {
-    if (!isAbort(error, signal)) throw error;
-  } finally {
-    keepAlive.port1.close();
-  }
+/** Resolves when the signal aborts. */
+export function untilStopped(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -1,0 +1,84 @@
+/** The keys and certificates of a cluster of this machine: made by `up`, read by every process that needs a part of them. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../base/index.ts';
+import type { TlsIdentity } from '../client/index.ts';
+import { buildKubeconfig, ensureClusterPki, formatKubeconfig, ServiceAccountKeys } from '../pki/index.ts';
+import type { ClusterRecord, NodeRecord } from './cluster-record.ts';
+import { type ClusterPaths, makePrivateDirectory } from './home.ts';
+
+const issuer = 'https://kubernetes.default.svc.cluster.local';
+
+/** Makes what is missing or about to expire. */
+export async function ensurePki(record: ClusterRecord, paths: ClusterPaths, clock: Clock): Promise<void> {
+  makePrivateDirectory(paths.pki);
+  await ensureClusterPki(paths.pki, {
+    clock,
+    apiServerSans: [record.network.hostIp, ...record.nodes.slice(0, 1).map(({ ip }) => ip)],
+    serviceIps: [record.network.apiServiceIp],
+    nodes: record.nodes.map(({ name, ip }) => ({ name, addresses: [ip] })),
+  });
+}
+
+interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+function readPair(paths: ClusterPaths, name: string): Pair {
+  return { cert: readFileSync(join(paths.pki, `${name}.crt`), 'utf8'), key: readFileSync(join(paths.pki, `${name}.key`), 'utf8') };
+}
+
+function readAuthority(paths: ClusterPaths): string {
+  return readFileSync(join(paths.pki, 'ca.crt'), 'utf8');
+}
+
+/** The administrator's certificate; empty before the first `up` has made it. */
+export function readAdminIdentity(paths: ClusterPaths): { readonly ca: string; readonly cert: string; readonly key: string } {
+  if (!existsSync(join(paths.pki, 'admin.crt'))) return { ca: '', cert: '', key: '' };
+  return { ca: readAuthority(paths), ...readPair(paths, 'admin') };
+}
+
+export function renderAdminKubeconfig(record: ClusterRecord, paths: ClusterPaths): string {
+  const { ca, cert, key } = readAdminIdentity(paths);
+  const name = `knarr-${record.name}`;
+  return formatKubeconfig(
+    buildKubeconfig({
+      cluster: name,
+      user: name,
+      context: name,
+      server: `https://127.0.0.1:${record.apiPort}`,
+      certificateAuthority: ca,
+      credentials: { certificate: cert, key },
+    }),
+  );
+}
+
+/** What the control plane needs, in the form that its configuration takes. */
+export function readControlPlanePki(paths: ClusterPaths) {
+  const rootCa = readAuthority(paths);
+  const keys = new ServiceAccountKeys({ signingKey: readFileSync(join(paths.pki, 'sa.key'), 'utf8') });
+  const kubeletClient = { ca: rootCa, ...readPair(paths, 'apiserver-kubelet-client') };
+  return {
+    rootCa,
+    tls: { ...readPair(paths, 'apiserver'), clientCa: rootCa },
+    kubeletTls: () => kubeletClient,
+    tokens: {
+      issuer,
+      audiences: [issuer],
+      sign: (claims: object) => keys.sign(claims),
+      verifySignature: (token: string) => keys.verify(token),
+    },
+  };
+}
+
+/** What a node's agent needs. */
+export function readNodePki(
+  paths: ClusterPaths,
+  { name }: NodeRecord,
+): { readonly identity: TlsIdentity & { readonly ca: string }; readonly serving: Pair } {
+  return {
+    identity: { ca: readAuthority(paths), ...readPair(paths, `nodes/${name}/kubelet-client`) },
+    serving: readPair(paths, `nodes/${name}/kubelet`),
+  };
+}
