@@ -43,16 +43,27 @@ class QueuedRecorder implements EventRecorder {
   }
 
   event(regarding: KubeObject | corev1.ObjectReference, recorded: RecordedEvent): void {
+    this.#record(this.#options.component, regarding, recorded);
+  }
+
+  as(component: string): EventRecorder {
+    return {
+      event: (regarding, recorded) => this.#record(component, regarding, recorded),
+      as: (other) => this.as(other),
+    };
+  }
+
+  #record(component: string, regarding: KubeObject | corev1.ObjectReference, recorded: RecordedEvent): void {
     if (this.#queue.length >= maxQueued) {
-      this.#dropped.inc({ component: this.#options.component });
+      this.#dropped.inc({ component });
       return;
     }
-    this.#queue.push(this.#make(referenceTo(regarding, recorded.fieldPath), recorded));
+    this.#queue.push(this.#make(component, referenceTo(regarding, recorded.fieldPath), recorded));
     this.#wake?.();
   }
 
-  #make(involvedObject: corev1.ObjectReference, { type, reason, message, action, related }: RecordedEvent): NewEvent {
-    const { component, host, clock } = this.#options;
+  #make(component: string, involvedObject: corev1.ObjectReference, { type, reason, message, action, related }: RecordedEvent): NewEvent {
+    const { host, clock } = this.#options;
     const time = formatTime(clock.now());
     return {
       apiVersion: 'v1',

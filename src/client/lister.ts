@@ -71,6 +71,8 @@ export const done: Outcome = { type: 'done' };
 /** One event about an object, as `kubectl describe` shows it. Equal events are counted, not repeated. */
 export interface EventRecorder {
   event(regarding: KubeObject | corev1.ObjectReference, event: RecordedEvent): void;
+  /** A recorder with the same queue that speaks as another component, such as `deployment-controller`. */
+  as?(component: string): EventRecorder;
 }
 
 export interface RecordedEvent {

@@ -12,6 +12,7 @@ import { createPodGcController, type PodGcOptions } from './pod-gc/pod-gc-contro
 import { createReplicaSetController } from './replicaset/replicaset-controller.ts';
 import { createRootCaController } from './service-accounts/root-ca-controller.ts';
 import { createServiceAccountsController } from './service-accounts/service-accounts-controller.ts';
+import { speakingAs } from './speaker.ts';
 import { createTaintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
 
 /** Every period and limit has upstream's default. */
@@ -31,19 +32,19 @@ export interface ControllersOptions {
 /** The controllers, not yet running; `runControllers` runs them. */
 export function createControllers(context: ControllerContext, options: ControllersOptions = {}): Controller[] {
   return [
-    createDeploymentController(context),
-    createReplicaSetController(context),
-    createEndpointSliceController(context, options.endpointSlice),
-    createEndpointsController(context, options.endpoints),
-    createEndpointSliceMirroringController(context),
-    createGarbageCollector(context, options.garbageCollector),
+    createDeploymentController(speakingAs(context, 'deployment-controller')),
+    createReplicaSetController(speakingAs(context, 'replicaset-controller')),
+    createEndpointSliceController(speakingAs(context, 'endpoint-slice-controller'), options.endpointSlice),
+    createEndpointsController(speakingAs(context, 'endpoint-controller'), options.endpoints),
+    createEndpointSliceMirroringController(speakingAs(context, 'endpoint-slice-mirroring-controller')),
+    createGarbageCollector(speakingAs(context, 'garbage-collector-controller'), options.garbageCollector),
     createNamespaceController(context, options.namespace),
     createServiceAccountsController(context),
     ...(options.rootCa !== undefined ? [createRootCaController(context, { rootCa: options.rootCa })] : []),
-    createNodeLifecycleController(context, options.nodeLifecycle),
-    createTaintEvictionController(context),
+    createNodeLifecycleController(speakingAs(context, 'node-controller'), options.nodeLifecycle),
+    createTaintEvictionController(speakingAs(context, 'taint-eviction-controller')),
     createPodGcController(context, options.podGc),
-    ...(options.nodeIpam ? [createNodeIpamController(context, options.nodeIpam)] : []),
+    ...(options.nodeIpam ? [createNodeIpamController(speakingAs(context, 'cidrAllocator'), options.nodeIpam)] : []),
   ];
 }
 

@@ -28,7 +28,7 @@ export function createEndpointsController(context: ControllerContext, options: E
   const triggerTimes = new TriggerTimes();
 
   const setup = (enqueue: (key: string, delayMs?: number) => void): void => {
-    watchServices({ services, pods, enqueue, batchMs: options.updateBatchMs ?? 0 });
+    watchServices({ services, pods, enqueue, batchMs: options.updateBatchMs ?? 0, sizeOf: (key) => triggerTimes.sizeOf(key) });
     // What was left by Services that were deleted while nobody watched.
     endpoints.addHandler({
       added: (object) => {

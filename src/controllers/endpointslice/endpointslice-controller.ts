@@ -47,7 +47,7 @@ export function createEndpointSliceController(context: ControllerContext, option
 
   const setup = (enqueue: (key: string, delayMs?: number) => void): void => {
     slices.addIndex(byService, sliceService);
-    watchServices({ services, pods, enqueue, batchMs: options.updateBatchMs ?? 0 });
+    watchServices({ services, pods, enqueue, batchMs: options.updateBatchMs ?? 0, sizeOf: (key) => triggerTimes.sizeOf(key) });
     const wake = (slice: discoveryv1.EndpointSlice): void => {
       if (slice.metadata.labels?.[managedByLabel] === endpointSliceManager) for (const key of sliceService(slice)) enqueue(key);
     };

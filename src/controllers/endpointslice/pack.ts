@@ -97,7 +97,7 @@ function fullestWithRoom(slices: readonly Slice[], count: number, max: number): 
 
 /** Two endpoints with one identity are one endpoint that changed. */
 function identityOf({ addresses, hostname, targetRef }: Endpoint): string {
-  return JSON.stringify([[...addresses].sort(), hostname, targetRef?.namespace, targetRef?.name, targetRef?.uid]);
+  return `${addresses.join()} ${hostname ?? ''} ${targetRef?.uid ?? targetRef?.name ?? ''}`;
 }
 
 export function portsKey(ports: readonly discoveryv1.EndpointPort[]): string {

@@ -78,9 +78,10 @@ export function createNodeLifecycleController(context: ControllerContext, option
     enqueue(monitorKey);
   };
 
-  const reconcile = async (key: string, { signal }: Ctx): Promise<Outcome> => {
+  const reconcile = async (key: string, ctx: Ctx): Promise<Outcome> => {
+    const { signal } = ctx;
     if (key === monitorKey) {
-      await monitor(signal);
+      await monitor(ctx);
       return { type: 'retryAfter', delayMs: monitorPeriodMs };
     }
     if (key === evictionKey) return taintWaiting(signal);
@@ -89,12 +90,17 @@ export function createNodeLifecycleController(context: ControllerContext, option
     return done;
   };
 
-  const monitor = async (signal: AbortSignal): Promise<void> => {
+  const monitor = async ({ signal, log }: Ctx): Promise<void> => {
     const all = nodes.list();
     greet(all);
     const statuses = new Map<string, (string | undefined)[]>();
     for (const node of all) {
-      const current = await lookAt(node, signal);
+      // One node that cannot be written must not keep the others from being looked at; it comes again in the next round.
+      const current = await lookAt(node, signal).catch((err: unknown) => {
+        signal.throwIfAborted();
+        log.warn('the health of a node could not be written', { node: node.metadata.name, err });
+        return readyOf(node);
+      });
       if (node.metadata.labels?.[excludedLabel] !== undefined) continue;
       statuses.set(zoneOf(node), [...(statuses.get(zoneOf(node)) ?? []), current]);
     }
@@ -144,7 +150,9 @@ export function createNodeLifecycleController(context: ControllerContext, option
 
   const markPods = async (name: string, signal: AbortSignal): Promise<void> => {
     retryPods.add(name);
-    for (const pod of pods.byIndex(byNode, name)) await markNotReady(pod, signal);
+    let failure: unknown;
+    for (const pod of pods.byIndex(byNode, name)) await markNotReady(pod, signal).catch((error: unknown) => (failure = error));
+    if (failure) throw failure as Error;
     retryPods.delete(name);
   };
 
@@ -169,7 +177,7 @@ export function createNodeLifecycleController(context: ControllerContext, option
     for (const [zone, names] of waiting) {
       for (const name of names) {
         const node = nodes.get({ name });
-        const ready = (node?.status.conditions ?? []).find(({ type }) => type === 'Ready')?.status;
+        const ready = node && readyOf(node);
         if (!node || ready === 'True' || disruption.stopped) {
           names.delete(name);
           continue;
@@ -255,4 +263,8 @@ export function createNodeLifecycleController(context: ControllerContext, option
   };
 
   return { name: 'node-lifecycle-controller', reconcile, setup, workers: 8 };
+}
+
+function readyOf({ status }: Node): string | undefined {
+  return status.conditions?.find(({ type }) => type === 'Ready')?.status;
 }

@@ -29,12 +29,17 @@ export function createPodGcController(context: ControllerContext, options: PodGc
     const missingNodes = await missingFor(all, options.quarantineMs ?? 40_000, signal);
     const terminatedThreshold = options.terminatedThreshold ?? 12_500;
     const plan = planPodGc({ pods: all, nodes: nodes.list(), terminatedThreshold, missingNodes });
-    const end = (pod: corev1.Pod, why?: typeof orphanReason): Promise<void> =>
-      endPod({ client, clock, pod, markFailed: true, force: true, signal, ...(why && { why }) });
+    let failure: unknown;
+    const end = (pod: corev1.Pod, why?: typeof orphanReason): Promise<unknown> =>
+      endPod({ client, clock, pod, markFailed: true, force: true, signal, ...(why && { why }) }).catch(
+        (error: unknown) => (failure = error),
+      );
     for (const pod of plan.terminated) await end(pod);
     for (const pod of plan.outOfService) await end(pod);
     for (const pod of plan.orphaned) await end(pod, orphanReason);
     for (const pod of plan.unscheduled) await end(pod);
+    // One pod that cannot go does not keep the others.
+    if (failure) throw failure as Error;
     return { type: 'retryAfter', delayMs: options.periodMs ?? 20_000 };
   };
 

@@ -17,6 +17,7 @@ import {
 import type { Ctx } from '../../base/index.ts';
 import { type Controller, type ControllerContext, done, Expectations, keyOf, type Outcome, splitKey } from '../../client/index.ts';
 import { semanticEqual } from '../semantic-equal.ts';
+import { settleMs } from '../settle.ts';
 import { claim } from '../workload/claim.ts';
 import { controlledBy, controlledOrOrphaned, indexByController } from '../workload/control-index.ts';
 import { createPod, deletePod, isNamespaceTerminating, podFromTemplate } from '../workload/pod-control.ts';
@@ -49,11 +50,12 @@ export function createReplicaSetController(context: ControllerContext): Controll
   const setup = (enqueue: (key: string, delayMs?: number) => void): void => {
     indexByController(pods);
     indexByController(replicaSets);
+    const wake = (replicaSet: ReplicaSet): void => enqueue(keyOf(replicaSet), settleMs(replicaSet.spec.replicas ?? 1));
     const goneOrGoing = (pod: Pod): void => {
       const replicaSet = resolve(pod.metadata.namespace, controllerOf(pod));
       if (!replicaSet) return;
       expectations.deletionObserved(keyOf(replicaSet), pod.metadata.uid);
-      enqueue(keyOf(replicaSet));
+      wake(replicaSet);
     };
     replicaSets.addHandler({
       added: (replicaSet) => enqueue(keyOf(replicaSet)),
@@ -69,9 +71,9 @@ export function createReplicaSetController(context: ControllerContext): Controll
         const replicaSet = resolve(pod.metadata.namespace, controllerOf(pod));
         if (replicaSet) {
           expectations.creationObserved(keyOf(replicaSet));
-          enqueue(keyOf(replicaSet));
+          wake(replicaSet);
         } else if (!controllerOf(pod)) {
-          for (const each of matching(pod)) enqueue(keyOf(each));
+          for (const each of matching(pod)) wake(each);
         }
       },
       updated: (old, pod) => {
@@ -79,14 +81,14 @@ export function createReplicaSetController(context: ControllerContext): Controll
         const [before, after] = [controllerOf(old), controllerOf(pod)];
         const refChanged = before?.uid !== after?.uid;
         const previous = refChanged ? resolve(old.metadata.namespace, before) : undefined;
-        if (previous) enqueue(keyOf(previous));
+        if (previous) wake(previous);
         const replicaSet = resolve(pod.metadata.namespace, after);
         if (replicaSet) {
-          enqueue(keyOf(replicaSet));
+          wake(replicaSet);
           const minReadyMs = (replicaSet.spec.minReadySeconds ?? 0) * 1000;
           if (minReadyMs > 0 && !isPodReady(old) && isPodReady(pod)) enqueue(keyOf(replicaSet), minReadyMs + clockSkewMs);
         } else if (!after && (refChanged || !semanticEqual(old.metadata.labels, pod.metadata.labels))) {
-          for (const each of matching(pod)) enqueue(keyOf(each));
+          for (const each of matching(pod)) wake(each);
         }
       },
       deleted: goneOrGoing,

@@ -2,6 +2,7 @@
 import { type corev1, labelsMatcher } from '../../api/index.ts';
 import { type Informer, keyOf } from '../../client/index.ts';
 import { semanticEqual } from '../semantic-equal.ts';
+import { settleMs } from '../settle.ts';
 import { endpointSignature } from './pod-endpoints.ts';
 
 export interface ServiceWatchOptions {
@@ -10,14 +11,18 @@ export interface ServiceWatchOptions {
   readonly enqueue: (key: string, delayMs?: number) => void;
   /** Changes of pods within this time are taken together; default 0. */
   readonly batchMs?: number;
+  /** How many pods the Service of that key had when it was last looked at. */
+  readonly sizeOf: (key: string) => number;
 }
 
-export function watchServices({ services, pods, enqueue, batchMs = 0 }: ServiceWatchOptions): void {
+export function watchServices({ services, pods, enqueue, batchMs = 0, sizeOf }: ServiceWatchOptions): void {
   const wake = (service: corev1.Service): void => enqueue(keyOf(service));
   services.addHandler({ added: wake, updated: (_, service) => wake(service), deleted: wake });
   const wakeFor = (...states: readonly corev1.Pod[]): void => {
     for (const service of services.list(states[0]!.metadata.namespace)) {
-      if (states.some((pod) => selects(service, pod))) enqueue(keyOf(service), batchMs);
+      if (!states.some((pod) => selects(service, pod))) continue;
+      const key = keyOf(service);
+      enqueue(key, Math.max(batchMs, settleMs(sizeOf(key))));
     }
   };
   pods.addHandler({

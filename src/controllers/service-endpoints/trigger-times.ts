@@ -19,12 +19,19 @@ export class TriggerTimes {
   next(service: corev1.Service, pods: readonly corev1.Pod[]): string | undefined {
     const key = keyOf(service);
     const before = this.#seen.get(key);
-    const times = new Map(pods.map((pod) => [keyOf(pod), podReadyCondition(pod)?.lastTransitionTime ?? pod.metadata.creationTimestamp]));
+    const times = new Map(
+      pods.map((pod) => [pod.metadata.uid, podReadyCondition(pod)?.lastTransitionTime ?? pod.metadata.creationTimestamp]),
+    );
     this.#seen.set(key, { service: service.metadata.creationTimestamp, pods: times });
     // A Service seen for the first time was made, or we were: the time of its making is the change.
     if (!before) return earliest([service.metadata.creationTimestamp, ...times.values()]);
-    const changed = [...times].filter(([name, time]) => before.pods.get(name) !== time && time > (before.pods.get(name) ?? ''));
+    const changed = [...times].filter(([uid, time]) => time > (before.pods.get(uid) ?? ''));
     return earliest(changed.map(([, time]) => time));
+  }
+
+  /** The pods that the Service had at the last call. */
+  sizeOf(key: string): number {
+    return this.#seen.get(key)?.pods.size ?? 0;
   }
 
   forget(key: string): void {

@@ -115,7 +115,7 @@ function pretendKubelet({ client, clock, pods, signal, readyAfterMs }: KubeletOp
       const current = pods.get(pod.metadata);
       if (current?.metadata.uid !== pod.metadata.uid || current.metadata.deletionTimestamp !== undefined) return;
       const now = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
-      const podIP = `10.0.0.${++lastIp}`;
+      const podIP = `10.${++lastIp >> 16}.${(lastIp >> 8) & 255}.${lastIp & 255}`;
       const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: now }];
       const body = { status: { phase: 'Running', podIP, podIPs: [{ ip: podIP }], conditions } };
       quietly(
