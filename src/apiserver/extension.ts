@@ -4,7 +4,7 @@
  */
 import type { Draft, JsonObject, KubeObject, ResourceDefinition } from '../api/index.ts';
 import type { Clock, Logger, Random } from '../base/index.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/index.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import type { RequestContext, RequestHandler, RequestInfo } from './request.ts';
 import type { Operation, Registry, WriteOptions } from './storage.ts';

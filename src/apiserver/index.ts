@@ -10,7 +10,6 @@ export type { UserInfo } from './request.ts';
 export { type ApiServer, type ApiServerConfig, createApiServer } from './server/api-server.ts';
 export type { Registry, ResourceStorage } from './storage.ts';
 export { standardExtensions, type StandardExtensionOptions } from './standard-extensions.ts';
-export { defaultServiceCidr, firstServiceAddress } from './allocators/index.ts';
 export type { ServerAddress } from './bootstrap/index.ts';
 export { gitVersion, kubernetesVersion } from './discovery/index.ts';
 export { type HealthCheck, StartUpSteps } from './health/index.ts';

@@ -1,6 +1,6 @@
 /** Everything around the core that a cluster's API server has: discovery, health, tables, admission, addresses, subresources. */
 import { type AdmissionOptions, admissionExtension } from './admission/index.ts';
-import { type AllocatorOptions, allocatorsExtension } from './allocators/index.ts';
+import { type AllocatorOptions, allocatorsExtension, defaultServiceCidr, firstServiceAddress } from './allocators/index.ts';
 import { type BootstrapOptions, bootstrapExtension } from './bootstrap/index.ts';
 import { discoveryExtension, gitVersion, kubernetesVersion, type VersionOptions } from './discovery/index.ts';
 import type { ExtensionFactory } from './extension.ts';
@@ -19,7 +19,7 @@ export interface StandardExtensionOptions {
   /** Undefined: no subresource that needs a kubelet or a signing key. */
   readonly subresources?: Omit<SubresourceOptions, 'serverAddress'>;
   /** Undefined: the objects of the system are not made. */
-  readonly bootstrap?: Omit<BootstrapOptions, 'steps'> & Partial<Pick<BootstrapOptions, 'steps'>>;
+  readonly bootstrap?: Omit<BootstrapOptions, 'steps' | 'serviceIp'> & Partial<Pick<BootstrapOptions, 'steps' | 'serviceIp'>>;
   /** Default: documents made from the schema of the built-in kinds. */
   readonly openApi?: () => Promise<OpenApiSource>;
 }
@@ -28,6 +28,7 @@ export interface StandardExtensionOptions {
 export function standardExtensions(options: StandardExtensionOptions): ExtensionFactory[] {
   const steps = options.health?.steps ?? new StartUpSteps();
   const version = gitVersion(options.version.knarrVersion);
+  const serviceIp = firstServiceAddress(options.allocators?.serviceCidr ?? defaultServiceCidr);
   const otherPaths = (): string[] => [
     ...healthPaths(steps),
     ...openApiPaths,
@@ -46,7 +47,7 @@ export function standardExtensions(options: StandardExtensionOptions): Extension
     allocatorsExtension(options.allocators),
     ...(options.subresources ? [subresourcesExtension({ ...options.subresources, serverAddress: options.serverAddress })] : []),
     openApiExtension({ source: options.openApi ?? (() => builtinOpenApi(version)), serverVersion: version }),
-    ...(options.bootstrap ? [bootstrapExtension({ ...options.bootstrap, steps })] : []),
+    ...(options.bootstrap ? [bootstrapExtension({ serviceIp, ...options.bootstrap, steps })] : []),
   ];
 }
 

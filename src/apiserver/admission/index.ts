@@ -9,8 +9,6 @@ import { runtimeClassPlugin } from './runtime-class.ts';
 import { serviceAccountPlugin } from './service-account.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
 
-export { nodeNameOf } from './node-restriction.ts';
-
 export interface AdmissionOptions {
   /** `--disable-admission-plugins`, by name. */
   readonly disabled?: readonly string[];

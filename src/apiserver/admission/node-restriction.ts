@@ -50,7 +50,7 @@ export const nodeRestriction: AdmissionPlugin = {
 };
 
 /** The node that a user is; undefined for everybody else. */
-export function nodeNameOf(user: UserInfo): string | undefined {
+function nodeNameOf(user: UserInfo): string | undefined {
   if (!user.name.startsWith(nodeUserPrefix) || !user.groups.includes('system:nodes')) return undefined;
   return user.name.slice(nodeUserPrefix.length);
 }

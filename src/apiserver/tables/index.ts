@@ -2,8 +2,6 @@
 import type { ExtensionFactory } from '../extension.ts';
 import { tableRenderer } from './table-renderer.ts';
 
-export { tableRenderer } from './table-renderer.ts';
-
 /** Lets the API server answer `Accept: application/json;as=Table`. */
 export function tablesExtension(): ExtensionFactory {
   return () => ({ tables: tableRenderer });
