@@ -88,6 +88,18 @@ describe('strictness', () => {
   });
 });
 
+describe('a wrong type in the outcome of a strategic merge is told as a failed conversion', () => {
+  test.each([
+    [{ data: { x: 1 } }, 'unrecognized type: string'],
+    [{ data: 'x' }, 'cannot restore map from string'],
+    [{ immutable: 1.5 }, 'unrecognized type: bool'],
+    [{ metadata: { finalizers: {} } }, 'cannot restore slice from map'],
+    [{ metadata: [] }, 'cannot restore struct from: slice'],
+  ])('%j', (body, message) => {
+    expect(() => patch(strategicType, body)).toThrow(message);
+  });
+});
+
 test('a list item without its merge key is a bad request with the library’s words', () => {
   const body = { metadata: { ownerReferences: [{ name: 'x' }] } };
   const owned = { ...live, metadata: { name: 'a', ownerReferences: [{ uid: '1' }] } };

@@ -7,7 +7,15 @@ import { ApiError, badRequest, invalid } from '../errors.ts';
 import { stringifyJson } from '../json/index.ts';
 import { isJsonObject } from '../json/tree.ts';
 import type { JsonArray, JsonObject, JsonValue } from '../object.ts';
-import { decodeTree, schemaOf, strictDecodingError, type Decoded, type FieldValidation, type ObjectSchema } from '../schema/index.ts';
+import {
+  DecodeError,
+  decodeTree,
+  schemaOf,
+  strictDecodingError,
+  type Decoded,
+  type FieldValidation,
+  type ObjectSchema,
+} from '../schema/index.ts';
 import { describeJson } from '../schema/go-names.ts';
 import { goPrint } from './go-print.ts';
 import { applyJsonPatch, JsonPatchError } from './json-patch.ts';
@@ -39,7 +47,7 @@ export function patchObject<T = JsonObject>(request: PatchRequest): Decoded<T> {
   const patched = applyAny(request, schema, bodyFaults);
   // Upstream prints the patch of a strategic merge and the outcome of the others.
   const shown = (): string => (type === 'application/strategic-merge-patch+json' ? goPrint(patch.value) : stringifyJson(patched));
-  const decoded = decodeOutcome(patched, { schema, fieldValidation, shown });
+  const decoded = decodeOutcome(patched, { schema, fieldValidation, type, shown });
   const faults = [...bodyFaults, ...decoded.strictErrors];
   if (fieldValidation === 'Strict' && faults.length > 0) throw invalidPatch(shown(), strictDecodingError(faults));
   // The walk built the tree that the definition describes; the caller names the type of that definition.
@@ -118,14 +126,33 @@ function translating(apply: () => JsonValue): JsonValue {
 
 function decodeOutcome(
   patched: JsonValue,
-  { schema, fieldValidation, shown }: { schema: ObjectSchema; fieldValidation: FieldValidation; shown: () => string },
+  { schema, fieldValidation, type, shown }: Pick<PatchRequest, 'fieldValidation' | 'type'> & { schema: ObjectSchema; shown: () => string },
 ): ReturnType<typeof decodeTree> {
   try {
     return decodeTree(patched, schema, { fieldValidation });
   } catch (error) {
-    if (error instanceof ApiError && error.cause instanceof Error) throw invalidPatch(shown(), error.cause.message);
-    throw error;
+    if (!(error instanceof ApiError) || !(error.cause instanceof DecodeError)) throw error;
+    const { mismatch, message } = error.cause;
+    throw invalidPatch(shown(), mismatch && type === 'application/strategic-merge-patch+json' ? conversionFault(mismatch) : message);
   }
+}
+
+/**
+ * A wrong type in the outcome of a strategic merge, which upstream does not read as JSON but converts.
+ * @source apimachinery runtime/converter.go
+ */
+function conversionFault({ goType, value }: NonNullable<DecodeError['mismatch']>): string {
+  if (goType.startsWith('[]')) return `cannot restore slice from ${goKindOf(value)}`;
+  if (goType.startsWith('map[') || goType === 'v1.ResourceList') return `cannot restore map from ${goKindOf(value)}`;
+  if (goType.includes('.')) return `cannot restore struct from: ${goKindOf(value)}`;
+  return `unrecognized type: ${goType}`;
+}
+
+function goKindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'slice';
+  if (typeof value === 'object') return 'map';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
+  return typeof value === 'boolean' ? 'bool' : 'string';
 }
 
 function invalidPatch(shown: string, why: string): ApiError {

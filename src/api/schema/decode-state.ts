@@ -12,6 +12,13 @@ const maxStrictErrors = 100;
 /** A value that its type cannot hold; the message is Go's. */
 export class DecodeError extends Error {
   override readonly name = 'DecodeError';
+  /** For a value of another type: the Go type it should have, and the value. */
+  readonly mismatch: { readonly goType: string; readonly value: unknown } | undefined;
+
+  constructor(message: string, options: ErrorOptions & { readonly mismatch?: DecodeError['mismatch'] } = {}) {
+    super(message, options);
+    this.mismatch = options.mismatch;
+  }
 }
 
 /** One step of the path: a field's name, an index, or the key of a map. */
@@ -21,7 +28,7 @@ export class DecodeState {
   readonly path: Step[] = [];
   readonly strictErrors = new Set<string>();
   readonly #root: ObjectSchema;
-  readonly #strict: boolean;
+  #strict: boolean;
 
   constructor(root: ObjectSchema, options: { readonly strict: boolean }) {
     this.#root = root;
@@ -37,9 +44,21 @@ export class DecodeState {
   mismatch(value: unknown, goType: string, options: { readonly withNumber: boolean } = { withNumber: false }): never {
     const fields = this.path.filter((step) => typeof step === 'string');
     const what = describeJson(value, options);
-    if (fields.length === 0) throw new DecodeError(`json: cannot unmarshal ${what} into Go value of type ${goType}`);
-    const struct = structName(this.#ownerOf(fields));
-    throw new DecodeError(`json: cannot unmarshal ${what} into Go struct field ${struct}.${fields.join('.')} of type ${goType}`);
+    const mismatch = { goType, value };
+    if (fields.length === 0) throw new DecodeError(`json: cannot unmarshal ${what} into Go value of type ${goType}`, { mismatch });
+    const field = `${structName(this.#ownerOf(fields))}.${fields.join('.')}`;
+    throw new DecodeError(`json: cannot unmarshal ${what} into Go struct field ${field} of type ${goType}`, { mismatch });
+  }
+
+  /** Runs a part of the walk for which unknown fields are no fault. */
+  leniently<T>(walk: () => T): T {
+    const strict = this.#strict;
+    this.#strict = false;
+    try {
+      return walk();
+    } finally {
+      this.#strict = strict;
+    }
   }
 
   /** The definition of the innermost struct on the way to a field. */

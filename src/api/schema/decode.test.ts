@@ -206,6 +206,12 @@ test('a schema in a custom resource definition is read as a schema, a list or a 
   });
 });
 
+test('inside of such a schema unknown fields are no fault, as upstream reads it', () => {
+  const definition = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
+  expect(decode({ items: { foo: 1 } }, { definition })).toEqual({ items: {} });
+  expect(() => decode({ properties: { a: { foo: 1 } }, items: {} }, { definition })).toThrow('unknown field "properties.a.foo"');
+});
+
 test('decoding what was decoded changes nothing', () => {
   fc.assert(
     fc.property(fc.object({ maxDepth: 4, values: [fc.string(), fc.integer(), fc.boolean(), fc.constant(null)] }), (free) => {

@@ -13,4 +13,5 @@ export type {
   SpecialType,
   ValueSchema,
 } from './object-schema.ts';
+export { DecodeError } from './decode-state.ts';
 export { decodeObject, decodeTree, strictDecodingError, type Decoded, type DecodeOptions, type FieldValidation } from './decode.ts';

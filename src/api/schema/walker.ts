@@ -230,7 +230,8 @@ const schemaProps = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JS
 
 /** A schema, or what else may stand in its place; Go reads the inner schemas without strictness. */
 function schemaOr(special: 'JSONSchemaPropsOrArray' | 'JSONSchemaPropsOrBool' | 'JSONSchemaPropsOrStringArray'): Walk {
-  const walkSchema = (input: unknown, state: DecodeState): JsonValue => walkerOf(schemaOf(schemaProps))(input, state);
+  const walkSchema = (input: unknown, state: DecodeState): JsonValue =>
+    state.leniently(() => walkerOf(schemaOf(schemaProps))(input, state));
   return (input, state) => {
     if (isJsonObject(input)) return walkSchema(input, state);
     if (special === 'JSONSchemaPropsOrBool' && typeof input === 'boolean') return input;
