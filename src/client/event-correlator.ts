@@ -16,7 +16,7 @@ export interface CorrelatorLimits {
   readonly memory: number;
 }
 
-export const defaultCorrelatorLimits: CorrelatorLimits = {
+const defaultCorrelatorLimits: CorrelatorLimits = {
   aggregateMax: 10,
   aggregateIntervalMs: 600_000,
   spamBurst: 25,

@@ -30,7 +30,7 @@ function sum(replicaSets: readonly ReplicaSet[], count: (replicaSet: ReplicaSet)
   return replicaSets.reduce((total, replicaSet) => total + count(replicaSet), 0);
 }
 
-export function wantedPods(replicaSets: readonly ReplicaSet[]): number {
+function wantedPods(replicaSets: readonly ReplicaSet[]): number {
   return sum(replicaSets, replicasOf);
 }
 

@@ -8,7 +8,7 @@ type Address = corev1.EndpointAddress;
 type Port = corev1.EndpointPort;
 
 /** Most addresses of one Endpoints object. */
-export const maxAddresses = 1000;
+const maxAddresses = 1000;
 
 /** What a Service's pods come to. Pods that are being deleted are listed only where unready ones are published. */
 export function subsetsOf(service: Service, pods: readonly corev1.Pod[]): Subset[] {

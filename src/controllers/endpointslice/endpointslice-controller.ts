@@ -21,7 +21,7 @@ import { desiredEndpoints } from './desired.ts';
 import { packSlices } from './pack.ts';
 import { headlessLabel, isOutdated, managedByLabel, mirroredLabels, serviceNameLabel, type SliceFrame, writeSlices } from './slices.ts';
 
-export const endpointSliceManager = 'endpointslice-controller.k8s.io';
+const endpointSliceManager = 'endpointslice-controller.k8s.io';
 
 export interface EndpointSliceOptions {
   /** Default 100. */

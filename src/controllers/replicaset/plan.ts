@@ -8,7 +8,7 @@ import { omitZero } from '../semantic-equal.ts';
 import { inDeletionOrder } from '../workload/deletion-order.ts';
 
 /** Most pods made or deleted in one go. */
-export const burstReplicas = 500;
+const burstReplicas = 500;
 
 export interface ReplicaPlan {
   readonly create: number;

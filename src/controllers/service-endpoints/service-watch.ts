@@ -40,6 +40,6 @@ export function hasSelector({ spec }: corev1.Service): boolean {
   return spec.type !== 'ExternalName' && spec.selector !== undefined && Object.keys(spec.selector).length > 0;
 }
 
-export function selects(service: corev1.Service, pod: corev1.Pod): boolean {
+function selects(service: corev1.Service, pod: corev1.Pod): boolean {
   return hasSelector(service) && labelsMatcher(service.spec.selector!).matches(pod.metadata.labels);
 }

@@ -6,10 +6,10 @@
 import { controllerOf, isApiError, type KubeObject, type LabelMatcher, newControllerRef, type ResourceRef } from '../../api/index.ts';
 import type { Client } from '../../client/index.ts';
 
-export type Claim = 'keep' | 'adopt' | 'release' | 'ignore';
+type Claim = 'keep' | 'adopt' | 'release' | 'ignore';
 
 /** What an owner with this selector does about one object of its namespace. */
-export function claimOf(object: KubeObject, owner: { readonly object: KubeObject; readonly selector: LabelMatcher }): Claim {
+function claimOf(object: KubeObject, owner: { readonly object: KubeObject; readonly selector: LabelMatcher }): Claim {
   const deleting = owner.object.metadata.deletionTimestamp !== undefined;
   const matches = owner.selector.matches(object.metadata.labels);
   const ref = controllerOf(object);
