@@ -14,6 +14,8 @@ type Settled = (error?: Error) => void;
 
 /** Most versions that one step of a purge looks at, so that a waiting write waits for one short transaction at most. */
 const purgeStep = 500;
+/** An unbroken stream of writes lets a step of a purge in after so many commits, which keeps the table from growing without end. */
+const commitsPerPurge = 8;
 
 export interface CommitQueueOptions {
   readonly table: VersionTable;
@@ -139,11 +141,16 @@ export class CommitQueue {
   /** Runs until nothing waits. Never rejects: what fails ends the queue. */
   async #run(): Promise<void> {
     try {
-      for (;;) {
-        if (this.#versions.length > 0 || this.#settled.length > 0) await this.#commit();
-        else if (this.#compacted.length > 0) await this.#compact();
-        else if (this.#purging && !this.#closing) this.#purging = !(await this.#options.table.purge(purgeStep));
-        else break;
+      for (let commits = 0; ;) {
+        const waiting = this.#versions.length > 0 || this.#settled.length > 0;
+        if (this.#compacted.length > 0) await this.#compact();
+        else if (waiting && (!this.#purging || commits < commitsPerPurge)) {
+          await this.#commit();
+          commits++;
+        } else if (this.#purging && !(this.#closing && !waiting)) {
+          this.#purging = !(await this.#options.table.purge(purgeStep));
+          commits = 0;
+        } else break;
       }
     } catch (cause) {
       this.#fail(new StoreFailedError(cause));

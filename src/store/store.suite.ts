@@ -191,6 +191,20 @@ export function describeStore(name: string, backend: Backend): void {
       });
     });
 
+    test('compaction gets its turn under an unbroken stream of writes', async () => {
+      const most = 5000;
+      const writtenWhenCompacted: number[] = [];
+      const client = async (key: string): Promise<void> => {
+        for (let written = 1; written <= most; written++) {
+          const { revision } = await put(store, key, (await store.get(key))?.modRevision ?? 0);
+          if (revision === 20) void store.compact(10).then(() => writtenWhenCompacted.push(written));
+          if (writtenWhenCompacted.length > 0) return;
+        }
+      };
+      await Promise.all(['/a', '/b', '/c', '/d'].map(client));
+      expect(writtenWhenCompacted[0]).toBeLessThan(most);
+    });
+
     describe('watches', () => {
       test('a watch hears what comes, with what stood before, and nothing outside its prefix', async () => {
         const recorder = await Recorder.open(store, '/a/');

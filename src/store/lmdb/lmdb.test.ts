@@ -96,15 +96,17 @@ describe('lmdb store on disk', () => {
 
   test('takes no more room when the same keys change for long and history is compacted', async () => {
     const store = await openHere();
-    const change = async (rounds: number): Promise<void> => {
-      for (let round = 0; round < rounds; round++) {
-        const { kvs } = await store.range('/k');
-        await Promise.all(
-          Array.from({ length: 50 }, (_, i) => put(store, `/k${i}`, kvs.find(({ key }) => key === `/k${i}`)?.modRevision ?? 0)),
-        );
-        if (round % 4 === 0) await store.compact(await store.revision());
-      }
-    };
+    const revisions = Array.from({ length: 50 }, () => 0);
+    /** Every key is changed `rounds` times, with all keys in flight without a pause. */
+    const change = (rounds: number): Promise<void[]> =>
+      Promise.all(
+        revisions.map(async (_, i) => {
+          for (let round = 0; round < rounds; round++) {
+            revisions[i] = (await put(store, `/k${i}`, revisions[i]!)).revision;
+            if (revisions[i] % 200 === 0) await store.compact(revisions[i]);
+          }
+        }),
+      );
     await change(20);
     const sizeBytes = await store.sizeBytes();
     await change(100);
