@@ -58,6 +58,7 @@ export class HeaderDecoder {
   #output: Buffer[] = [];
   #outputBytes = 0;
   #failure: Error | undefined;
+  #done: () => void = () => {};
 
   constructor() {
     this.#inflate = createInflate({ dictionary: headerDictionary, flush: constants.Z_SYNC_FLUSH });
@@ -65,16 +66,24 @@ export class HeaderDecoder {
       this.#outputBytes += chunk.length;
       if (this.#outputBytes <= maxBlockBytes) this.#output.push(chunk);
     });
-    this.#inflate.on('error', (error) => (this.#failure = error));
+    this.#inflate.on('error', (error) => {
+      this.#failure = error;
+      this.#done();
+    });
+    this.#inflate.on('close', () => this.#done());
   }
 
   /** @throws SpdyProtocolError for what is no header block */
   async decode(block: Buffer): Promise<StreamHeaders> {
-    if (this.#failure) throw new SpdyProtocolError('header block after a broken one');
+    if (this.#failure || this.#inflate.destroyed) throw new SpdyProtocolError('header block after a broken one');
     this.#output = [];
     this.#outputBytes = 0;
     // Copied: the compressor reads it later, and the block is a part of what the socket gave.
-    await new Promise<void>((resolve) => this.#inflate.write(Buffer.from(block), () => resolve()));
+    await new Promise<void>((resolve) => {
+      // After an error zlib forgets to call back.
+      this.#done = resolve;
+      this.#inflate.write(Buffer.from(block), () => resolve());
+    });
     if (this.#failure) throw new SpdyProtocolError('header block is not zlib', { cause: this.#failure });
     if (this.#outputBytes > maxBlockBytes) throw new SpdyProtocolError('header block is too long');
     return parseBlock(Buffer.concat(this.#output));
