@@ -19,11 +19,11 @@ import {
 type Rule = (value: string) => string[];
 
 function valid(rule: Rule, values: readonly string[]): void {
-  for (const value of values) expect(rule(value), value).toEqual([]);
+  expect(values.filter((value) => rule(value).length > 0)).toEqual([]);
 }
 
 function invalid(rule: Rule, values: readonly string[]): void {
-  for (const value of values) expect(rule(value), value).not.toEqual([]);
+  expect(values.filter((value) => rule(value).length === 0)).toEqual([]);
 }
 
 describe('DNS labels', () => {

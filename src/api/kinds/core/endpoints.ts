@@ -52,13 +52,12 @@ function validateEndpoints({ subsets = [] }: Endpoints): FieldError[] {
 }
 
 function validateAddress({ ip, hostname, nodeName }: EndpointAddress, path: string, errors: FieldError[]): void {
-  const syntax = ipErrors(`${path}.ip`, ip ?? '');
-  errors.push(...syntax);
+  errors.push(...ipErrors(`${path}.ip`, ip ?? ''));
   if (hostname) for (const message of dns1123LabelErrors(hostname)) errors.push(invalidValue(`${path}.hostname`, hostname, message));
   if (nodeName !== undefined) {
     for (const message of dns1123SubdomainErrors(nodeName)) errors.push(invalidValue(`${path}.nodeName`, nodeName, message));
   }
-  if (syntax.length === 0) errors.push(...nonSpecialIpErrors(`${path}.ip`, ip));
+  errors.push(...nonSpecialIpErrors(`${path}.ip`, ip ?? ''));
 }
 
 function validatePort(port: EndpointPort, rule: { readonly path: string; readonly requireName: boolean }, errors: FieldError[]): void {
