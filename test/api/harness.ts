@@ -64,8 +64,8 @@ export async function startTestServer(
   }
   const raw = new RawHttp({ port, ca: ca.ca });
   const close = async (): Promise<void> => {
-    raw.close();
     await server.close();
+    raw.close();
     await store.close();
   };
   return {

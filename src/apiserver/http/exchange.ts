@@ -15,6 +15,8 @@ export type OutgoingHeaders = Record<string, string | string[]>;
 export interface OpenResponse extends ResponseSink {
   /** Writes without waiting; false when the client does not keep up. */
   writeNow(chunk: Uint8Array): boolean;
+  /** Resolves when more may be written. @throws when the client is gone */
+  drained(): Promise<void>;
   /** Bytes handed over that the client has not taken yet. */
   readonly pendingBytes: number;
   end(): void;

@@ -2,6 +2,7 @@
  * One authenticated HTTP request: what the handler chain, endpoints and custom subresources see of it. One object for all of them,
  * since this is made for every request.
  */
+import { timedOut } from '../../api/index.ts';
 import type { Clock, Logger } from '../../base/index.ts';
 import { fenceHeader } from '../../client/index.ts';
 import type { RequestContext, RequestInfo, UpgradeRequest, UserInfo } from '../request.ts';
@@ -11,6 +12,9 @@ import { type Exchange, maxRequestBodyBytes } from './exchange.ts';
 
 /** Most warnings, and most bytes of them, that one answer carries. @source apiserver filters/warning.go */
 const maxWarningBytes = 4 * 1024;
+
+/** How long a client may take to send a body. @source apiserver --request-timeout */
+const bodyTimeoutMs = 60_000;
 
 export class HttpCall implements Incoming, RequestContext {
   readonly user: UserInfo;
@@ -72,8 +76,10 @@ export class HttpCall implements Incoming, RequestContext {
     return this.exchange.header(name);
   }
 
-  body(): Promise<Buffer> {
-    return this.exchange.body(maxRequestBodyBytes);
+  async body(): Promise<Buffer> {
+    const slow = Promise.withResolvers<never>();
+    using _deadline = this.clock.setTimer(bodyTimeoutMs, () => slow.reject(timedOut('the body of the request did not come in time')));
+    return await Promise.race([this.exchange.body(maxRequestBodyBytes), slow.promise]);
   }
 
   bodyStream(): AsyncIterable<Uint8Array> {

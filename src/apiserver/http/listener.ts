@@ -88,6 +88,20 @@ export class Listener {
     for (const session of this.#sessions) session.close();
   }
 
+  /** Lets connections send what they have and end; resolves when all have. */
+  finish(): Promise<void> {
+    // HTTP/2 sessions were told by `drain` and end by themselves.
+    for (const socket of this.#sockets) if (socket.alpnProtocol !== 'h2') socket.end();
+    if (this.#sockets.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      for (const socket of this.#sockets) {
+        socket.once('close', () => {
+          if (this.#sockets.size === 0) resolve();
+        });
+      }
+    });
+  }
+
   /** Breaks off what is still open. */
   destroy(): void {
     for (const session of this.#sessions) session.destroy();
@@ -118,7 +132,7 @@ export class Listener {
     });
     server.on('sessionError', () => {});
     server.on('tlsClientError', (error) => log.debug('TLS handshake failed', { err: error }));
-    Object.assign(server, { keepAliveTimeout: keepAliveMs, headersTimeout: headersTimeoutMs, requestTimeout: 0 });
+    Object.assign(server, { keepAliveTimeout: keepAliveMs, headersTimeout: headersTimeoutMs });
   }
 
   #http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number): void {

@@ -27,7 +27,13 @@ export class StreamedResponse implements OpenResponse {
 
   write(chunk: Uint8Array): Promise<void> {
     if (this.#gone) return Promise.reject(clientGone());
-    if (this.#stream.write(chunk)) return Promise.resolve();
+    this.#stream.write(chunk);
+    return this.drained();
+  }
+
+  drained(): Promise<void> {
+    if (this.#gone) return Promise.reject(clientGone());
+    if (!this.#stream.writableNeedDrain) return Promise.resolve();
     this.#drained ??= Promise.withResolvers<void>();
     return this.#drained.promise;
   }

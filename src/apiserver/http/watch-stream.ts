@@ -3,7 +3,7 @@
  * watchers is encoded once; a client that does not read costs at most one chunk here, then the watcher's own queue fills and it is
  * cut off; the stream ends at its deadline, when the server stops, or with the client.
  */
-import { type ApiError, serviceUnavailable } from '../../api/index.ts';
+import type { ApiError } from '../../api/index.ts';
 import type { Clock } from '../../base/index.ts';
 import type { OpenWatch } from '../cache/watch-opener.ts';
 import type { TellableEvent } from '../cache/watcher.ts';
@@ -22,6 +22,8 @@ export class WatchStream {
   readonly #ended = Promise.withResolvers<void>();
   #watch: OpenWatch | undefined;
   #flushing = false;
+  /** The client has not read what was sent. */
+  #stalled = false;
   #done = false;
 
   constructor(response: OpenResponse, rendering: Rendering) {
@@ -31,6 +33,12 @@ export class WatchStream {
 
   /** To be called when events wait in the watcher. */
   readonly onEvents = (): void => {
+    if (this.#stalled && this.#watch?.watcher.ended) {
+      // Whatever is said now would wait behind what the client does not read.
+      this.#response.abort();
+      this.#finish();
+      return;
+    }
     if (this.#flushing || !this.#watch) return;
     this.#flushing = true;
     flushSoon(this);
@@ -71,20 +79,17 @@ export class WatchStream {
     if (this.#response.pendingBytes > maxPendingBytes) {
       // What waits stays in the watcher's bounded queue until the client has read.
       this.#flushing = true;
-      this.#response.write(empty).then(
+      this.#stalled = true;
+      this.#response.drained().then(
         () => this.flush(),
         () => this.#finish(),
       );
       return;
     }
+    this.#stalled = false;
     const events = watch.watcher.take();
     if (events.length > 0) this.#response.writeNow(joined(events, this.#rendering));
-    if (watch.watcher.ended === 'tooSlow') {
-      this.#sendError(serviceUnavailable('the watch was closed: the client did not read its events in time'));
-      this.#finish();
-    } else if (watch.watcher.ended) {
-      this.#finish();
-    }
+    if (watch.watcher.ended) this.#finish();
   }
 
   async #sendInitial(watch: OpenWatch): Promise<void> {
@@ -121,8 +126,6 @@ export class WatchStream {
     this.#ended.resolve();
   }
 }
-
-const empty = Buffer.alloc(0);
 
 /** Streams with events to send this turn. */
 let waiting: WatchStream[] = [];

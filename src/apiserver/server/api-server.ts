@@ -68,6 +68,8 @@ export interface ApiServer {
 const defaultEventTtlSeconds = 3_600;
 /** How long requests may take to finish when the server stops. */
 const drainMs = 5_000;
+/** How long clients may take to close their connections then. */
+const hangUpMs = 500;
 
 /** Reads the store into the cache and starts the extensions; listens nowhere yet. */
 export async function createApiServer(config: ApiServerConfig): Promise<ApiServer> {
@@ -160,12 +162,18 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
       stop.abort();
       watches.close();
       cache.close();
-      const deadline = new AbortController();
-      await Promise.race([front.whenIdle(), clock.sleep(drainMs, deadline.signal).catch(() => {})]);
-      deadline.abort();
+      await within(clock, drainMs, front.whenIdle());
+      await within(clock, hangUpMs, Promise.all(listeners.map((listener) => listener.finish())));
       for (const listener of listeners) listener.destroy();
     },
   };
+}
+
+/** Waits for `work`, but no longer than `limitMs`. */
+async function within(clock: Clock, limitMs: number, work: Promise<unknown>): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  using _limit = clock.setTimer(limitMs, late.resolve);
+  await Promise.race([work, late.promise]);
 }
 
 function createHost(
