@@ -45,7 +45,7 @@ export const namespaceResource: ResourceDefinition = defineResource<Namespace>({
     column('Status', 'string', 'Active, or Terminating while it is emptied.', ({ status }) => status.phase ?? ''),
     ageColumn,
   ],
-  selectableFields: { 'status.phase': ({ status }) => status.phase ?? '', name: ({ metadata }) => metadata.name },
+  selectableFields: { 'status.phase': ({ status }) => status.phase ?? '' },
   strategy: {
     validateName: nameIsDnsLabel,
     applyDefaults: (namespace) => {

@@ -33,9 +33,10 @@ export const nodeResource: ResourceDefinition = defineResource<Node>({
   selectableFields: { 'spec.unschedulable': ({ spec }) => String(spec.unschedulable ?? false) },
   strategy: {
     applyDefaults: applyNodeDefaults,
-    prepareForCreate: () => undefined,
+    prepareForCreate: (node) => dropConfigSource(node, undefined),
     prepareForUpdate: (node, old) => {
       node.status = old.status as Draft<NodeStatus>;
+      dropConfigSource(node, old);
     },
     validate: validateNode,
     validateUpdate: validateNodeUpdate,
@@ -65,6 +66,11 @@ function applyNodeDefaults(node: Draft<Node>): void {
     operatingSystem: '',
     architecture: '',
   };
+}
+
+/** Configuration by the API is gone; its field is not stored any more. */
+function dropConfigSource(node: Draft<Node>, old: Node | undefined): void {
+  if (old?.spec.configSource === undefined) delete node.spec.configSource;
 }
 
 function validateNode(node: Node): FieldError[] {

@@ -24,7 +24,7 @@ function describeFields(old: Fields, now: Fields, indent: string, lines: string[
   };
   for (const field of [...new Set([...Object.keys(old), ...Object.keys(now)])].sort()) {
     if (sameJson(old[field], now[field])) {
-      same++;
+      if (!sameJson(old[field], undefined)) same++;
       continue;
     }
     flush();
