@@ -25,7 +25,7 @@ describe.skipIf(unavailable)('kubectl v1.35 and objects', () => {
 
   test('apply, server-side: conflicts are told with their owner, force takes over', async () => {
     const mine = JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'shared' }, data: { color: 'red' } });
-    const theirs = mine.replace('red', 'blue');
+    const theirs = mine.replace('"red"', '"blue"');
     expect(await kubectl(['apply', '--server-side', '--field-manager=me', '-f', '-'], { input: mine })).toBe(
       'configmap/shared serverside-applied\n',
     );

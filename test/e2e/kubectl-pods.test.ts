@@ -175,14 +175,19 @@ describe.skipIf(unavailable)('kubectl v1.35 and running pods', () => {
   });
 
   test('deleting gives the container its time', async () => {
-    const polite = { name: 'polite', image: toolbox, args: ['-c', 'trap "echo bye; exit 0" TERM; while true; do sleep 0.1; done'] };
+    const polite = {
+      name: 'polite',
+      image: toolbox,
+      args: ['-c', 'trap "echo bye; exit 0" TERM; echo waiting; while true; do sleep 0.1; done'],
+    };
     await kubectl(['apply', '-f', '-'], {
       input: JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'polite' }, spec: { containers: [polite] } }),
     });
     await kubectl(['wait', 'pod/polite', '--for=condition=Ready', '--timeout=60s']);
     const log = kubectl.start(['logs', '-f', 'polite']);
-    const goodbye = untilPrinted(log.stdout, /bye/);
+    const printed = untilPrinted(log.stdout, /waiting\nbye/);
+    await untilPrinted(log.stdout, /waiting/);
     await kubectl(['delete', 'pod', 'polite']);
-    expect(await goodbye).toContain('bye');
+    expect(await printed).toBe('waiting\nbye\n');
   });
 });

@@ -92,7 +92,8 @@ function start({ home, paths, record }: EngineSettings): void {
   if (!program) throw new ClusterError('containerd is not installed');
   const log = openSync(paths.containerdLog, 'a', 0o600);
   try {
-    const child = spawn(program, ['--config', paths.containerdConfig], {
+    // Not our umask: the engine makes the root directories of containers, which any user in them must be able to enter.
+    const child = spawn('sh', ['-c', 'umask 022; exec "$0" --config "$1"', program, paths.containerdConfig], {
       detached: true,
       stdio: ['ignore', log, log],
       cwd: '/',

@@ -4,7 +4,7 @@
  * @source OCI image specification 1.0: image layout, manifest and configuration
  */
 import { createHash } from 'node:crypto';
-import { copyFileSync, createReadStream, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, createReadStream, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../base/index.ts';
 import { ClusterError } from '../cluster-error.ts';
@@ -136,9 +136,12 @@ async function addLayer(layout: string, directory: string, signal: AbortSignal):
       '--pax-option=delete=atime,delete=ctime',
       '-cf',
       file,
-      '.',
+      '--null',
+      '--verbatim-files-from',
+      '--files-from=-',
     ],
-    { signal },
+    // The directory itself is left out: its mode (0700 when it was made for the purpose) must not become that of the image's root.
+    { signal, input: readdirSync(directory).toSorted().join('\0') },
   );
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
