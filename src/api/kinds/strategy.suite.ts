@@ -33,7 +33,7 @@ export interface Written {
 
 /** The object after defaulting, as a reader would see a stored one. */
 export function decode(definition: ResourceDefinition, manifest: Manifest): Decoded {
-  const object = structuredClone({ metadata: {}, ...manifest }) as Decoded;
+  const object = clone({ metadata: {}, ...manifest }) as Decoded;
   definition.strategy.applyDefaults?.(object);
   return object;
 }
@@ -69,7 +69,7 @@ export function row(definition: ResourceDefinition, object: Manifest): Record<st
 
 /** A copy with the value at a dotted path (`spec.containers.0.image`) set, or removed when it is undefined. */
 export function withField(manifest: Manifest, path: string, value: unknown): Manifest {
-  const copy = structuredClone(manifest);
+  const copy = clone(manifest);
   const keys = path.split('.');
   const last = keys.pop()!;
   let at = copy;
@@ -77,4 +77,8 @@ export function withField(manifest: Manifest, path: string, value: unknown): Man
   if (value === undefined) delete at[last];
   else at[last] = value;
   return copy;
+}
+
+function clone(manifest: Manifest): Manifest {
+  return JSON.parse(JSON.stringify(manifest)) as Manifest;
 }
