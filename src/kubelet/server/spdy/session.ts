@@ -64,9 +64,10 @@ export class SpdySession implements StreamCarrier {
     this.#onStream = onStream ?? ((): boolean => false);
     this.#nextId = role === 'client' ? 1 : 2;
     this.#peerParity = role === 'client' ? 0 : 1;
-    // Errors of the transport end the session like its close; what they were does not matter to a stream.
-    transport.on('error', () => this.#end());
-    transport.once('close', () => this.#end());
+    // What an error was does not matter to a stream. What came before the end is still handled: the close of the transport may be
+    // told while a header is being unpacked.
+    transport.on('error', () => this.#wake?.());
+    transport.once('close', () => this.#wake?.());
     void this.#receive();
   }
 
@@ -155,7 +156,7 @@ export class SpdySession implements StreamCarrier {
     try {
       for await (const chunk of this.#transport as AsyncIterable<Buffer>) {
         for (const frame of reader.push(chunk)) await this.#handle(frame);
-        while (!this.#isClosed && this.#full.size > 0) {
+        while (!this.#transport.destroyed && this.#full.size > 0) {
           await new Promise<void>((resolve) => (this.#wake = resolve));
         }
         if (this.#isClosed) break;

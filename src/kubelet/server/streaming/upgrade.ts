@@ -74,8 +74,10 @@ export function switchToWebSocket({ request, socket, head }: UpgradeRequest, pro
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: maxMessageBytes,
-    handleProtocols: () => (protocol === '' ? false : protocol),
   });
+  // The protocol is chosen already, and the library refuses those that kubectl tunnels in: their names hold a slash.
+  delete request.headers['sec-websocket-protocol'];
+  if (protocol !== '') server.on('headers', (headers) => headers.push(`Sec-WebSocket-Protocol: ${protocol}`));
   return new Promise((resolve, reject) => {
     server.once('wsClientError', (cause) => reject(new HttpFailure(400, cause.message, { cause })));
     server.handleUpgrade(request, socket, head, resolve);
