@@ -50,7 +50,7 @@ export async function startAgent(config: AgentConfig): Promise<void> {
     clock,
     random,
     log,
-    userAgent: `knarr-agent/${config.version}`,
+    userAgent: `kubelet/${config.version}`,
   });
   const client = createClient(transport);
   const registry = new Registry();

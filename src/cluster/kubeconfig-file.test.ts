@@ -47,6 +47,13 @@ test('a file is made private, keeps what it held, and is written whole', () => {
   expect((load(readFileSync(path, 'utf8')) as { contexts: { name: string }[] }).contexts.map(({ name }) => name)).toEqual(['knarr-second']);
 });
 
+test('an empty file is an empty kubeconfig', () => {
+  const path = join(scratch(), 'config');
+  writeFileSync(path, '');
+  addContext('demo', JSON.stringify(own), { KUBECONFIG: path });
+  expect(readFileSync(path, 'utf8')).toContain('current-context: knarr-demo');
+});
+
 test('somebody else holding the lock is named', () => {
   const path = join(scratch(), 'config');
   writeFileSync(`${path}.lock`, '');

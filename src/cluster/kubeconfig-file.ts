@@ -5,7 +5,7 @@
 import { chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { dump, load } from 'js-yaml';
+import { dump, load, loadAll } from 'js-yaml';
 import { systemClock } from '../base/index.ts';
 import { writeFileAtomically } from './atomic-file.ts';
 import { ClusterError } from './cluster-error.ts';
@@ -99,13 +99,18 @@ function change(env: Env, edit: (document: KubeconfigDocument) => KubeconfigDocu
   const lock = `${path}.lock`;
   takeLock(lock);
   try {
-    const before = existsSync(path) ? ((load(readFileSync(path, 'utf8')) as KubeconfigDocument | undefined) ?? {}) : {};
+    const before = existsSync(path) ? readDocument(path) : {};
     const ids = owner.ids ?? (existsSync(path) ? { uid: statSync(path).uid, gid: statSync(path).gid } : undefined);
     writeFileAtomically(path, dump(edit(before), { lineWidth: -1 }), { mode: 0o600, ...(ids && { owner: ids }) });
   } finally {
     rmSync(lock, { force: true });
   }
   return path;
+}
+
+/** The file's document; an empty file is an empty one. */
+function readDocument(path: string): KubeconfigDocument {
+  return (loadAll(readFileSync(path, 'utf8'))[0] as KubeconfigDocument | null | undefined) ?? {};
 }
 
 /** A lock of somebody who died is in the way forever upstream; here it is told from a live one by its age. */

@@ -54,11 +54,14 @@ export interface ControlPlane {
 const controllerManager: UserInfo = { name: 'system:kube-controller-manager', groups: ['system:authenticated'] };
 const scheduler: UserInfo = { name: 'system:kube-scheduler', groups: ['system:authenticated'] };
 
+/** Upstream waits five seconds for other API servers to hear of a namespace's end; this cluster has one. */
+const singleServerGraceMs = 0;
+
 /** Resolves when the API server listens; controllers and scheduler start right after. */
 export async function startControlPlane(config: ControlPlaneConfig): Promise<ControlPlane> {
-  const api = await startApiServer(config);
   const { clock, random, group, log } = config;
   const registry = new Registry();
+  const api = await startApiServer(config, registry);
   const client = createClient(api.transport(controllerManager));
   // One set of caches for everyone in this process; each writes under its own name.
   const informers = createInformerFactory({ client, clock, random, log, group });
@@ -66,7 +69,11 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
     createEventRecorder({ client: own, component, clock, random, group });
   const context = { client, informers, recorder: recorder(client, 'controllermanager'), clock, random, registry };
   runControllers({
-    controllers: createControllers(context, { rootCa: config.rootCa, nodeIpam: { clusterCidrs: [config.podCidr] } }),
+    controllers: createControllers(context, {
+      rootCa: config.rootCa,
+      nodeIpam: { clusterCidrs: [config.podCidr] },
+      namespace: { deletionGraceMs: singleServerGraceMs },
+    }),
     context,
     group,
   });
@@ -82,7 +89,7 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
   };
 }
 
-async function startApiServer(config: ControlPlaneConfig): Promise<ApiServer> {
+async function startApiServer(config: ControlPlaneConfig, metrics: Registry): Promise<ApiServer> {
   const { tokens, advertise } = config;
   const steps = new StartUpSteps();
   const api = await createApiServer({
@@ -101,7 +108,7 @@ async function startApiServer(config: ControlPlaneConfig): Promise<ApiServer> {
       serverAddress: () => `${advertise.ip}:${advertise.port}`,
       version: { knarrVersion: config.knarrVersion },
       allocators: { serviceCidr: config.serviceCidr },
-      health: { steps },
+      health: { steps, metrics },
       subresources: { kubeletTls: config.kubeletTls, signer: tokens },
       openApi: async () =>
         (await import('../api/openapi/index.ts')).createOpenApiSource({ serverVersion: gitVersion(config.knarrVersion) }),

@@ -58,7 +58,7 @@ describe.skipIf(unavailable)('Services, names and the pod network', () => {
   test('a Service without endpoints refuses at once', async () => {
     await kubectl(['create', 'service', 'clusterip', 'empty', '--tcp=80:80']);
     await expect
-      .poll(() => kubectl.failing(['exec', 'box', '--', 'timeout', '2', 'wget', '-qO-', 'http://empty/']), { timeout: 15_000 })
+      .poll(() => kubectl.failing(['exec', 'box', '--', 'sh', '-c', 'timeout 2 wget -qO- http://empty/']), { timeout: 15_000 })
       .toContain('Connection refused');
   });
 
