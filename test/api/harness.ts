@@ -51,6 +51,7 @@ export async function startTestServer(
   const server = await createApiServer({
     resources: builtinResources,
     log: silentLogger,
+    freezeObjects: true,
     tls: { ...ca.server, clientCa: ca.ca },
     extensions: testExtensions(),
     ...config,

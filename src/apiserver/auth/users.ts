@@ -2,7 +2,7 @@
 import type { UserInfo } from '../request.ts';
 
 export const authenticatedGroup = 'system:authenticated';
-export const unauthenticatedGroup = 'system:unauthenticated';
+const unauthenticatedGroup = 'system:unauthenticated';
 export const mastersGroup = 'system:masters';
 
 export const anonymousUser: UserInfo = { name: 'system:anonymous', groups: [unauthenticatedGroup] };

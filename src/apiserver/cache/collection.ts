@@ -26,6 +26,7 @@ export class Collection implements ObjectHome {
   readonly prefix: string;
   readonly namespaced: boolean;
   readonly head: ObjectHead;
+  readonly freeze: boolean;
   readonly decoded: DecodedObjects;
   readonly watchers: WatcherIndex;
   readonly history: EventHistory;
@@ -44,10 +45,12 @@ export class Collection implements ObjectHome {
     readonly definition: ResourceDefinition;
     readonly decoded: DecodedObjects;
     readonly revision: number;
+    readonly freeze: boolean;
   }) {
     const { definition } = options;
     this.prefix = options.prefix;
     this.namespaced = definition.namespaced;
+    this.freeze = options.freeze;
     this.head = new ObjectHead({ kind: definition.kind, apiVersion: apiVersionOf(definition.storage) });
     this.decoded = options.decoded;
     this.changedAt = options.revision;

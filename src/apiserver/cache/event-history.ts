@@ -22,7 +22,7 @@ export interface HistoryLimits {
 }
 
 /** @source apiserver watch_cache.go: at least 100 events, kept for 75 s where they fit */
-export const defaultHistoryLimits: HistoryLimits = {
+const defaultHistoryLimits: HistoryLimits = {
   minEvents: 100,
   maxEvents: 20_000,
   maxBytes: 16 * 1024 * 1024,

@@ -158,7 +158,7 @@ function tooOld(query: ListQuery, from: PageStart): ApiError {
 }
 
 /** The 410 of a paged list; its Status carries a token in `metadata.continue`. */
-export class ExpiredContinueError extends ApiError {
+class ExpiredContinueError extends ApiError {
   readonly continue: string;
 
   constructor(token: string) {

@@ -48,6 +48,8 @@ function splice(head: ObjectHead, stored: Uint8Array, revision: number): Buffer 
 export interface ObjectHome {
   readonly head: ObjectHead;
   readonly decoded: DecodedObjects;
+  /** Decoded objects are frozen, so that whoever changes a shared one fails. */
+  readonly freeze: boolean;
   /** Parses served bytes; the result is shared. */
   decode(bytes: Buffer): KubeObject;
 }
@@ -137,9 +139,16 @@ export class StoredObject implements Decoded {
   }
 
   #hold(object: KubeObject): void {
+    if (this.home.freeze) deepFreeze(object);
     this.#object = object;
     this.home.decoded.hold(this);
   }
+}
+
+function deepFreeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+  Object.freeze(value);
+  for (const inner of Object.values(value)) deepFreeze(inner);
 }
 
 const noLabels: Readonly<Record<string, string>> = Object.freeze({});

@@ -11,7 +11,7 @@ import { DecodedObjects } from './decoded-objects.ts';
 import { StoredObject } from './stored-object.ts';
 
 /** Every key of the API's objects begins with this. */
-export const registryPrefix = '/registry/';
+const registryPrefix = '/registry/';
 
 /** Objects kept decoded at once, over all collections. */
 const maxDecodedObjects = 20_000;
@@ -30,6 +30,8 @@ export interface WatchCacheOptions {
   readonly log: Logger;
   /** Storage versions of every stored resource, one a prefix. */
   readonly definitions: readonly ResourceDefinition[];
+  /** Freeze decoded objects, so that whoever changes a shared one fails. */
+  readonly freeze?: boolean | undefined;
   /** The store's watch ended for good: the server has to stop. */
   readonly onLost: (error: Error) => void;
 }
@@ -40,6 +42,7 @@ export class WatchCache {
   readonly #clock: Clock;
   readonly #collections = new Map<string, Collection>();
   readonly #written = new Map<string, WrittenObject>();
+  readonly #freeze: boolean;
   #revision = 0;
   #waiters: Waiter[] = [];
   #watch: Watch | undefined;
@@ -48,6 +51,7 @@ export class WatchCache {
   private constructor(options: WatchCacheOptions) {
     this.#store = options.store;
     this.#clock = options.clock;
+    this.#freeze = options.freeze ?? false;
   }
 
   /** Subscribes, then lists, so that nothing falls between. */
@@ -82,7 +86,7 @@ export class WatchCache {
   addCollection(definition: ResourceDefinition): void {
     const prefix = `${registryPrefix}${definition.storage.prefix}/`;
     if (this.#collections.has(definition.storage.prefix)) return;
-    const collection = new Collection({ prefix, definition, decoded: this.decoded, revision: this.#revision });
+    const collection = new Collection({ prefix, definition, decoded: this.decoded, revision: this.#revision, freeze: this.#freeze });
     this.#collections.set(definition.storage.prefix, collection);
   }
 

@@ -69,7 +69,7 @@ export interface WatchScope {
 }
 
 /** Most bytes that may wait for a watcher that does not read. */
-export const maxWaitingBytes = 16 * 1024 * 1024;
+const maxWaitingBytes = 16 * 1024 * 1024;
 
 export type WatcherEnd = 'tooSlow' | 'closed';
 

@@ -21,7 +21,7 @@ const gzipAsync = promisify(gzip);
 const gzipThresholdBytes = 128 * 1024;
 
 /** @source apiserver: level 1 costs a fifth of the default and gives most of its size */
-export const gzipOptions = { level: constants.Z_BEST_SPEED };
+const gzipOptions = { level: constants.Z_BEST_SPEED };
 
 const jsonType = 'application/json';
 

@@ -13,6 +13,7 @@ import { WatchStream } from './watch-stream.ts';
 const home: ObjectHome = {
   head: new ObjectHead({ kind: 'Thing', apiVersion: 'v1' }),
   decoded: new DecodedObjects(10),
+  freeze: true,
   decode: (bytes) => JSON.parse(bytes.toString()) as never,
 };
 const object = (revision: number): StoredObject =>

@@ -126,9 +126,17 @@ function checkIdentity(view: ResourceView, draft: Draft<KubeObject>, old: KubeOb
   if (uid && uid !== old.metadata.uid) {
     throw conflict(
       { group: definition.group, resource: definition.plural, name },
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
+      uidMismatch(view, { namespace: old.metadata.namespace ?? '', name }, { wanted: uid, found: old.metadata.uid }),
     );
   }
+}
+
+/** The failed precondition as the store words it upstream. */
+export function uidMismatch(view: ResourceView, key: StorageKey, uid: { readonly wanted: string; readonly found: string }): string {
+  return (
+    `StorageError: invalid object, Code: 4, Key: ${view.collection.prefix}${collectionKey(view, key)}, ResourceVersion: 0, ` +
+    `AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid.wanted}, UID in object meta: ${uid.found}`
+  );
 }
 
 /** Optimistic concurrency: the version that the client read must be the live one. */

@@ -49,6 +49,8 @@ export interface ApiServerConfig {
   /** How long events are kept. Default one hour. */
   readonly eventTtlSeconds?: number;
   readonly featureEnabled?: (gate: string) => boolean;
+  /** Freeze objects that leave the decoder: for development and tests, where it shows who changes what is shared. */
+  readonly freezeObjects?: boolean;
   readonly clock?: Clock;
   readonly random?: Random;
   /** The store is lost for good (disk failure, closed under us): the process should end. */
@@ -85,6 +87,7 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     clock,
     log,
     definitions: stored,
+    freeze: config.freezeObjects,
     onLost: (error) => {
       log.error('the store is lost', { err: error });
       config.onStoreLost?.(error);

@@ -18,9 +18,6 @@ export interface BodySource {
   readonly value: unknown;
 }
 
-/** No body at all. */
-export const emptyBody: BodySource = { contentType: '', bytes: undefined, value: undefined };
-
 const protobufType = 'application/vnd.kubernetes.protobuf';
 const acceptedTypes = ['application/json', 'application/yaml', protobufType];
 

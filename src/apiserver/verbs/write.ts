@@ -1,11 +1,11 @@
 /** CREATE, UPDATE and DELETE of any resource. Patches stand in `patch.ts`, the scale subresource in `scale.ts`. */
-import { type JsonObject, methodNotSupported } from '../../api/index.ts';
+import { conflict, type JsonObject } from '../../api/index.ts';
 import { createObject } from '../registry/creation.ts';
 import { deleteObject } from '../registry/deletion.ts';
 import { returnsDeletedObject } from '../registry/deletion-rules.ts';
 import { matchName } from '../registry/metadata.ts';
 import type { StorageDeps } from '../registry/storage-deps.ts';
-import { updateObject } from '../registry/updating.ts';
+import { uidMismatch, updateObject } from '../registry/updating.ts';
 import type { ResourceView } from '../rendering/view.ts';
 import type { Answer } from './answer.ts';
 import { type BodyKind, bodyDecoder, isEmptyBody, parseBody } from './body.ts';
@@ -42,6 +42,16 @@ export async function updateVerb(deps: StorageDeps, request: VerbRequest): Promi
     matchName(draft.metadata, name);
     return draft;
   };
+  const create = (): ReturnType<typeof createObject> => {
+    const draft = produce();
+    const { uid } = draft.metadata;
+    // It speaks of an object that was there: not of one to be made.
+    if (uid) {
+      const why = uidMismatch(view, { namespace, name }, { wanted: uid, found: '' });
+      throw conflict({ group: view.definition.group, resource: view.definition.plural, name }, why);
+    }
+    return createObject(deps, view, { draft, namespace, options }, op);
+  };
   const mayCreate = subresource === '' && view.definition.strategy.allowCreateOnUpdate === true;
   const result = await updateObject(
     deps,
@@ -51,7 +61,7 @@ export async function updateVerb(deps: StorageDeps, request: VerbRequest): Promi
       subresource,
       options,
       produce,
-      createInstead: mayCreate ? () => createObject(deps, view, { draft: produce(), namespace, options }, op) : undefined,
+      createInstead: mayCreate ? create : undefined,
     },
     op,
   );
@@ -108,8 +118,4 @@ export async function deleteCollectionVerb(deps: StorageDeps, request: VerbReque
   };
   await Promise.all(Array.from({ length: Math.min(deleteWorkers, waiting.length) }, work));
   return { type: 'list', view, page };
-}
-
-export function notAllowed(view: ResourceView, action: string): never {
-  throw methodNotSupported({ group: view.definition.group, resource: view.definition.plural }, action);
 }
