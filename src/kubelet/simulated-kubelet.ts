@@ -25,10 +25,19 @@ export interface SimulatedKubeletDeps {
 
 export async function startSimulatedKubelet(input: KubeletConfigInput, deps: SimulatedKubeletDeps): Promise<Kubelet> {
   const { runtime: engine, machine, log, group, ...rest } = deps;
-  const config = completeConfig({ ...input, server: undefined, manifestDir: undefined });
+  const config = completeConfig({ ...quietPeriods, ...input, server: undefined, manifestDir: undefined });
   const host = createSimulatedHost(machine);
   return assembleKubelet(config, { ...rest, engine, host, parts: simulatedParts }, { signal: group.signal, log });
 }
+
+/** A simulated engine misses no event and a simulated machine never runs short: looking often would only cost virtual days their speed. */
+const quietPeriods: Partial<KubeletConfigInput> = {
+  relistWithEventsMs: 3_600_000,
+  evictionPeriodMs: 3_600_000,
+  imageCheckMs: 3_600_000,
+  housekeepingMs: 3_600_000,
+  nodeStatusUpdateMs: 300_000,
+};
 
 const simulatedParts: KubeletParts = {
   volumes: () => ({

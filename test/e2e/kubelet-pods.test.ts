@@ -85,12 +85,12 @@ describe.skipIf(unavailable)(`the kubelet on a real engine${unavailable ? ` (ski
       const [container] = pod.status?.containerStatuses ?? [];
       return container?.state?.waiting?.reason === 'CrashLoopBackOff' && container.restartCount >= 2;
     });
-    const [container] = status!.containerStatuses!;
+    const [container] = status.containerStatuses!;
     expect(container!.state!.waiting!.message).toMatch(
       /^back-off \d+(ms|\.\d+s|s)? restarting failed container=c0 pod=crash_default\([0-9a-f-]{36}\)$/,
     );
     expect(container!.lastState!.terminated).toMatchObject({ exitCode: 7, reason: 'Error' });
-    expect(status!.phase).toBe('Running');
+    expect(status.phase).toBe('Running');
     await node.whenEvent('crash', 'BackOff', /^Back-off restarting failed container c0 in pod crash_default\(/);
     await node.delete('crash', 0);
     await node.whenGone('crash');
@@ -213,7 +213,7 @@ describe.skipIf(unavailable)(`the kubelet on a real engine${unavailable ? ` (ski
     const { status } = await node.whenRunning('identity');
     expect((await node.exec('identity', ['hostname'])).trim()).toBe('herself');
     const hosts = await node.exec('identity', ['cat', '/etc/hosts']);
-    expect(hosts).toContain(`${status!.podIP}\therself.family.default.svc.cluster.local\therself\n`);
+    expect(hosts).toContain(`${status.podIP}\therself.family.default.svc.cluster.local\therself\n`);
     expect(hosts).toContain('\n# Entries added by HostAliases.\n10.9.9.9\tfar\taway\n');
     const resolver = await node.exec('identity', ['cat', '/etc/resolv.conf']);
     expect(resolver).toContain('search default.svc.cluster.local svc.cluster.local cluster.local');

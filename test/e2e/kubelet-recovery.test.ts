@@ -42,9 +42,9 @@ describe.skipIf(unavailable)(`a node through faults${unavailable ? ` (skipped: $
     await node.whenRunning('later');
     const after = await node.whenRunning('adopted');
     expect(after.status?.containerStatuses?.[0]).toMatchObject({
-      containerID: before.status!.containerStatuses![0]!.containerID,
+      containerID: before.status.containerStatuses![0]!.containerID,
       restartCount: 0,
-      state: before.status!.containerStatuses![0]!.state,
+      state: before.status.containerStatuses![0]!.state,
     });
     expect(await node.exec('adopted', ['cat', '/scratch/file'])).toBe('kept\n');
     for (const name of ['adopted', 'later']) await node.delete(name, 0);
@@ -66,7 +66,7 @@ describe.skipIf(unavailable)(`a node through faults${unavailable ? ` (skipped: $
     const survivor = await node.whenRunning('survivor');
     const { status } = await node.whenRunning('victim');
     await node.engine.kill();
-    process.kill(await pidOf(node, 'sleep 100000', status!.containerStatuses![0]!.containerID!), 'SIGKILL');
+    process.kill(await pidOf(node, 'sleep 100000', status.containerStatuses![0]!.containerID ?? ''), 'SIGKILL');
     await node.engine.restart();
     await node.whenPod('victim', 'was restarted', (pod) => {
       const [container] = pod.status?.containerStatuses ?? [];

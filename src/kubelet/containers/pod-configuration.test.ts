@@ -20,7 +20,7 @@ describe('CPU and memory in the units of the kernel', () => {
       [1000, 1024],
       [1_000_000, 262_144],
     ];
-    for (const [milli, shares] of rows) expect(cpuShares(milli), `${milli}m`).toBe(shares);
+    for (const [milli, shares] of rows) expect([milli, cpuShares(milli)]).toEqual([milli, shares]);
   });
 
   it('turns limits into quotas', () => {
@@ -31,7 +31,7 @@ describe('CPU and memory in the units of the kernel', () => {
       [250, 25_000],
       [2000, 200_000],
     ];
-    for (const [milli, quota] of rows) expect(cpuQuota(milli), `${milli}m`).toBe(quota);
+    for (const [milli, quota] of rows) expect([milli, cpuQuota(milli)]).toEqual([milli, quota]);
   });
 
   const container = (requests: Record<string, string>, limits: Record<string, string> = {}): corev1.Container => ({
@@ -74,7 +74,8 @@ describe('CPU and memory in the units of the kernel', () => {
       ['nearly nothing', container({ memory: '1' }), 999],
       ['all of it', container({ memory: '1000Mi' }), 3],
     ];
-    for (const [title, main, score] of rows) expect(oomScoreAdjust(testPod({ containers: [main] }), main, node), title).toBe(score);
+    for (const [title, main, score] of rows)
+      expect([title, oomScoreAdjust(testPod({ containers: [main] }), main, node)]).toEqual([title, score]);
     const critical = testPod({ priority: 2_000_000_000 });
     expect(oomScoreAdjust(critical, critical.spec.containers[0]!, node)).toBe(-997);
   });

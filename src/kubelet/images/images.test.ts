@@ -5,7 +5,7 @@ import type { RecordedEvent } from '../../client/index.ts';
 import { testPod } from '../pods/testing.ts';
 import { createSimulatedRuntime } from '../runtime/simulated/index.ts';
 import { ImageNameError, parseImageName, withDefaultTag } from './image-name.ts';
-import { ImageError, ImagePuller, type ImageRequest } from './image-puller.ts';
+import { type ImageError, ImagePuller, type ImageRequest } from './image-puller.ts';
 import { credentialsFor } from './pull-secrets.ts';
 import { Slots } from './slots.ts';
 

@@ -9,14 +9,13 @@ import { conditionEvent, nodeConditions } from './conditions.ts';
 import { nodeAllocatable, nodeCapacity } from './machine-resources.ts';
 import { nodeStatusPatch } from './node-status-patch.ts';
 
-const node = (fields: { labels?: Record<string, string>; taints?: corev1.Taint[] } = {}): corev1.Node =>
-  ({
-    apiVersion: 'v1',
-    kind: 'Node',
-    metadata: { name: 'n1', uid: 'n', resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z', labels: fields.labels ?? {} },
-    spec: { taints: fields.taints ?? [] },
-    status: {},
-  }) as corev1.Node;
+const node = (fields: { labels?: Record<string, string>; taints?: corev1.Taint[] } = {}): corev1.Node => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name: 'n1', uid: 'n', resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z', labels: fields.labels ?? {} },
+  spec: { taints: fields.taints ?? [] },
+  status: {},
+});
 
 describe('admission', () => {
   function check(title: string, spec: Partial<corev1.PodSpec>, expected: string | undefined, input: Partial<AdmissionInput> = {}): void {

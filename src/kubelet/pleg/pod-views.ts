@@ -4,6 +4,7 @@
  * pod invalidates its view.
  * @source pkg/kubelet/pleg/generic.go, v1.35; KEP-3386 for events
  */
+import { formatDuration } from '../../api/index.ts';
 import { type Clock, type Ctx, isAbort, type Logger } from '../../base/index.ts';
 import { podOfLabels } from '../pods/labels.ts';
 import { observePod, type PodView } from '../pods/pod-view.ts';
@@ -88,9 +89,11 @@ export class PodViews {
   /** Undefined, or why the engine counts as unhealthy. */
   unhealthy(): string | undefined {
     if (this.#lastRelistMs === undefined) return 'pleg has yet to be successful';
-    const sinceMs = this.#options.clock.monotonic() - this.#lastRelistMs;
-    if (sinceMs <= healthyMs) return undefined;
-    return `pleg was last seen active ${Math.round(sinceMs / 1000)}s ago; threshold is ${healthyMs / 60_000}m0s`;
+    const { clock, relistWithEventsMs } = this.#options;
+    const sinceMs = clock.monotonic() - this.#lastRelistMs;
+    const limitMs = Math.max(healthyMs, relistWithEventsMs * 2);
+    if (sinceMs <= limitMs) return undefined;
+    return `pleg was last seen active ${formatDuration(Math.round(sinceMs))} ago; threshold is ${formatDuration(limitMs)}`;
   }
 
   /** Lists until the signal aborts. */

@@ -57,7 +57,7 @@ function list(message: WireMessage, field: string): readonly WireMessage[] {
 
 /** A nested message that the protocol promises. @throws RuntimeError when the engine left it out */
 function nested(message: WireMessage, field: string): WireMessage {
-  const found = message[field] as WireMessage | undefined;
+  const found = message[field] as WireMessage | null;
   if (!found) throw new RuntimeError('Unknown', `the engine's answer lacks ${field}`);
   return found;
 }
@@ -150,8 +150,8 @@ function imageService(connection: Connection, timeoutMs: number, pullTimeoutMs: 
   return {
     listImages: async (options) => list(await call('ListImages', {}, options), 'images').map(decode.decodeImage),
     imageStatus: async (image, options) => {
-      const found = (await call('ImageStatus', { image: encodeImage(image) }, options))['image'] as WireMessage | undefined;
-      return found && decode.decodeImage(found);
+      const found = (await call('ImageStatus', { image: encodeImage(image) }, options))['image'] as WireMessage | null;
+      return found ? decode.decodeImage(found) : undefined;
     },
     pullImage: async ({ image, auth, sandboxConfig }, options) => {
       const request = {

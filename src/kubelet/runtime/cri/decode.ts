@@ -1,6 +1,6 @@
 /**
  * CRI's messages translated to our words. Pure. The codec fills in every scalar, list and map, so only nested messages can be
- * absent; the shapes below say what each message holds.
+ * absent, which reads as null; the shapes below say what each message holds.
  */
 import type {
   ContainerMetadata,

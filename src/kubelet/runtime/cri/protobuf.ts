@@ -4,7 +4,7 @@
  */
 import protobuf from 'protobufjs';
 
-/** A message as it comes off the wire: every field present, absent messages undefined. */
+/** A message as it comes off the wire: every field present, absent messages null. */
 export type WireMessage = Readonly<Record<string, unknown>>;
 
 export interface MessageCodec {
