@@ -2,7 +2,7 @@
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import { dump } from 'js-yaml';
-import type { ApiError, JsonObject } from '../../api/index.ts';
+import type { ApiError, JsonObject, KubeObject } from '../../api/index.ts';
 import { stringifyJson } from '../../api/json/index.ts';
 import type { Clock } from '../../base/index.ts';
 import type { Renderings } from '../rendering/renderings.ts';
@@ -80,7 +80,7 @@ export class AnswerWriter {
   }
 
   #object(call: HttpCall, answer: Extract<ApiResponse, { readonly type: 'object' }>): Promise<Written> {
-    const form = negotiateObject(call);
+    const form = negotiateObject(call, answer.object);
     return this.#document(call, answer.status, form, Buffer.from(stringifyJson(answer.object)), answer.headers);
   }
 
@@ -193,10 +193,10 @@ function isPretty(call: HttpCall, form: AcceptedForm): boolean {
   return wantsPretty(form, call.info.query.get('pretty'), call.userAgent);
 }
 
-/** Objects that are no resource (a Status, a review, discovery) have one form: what a client says about tables does not matter. */
-function negotiateObject(call: HttpCall): AcceptedForm {
+/** A Status goes out whatever the client accepts; other objects that are no resource have one form. */
+function negotiateObject(call: HttpCall, object: KubeObject | JsonObject): AcceptedForm {
   const accept = call.header('accept');
-  return accept?.includes('application/yaml') && !accept.includes('json') ? negotiate(accept) : negotiate(undefined);
+  return object.kind === 'Status' ? negotiate(undefined) : negotiate(accept, { plainOnly: true });
 }
 
 function takesGzip(call: HttpCall): boolean {

@@ -30,6 +30,13 @@ describe('a client that accepts', () => {
   );
 });
 
+test('an answer that has one form is not acceptable as a table', () => {
+  const plainOnly = { plainOnly: true };
+  expect(() => negotiate(table, plainOnly)).toThrow(/only the following media types are accepted/);
+  expect(negotiate(`${table},application/json`, plainOnly)).toEqual(plain);
+  expect(negotiate(table).as).toBe('table');
+});
+
 test('people get indented JSON, programs do not', () => {
   expect(wantsPretty(plain, undefined, 'curl/8.5')).toBe(true);
   expect(wantsPretty(plain, undefined, 'Mozilla/5.0 (X11)')).toBe(true);

@@ -18,18 +18,22 @@ const plainJson: AcceptedForm = { encoding: 'json', as: 'object', version: 'v1',
 
 const maxRemembered = 1_024;
 const remembered = new Map<string, AcceptedForm | null>();
+const rememberedPlain = new Map<string, AcceptedForm | null>();
 
 /**
  * @param accept undefined when the client did not say
+ * @param options.plainOnly the answer has no metadata to cut it down to and no columns (a review, a Scale)
  * @throws ApiError NotAcceptable
  */
-export function negotiate(accept: string | undefined): AcceptedForm {
+export function negotiate(accept: string | undefined, options?: { readonly plainOnly: boolean }): AcceptedForm {
   if (!accept || accept === 'application/json' || accept === '*/*') return plainJson;
-  let form = remembered.get(accept);
+  const plainOnly = options?.plainOnly === true;
+  const memory = plainOnly ? rememberedPlain : remembered;
+  let form = memory.get(accept);
   if (form === undefined) {
-    form = firstAcceptable(accept) ?? null;
-    if (remembered.size >= maxRemembered) remembered.clear();
-    remembered.set(accept, form);
+    form = firstAcceptable(accept, plainOnly) ?? null;
+    if (memory.size >= maxRemembered) memory.clear();
+    memory.set(accept, form);
   }
   if (form) return form;
   throw new ApiError({
@@ -40,13 +44,13 @@ export function negotiate(accept: string | undefined): AcceptedForm {
 }
 
 /** The best clause that we can serve: by quality, then by order. */
-function firstAcceptable(accept: string): AcceptedForm | undefined {
+function firstAcceptable(accept: string, plainOnly: boolean): AcceptedForm | undefined {
   const clauses = accept.split(',').map((text, order) => ({ ...parseClause(text), order }));
   clauses.sort((a, b) => b.quality - a.quality || a.order - b.order);
   for (const clause of clauses) {
     if (clause.quality === 0) continue;
     const form = formOf(clause);
-    if (form) return form;
+    if (form && (form.as === 'object' || !plainOnly)) return form;
   }
   return undefined;
 }
