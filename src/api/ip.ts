@@ -115,7 +115,7 @@ export function cidrErrors(path: string, value: string): FieldError[] {
 
 /** Warnings about an address that is accepted but not in standard form. */
 export function ipWarnings(path: string, value: string): string[] {
-  const address = parseIp(value);
+  const address = parseIp(value ?? '');
   if (!address) return [];
   const canonical = formatIp(address);
   if (canonical === value) return [];

@@ -32,11 +32,11 @@ export function matchesRequiredNodeAffinity(spec: Pick<PodSpec, 'nodeSelector' |
   return !required || matchesNodeSelector(required, node);
 }
 
-/** The sum of the weights of the preferred terms that match. An empty preferred term matches every node. */
+/** The sum of the weights of the preferred terms that match. A term without requirements counts for no node. */
 export function preferredNodeAffinityScore(terms: readonly PreferredSchedulingTerm[] | undefined, node: NodeLike): number {
   let score = 0;
   for (const { weight, preference } of terms ?? []) {
-    if (weight !== 0 && matchesNodeSelectorTerm(preference, node)) score += weight;
+    if (weight !== 0 && matchesNodeSelectorTerm(preference ?? {}, node)) score += weight;
   }
   return score;
 }

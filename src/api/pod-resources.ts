@@ -53,7 +53,7 @@ export function podLimits(pod: PodLike, options: PodResourcesOptions = {}): Reso
 /** The containers' effective sum, without overhead and pod-level resources. */
 export function containerTotal(pod: PodLike, what: 'requests' | 'limits', options: PodResourcesOptions = {}): ResourceAmounts {
   const total: ResourceAmounts = new Map();
-  for (const container of pod.spec.containers) {
+  for (const container of pod.spec.containers ?? []) {
     addAll(total, amountsOf(container, what, pod, pod.status?.containerStatuses, options));
   }
   const init = pod.spec.initContainers;

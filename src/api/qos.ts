@@ -21,7 +21,7 @@ export function computePodQos(spec: Pod['spec']): QosClass {
   const podLevel = spec.resources;
   const parts: readonly (ResourceRequirements | undefined)[] = podLevel
     ? [podLevel]
-    : [...spec.containers, ...(spec.initContainers ?? [])].map(({ resources }) => resources);
+    : [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map(({ resources }) => resources);
   let guaranteed = true;
   for (const part of parts) {
     count(requests, part?.requests);

@@ -121,7 +121,8 @@ function validateHints({ hints }: Endpoint, path: string, errors: FieldError[]):
       return;
     }
     const seen = new Set<string>();
-    for (const [i, { name }] of named.entries()) {
+    for (const [i, hint] of named.entries()) {
+      const name = hint.name ?? '';
       if (seen.has(name)) errors.push(duplicate(`${at}[${i}].name`, name));
       seen.add(name);
       const faults = field === 'forZones' ? labelValueErrors(name) : dns1123SubdomainErrors(name);

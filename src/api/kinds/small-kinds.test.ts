@@ -156,7 +156,7 @@ describe('EndpointSlice', () => {
 describe('Endpoints', () => {
   const endpoints = definitionOf('endpoints');
   test('faults, row and the advice to use slices', () => {
-    const { faults, warnings } = create(endpoints, {
+    const { faults } = create(endpoints, {
       metadata,
       subsets: [{}, { addresses: [{ ip: 'x' }], ports: [{ port: 0, name: 'a' }, { port: 1 }] }],
     });
@@ -167,7 +167,9 @@ describe('Endpoints', () => {
       'subsets[1].ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive',
       'subsets[1].ports[1].name: Required value',
     ]);
-    expect(warnings).toEqual(['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice']);
+    expect(create(endpoints, { metadata }).warnings).toEqual([
+      'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+    ]);
     expect(
       row(endpoints, { metadata, subsets: [{ addresses: [{ ip: '10.0.0.1' }, { ip: 'fd00::1' }], ports: [{ port: 80 }, { port: 81 }] }] }),
     ).toMatchObject({

@@ -28,6 +28,7 @@ export interface Written {
   readonly object: Decoded;
   /** `path: message` of each fault. */
   readonly faults: readonly string[];
+  /** None while there are faults. */
   readonly warnings: readonly string[];
 }
 
@@ -42,7 +43,7 @@ export function create(definition: ResourceDefinition, manifest: Manifest): Writ
   const object = decode(definition, manifest);
   definition.strategy.prepareForCreate?.(object, ctx);
   const faults = definition.strategy.validate(object, ctx).map(({ field, message }) => `${field}: ${message}`);
-  return { object, faults, warnings: definition.strategy.warnings?.(object, undefined) ?? [] };
+  return { object, faults, warnings: (faults.length === 0 && definition.strategy.warnings?.(object, undefined)) || [] };
 }
 
 /** @param subresource such as `status`; default: the object itself */
@@ -59,7 +60,7 @@ export function update(
   const own = { ...ctx, ...(change.subresource !== undefined && { subresource: change.subresource }) };
   strategy.prepareForUpdate?.(object, change.old, own);
   const faults = strategy.validateUpdate(object, change.old, own).map(({ field, message }) => `${field}: ${message}`);
-  return { object, faults, warnings: definition.strategy.warnings?.(object, change.old) ?? [] };
+  return { object, faults, warnings: (faults.length === 0 && definition.strategy.warnings?.(object, change.old)) || [] };
 }
 
 /** The row of a table, by column name. */

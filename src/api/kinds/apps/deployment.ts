@@ -61,7 +61,7 @@ export const deploymentResource: ResourceDefinition = defineResource<Deployment>
       ...immutableField('spec.selector', deployment.spec.selector, old.spec.selector),
     ],
     warnings: (deployment, old) => [
-      ...(old ? [] : workloadNameWarnings(deployment.metadata.name)),
+      ...(old ? [] : workloadNameWarnings(deployment.metadata.name ?? '')),
       ...podTemplateWarnings(deployment.spec.template, old?.spec.template, 'spec.template'),
     ],
   },

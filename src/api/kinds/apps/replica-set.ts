@@ -60,7 +60,7 @@ export const replicaSetResource: ResourceDefinition = defineResource<ReplicaSet>
       ...immutableField('spec.selector', replicaSet.spec.selector, old.spec.selector),
     ],
     warnings: (replicaSet, old) => [
-      ...(old ? [] : workloadNameWarnings(replicaSet.metadata.name)),
+      ...(old ? [] : workloadNameWarnings(replicaSet.metadata.name ?? '')),
       ...(replicaSet.spec.template ? podTemplateWarnings(replicaSet.spec.template, old?.spec.template, 'spec.template') : []),
     ],
   },

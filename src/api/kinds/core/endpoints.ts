@@ -36,7 +36,7 @@ function formatEndpoints({ subsets = [] }: Endpoints): string {
   return all.length > shownEndpoints ? `${shown} + ${all.length - shownEndpoints} more...` : shown;
 }
 
-const bracketed = (ip: string): string => (ip.includes(':') ? `[${ip}]` : ip);
+const bracketed = (ip = ''): string => (ip.includes(':') ? `[${ip}]` : ip);
 
 function validateEndpoints({ subsets = [] }: Endpoints): FieldError[] {
   const errors: FieldError[] = [];

@@ -40,7 +40,7 @@ interface Summary {
 export function summarizePod(pod: Pod): Summary {
   const { spec, status } = pod;
   const init = initSummary(pod);
-  let total = spec.containers.length;
+  let total = (spec.containers ?? []).length;
   for (const container of spec.initContainers ?? []) if (isSidecar(container)) total++;
   let { ready, restarts, lastRestart } = init;
   let reason = init.reason ?? scheduledReason(pod);

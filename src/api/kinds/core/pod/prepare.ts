@@ -37,7 +37,8 @@ export function preparePodForUpdate(pod: DraftPod, old: Pod, ctx: StrategyContex
 function fillLabelKeys({ metadata: { labels = {} }, spec }: DraftPod): void {
   for (const affinity of [spec.affinity?.podAffinity, spec.affinity?.podAntiAffinity]) {
     for (const term of affinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []) fillTerm(term, labels);
-    for (const { podAffinityTerm } of affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []) fillTerm(podAffinityTerm, labels);
+    for (const { podAffinityTerm } of affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [])
+      fillTerm(podAffinityTerm ?? {}, labels);
   }
   for (const constraint of spec.topologySpreadConstraints ?? []) fillTerm(constraint, labels);
 }

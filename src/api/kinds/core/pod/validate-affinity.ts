@@ -21,7 +21,7 @@ export function validateAffinity({ nodeAffinity, podAffinity, podAntiAffinity }:
       const own = `${at}.preferredDuringSchedulingIgnoredDuringExecution[${i}]`;
       errors.push(...weightErrors(weight, own));
       // A label value that no node can have is tolerated in a preference.
-      validateNodeSelectorTerm(preference, { path: `${own}.preference`, checkValues: false }, errors);
+      validateNodeSelectorTerm(preference ?? {}, { path: `${own}.preference`, checkValues: false }, errors);
     }
   }
   for (const [field, affinity] of [
@@ -107,7 +107,7 @@ function validateFieldRequirement({ key, operator, values = [] }: NodeSelectorRe
 
 function validateWeightedTerm({ weight, podAffinityTerm }: WeightedPodAffinityTerm, path: string, errors: FieldError[]): void {
   errors.push(...weightErrors(weight, path));
-  validatePodTerm(podAffinityTerm, `${path}.podAffinityTerm`, errors);
+  validatePodTerm(podAffinityTerm ?? { topologyKey: '' }, `${path}.podAffinityTerm`, errors);
 }
 
 function validatePodTerm(term: PodAffinityTerm, path: string, errors: FieldError[]): void {

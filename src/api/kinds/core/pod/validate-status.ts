@@ -30,7 +30,7 @@ export function validatePodStatus(pod: Pod, old: Pod): FieldError[] {
   claimStatusErrors(pod, errors);
   addressErrors(status.podIPs ?? [], 'status.podIPs', errors);
   hostAddressErrors(pod, errors);
-  allocationErrors(status.containerStatuses, { path: 'status.containerStatuses', containers: spec.containers }, errors);
+  allocationErrors(status.containerStatuses, { path: 'status.containerStatuses', containers: spec.containers ?? [] }, errors);
   allocationErrors(status.initContainerStatuses, { path: 'status.initContainerStatuses', containers: spec.initContainers ?? [] }, errors);
   for (const [i, { allocatedResourcesStatus }] of (status.ephemeralContainerStatuses ?? []).entries()) {
     if (allocatedResourcesStatus?.length) {
@@ -63,7 +63,7 @@ function transitionErrors(
 
 /** Sidecars, and containers with a restart policy of their own. */
 function mayRestart({ name, state }: ContainerStatus, spec: PodSpec, podPolicy: string): boolean {
-  const container = [...(spec.initContainers ?? []), ...spec.containers].find((one) => one.name === name);
+  const container = [...(spec.initContainers ?? []), ...(spec.containers ?? [])].find((one) => one.name === name);
   if (!container) return false;
   if (isSidecar(container)) return true;
   const policy = container.restartPolicy ?? podPolicy;
@@ -120,8 +120,8 @@ function allocationErrors(
     const container = containers.find((one) => one.name === name);
     for (const [j, resource] of allocatedResourcesStatus.entries()) {
       const at = `${path}[${i}].allocatedResourcesStatus[${j}]`;
-      const fault = container && allocatedNameFault(resource.name, container);
-      if (fault) errors.push(invalidValue(`${at}.name`, resource.name, fault));
+      const fault = container && allocatedNameFault(resource.name ?? '', container);
+      if (fault) errors.push(invalidValue(`${at}.name`, resource.name ?? '', fault));
       const seen = new Set<string>();
       for (const [k, { resourceID, health }] of (resource.resources ?? []).entries()) {
         addUnsupported(errors, `${at}.resources[${k}].health`, health ?? '', ['Healthy', 'Unhealthy', 'Unknown']);

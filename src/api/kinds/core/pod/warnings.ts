@@ -12,7 +12,7 @@ type Annotations = Readonly<Record<string, string>>;
 /** Humans hardly ever update pods, so only creation warns. */
 export function podWarnings({ metadata, spec }: Pod, old: Pod | undefined): string[] {
   if (old) return [];
-  const faults = dns1123LabelErrors(metadata.name);
+  const faults = dns1123LabelErrors(metadata.name ?? '');
   const hostname = "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended";
   return [...(faults.length > 0 ? [`${hostname}: [${faults.join(' ')}]`] : []), ...specWarnings(spec, metadata.annotations ?? {}, '')];
 }
@@ -82,7 +82,7 @@ function labelWarnings(spec: PodSpec, prefix: string, warnings: string[]): void 
       path: `${base}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${i}]`,
     })),
     ...(affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map(({ preference }, i) => ({
-      term: preference,
+      term: preference ?? {},
       path: `${base}.preferredDuringSchedulingIgnoredDuringExecution[${i}].preference`,
     })),
   ];
