@@ -5,6 +5,7 @@
 import { ApiError } from '../../api/index.ts';
 import type { PeerIdentity } from '../auth/authenticator.ts';
 import type { ResponseSink, UpgradeRequest } from '../request.ts';
+import type { BodyDeadlines } from './body-deadlines.ts';
 
 /** Largest request body. @source apiserver MaxRequestBodyBytes */
 export const maxRequestBodyBytes = 3 * 1024 * 1024;
@@ -37,8 +38,8 @@ export interface Exchange {
   headers(): Readonly<Record<string, string | readonly string[] | undefined>>;
   /** @param name lower case */
   header(name: string): string | undefined;
-  /** @throws ApiError RequestEntityTooLarge */
-  body(limitBytes: number): Promise<Buffer>;
+  /** @throws ApiError RequestEntityTooLarge, Timeout */
+  body(limitBytes: number, deadlines: BodyDeadlines): Promise<Buffer>;
   bodyStream(): AsyncIterable<Uint8Array>;
   /** Sends the whole answer. */
   send(status: number, headers: OutgoingHeaders, body: Uint8Array): void;

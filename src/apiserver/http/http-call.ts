@@ -2,38 +2,45 @@
  * One authenticated HTTP request: what the handler chain, endpoints and custom subresources see of it. One object for all of them,
  * since this is made for every request.
  */
-import { timedOut } from '../../api/index.ts';
 import type { Clock, Logger } from '../../base/index.ts';
 import { fenceHeader } from '../../client/index.ts';
 import type { RequestContext, RequestInfo, UpgradeRequest, UserInfo } from '../request.ts';
 import type { Incoming } from '../server/incoming.ts';
 import type { BodySource } from '../verbs/body.ts';
+import type { BodyDeadlines } from './body-deadlines.ts';
 import { type Exchange, maxRequestBodyBytes } from './exchange.ts';
 
 /** Most warnings, and most bytes of them, that one answer carries. @source apiserver filters/warning.go */
 const maxWarningBytes = 4 * 1024;
 
-/** How long a client may take to send a body. @source apiserver --request-timeout */
-const bodyTimeoutMs = 60_000;
+/** What all requests of a server share. */
+export interface CallServer {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly deadlines: BodyDeadlines;
+}
 
 export class HttpCall implements Incoming, RequestContext {
   readonly user: UserInfo;
   readonly info: RequestInfo;
-  readonly clock: Clock;
-  readonly log: Logger;
   readonly exchange: Exchange;
+  readonly #server: CallServer;
   #warnings: string[] | undefined;
   #warningBytes = 0;
 
-  constructor(
-    exchange: Exchange,
-    about: { readonly user: UserInfo; readonly info: RequestInfo; readonly clock: Clock; readonly log: Logger },
-  ) {
+  constructor(exchange: Exchange, about: { readonly user: UserInfo; readonly info: RequestInfo; readonly server: CallServer }) {
     this.exchange = exchange;
     this.user = about.user;
     this.info = about.info;
-    this.clock = about.clock;
-    this.log = about.log;
+    this.#server = about.server;
+  }
+
+  get clock(): Clock {
+    return this.#server.clock;
+  }
+
+  get log(): Logger {
+    return this.#server.log;
   }
 
   get method(): string {
@@ -76,18 +83,17 @@ export class HttpCall implements Incoming, RequestContext {
     return this.exchange.header(name);
   }
 
-  async body(): Promise<Buffer> {
-    const slow = Promise.withResolvers<never>();
-    using _deadline = this.clock.setTimer(bodyTimeoutMs, () => slow.reject(timedOut('the body of the request did not come in time')));
-    return await Promise.race([this.exchange.body(maxRequestBodyBytes), slow.promise]);
+  body(): Promise<Buffer> {
+    return this.exchange.body(maxRequestBodyBytes, this.#server.deadlines);
   }
 
   bodyStream(): AsyncIterable<Uint8Array> {
     return this.exchange.bodyStream();
   }
 
-  async readBody(): Promise<BodySource> {
-    return { contentType: this.exchange.header('content-type') ?? '', bytes: await this.body(), value: undefined };
+  readBody(): Promise<BodySource> {
+    const contentType = this.exchange.header('content-type') ?? '';
+    return this.body().then((bytes) => ({ contentType, bytes, value: undefined }));
   }
 
   context(): RequestContext {

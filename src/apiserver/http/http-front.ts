@@ -15,8 +15,9 @@ import type { Answer } from '../verbs/answer.ts';
 import { mediaTypeOf } from '../verbs/options.ts';
 import { applyPatchType } from '../verbs/patch.ts';
 import type { AnswerWriter, Written } from './answer-writer.ts';
+import { BodyDeadlines } from './body-deadlines.ts';
 import type { Exchange } from './exchange.ts';
-import { HttpCall } from './http-call.ts';
+import { type CallServer, HttpCall } from './http-call.ts';
 import type { Authorizer } from '../auth/authorizer.ts';
 
 export interface HttpFrontOptions {
@@ -31,11 +32,14 @@ export interface HttpFrontOptions {
 
 export class HttpFront {
   readonly #options: HttpFrontOptions;
+  readonly #server: CallServer;
   #open = 0;
   #idle: (() => void) | undefined;
 
   constructor(options: HttpFrontOptions) {
     this.#options = options;
+    const { clock, log } = options;
+    this.#server = { clock, log, deadlines: new BodyDeadlines(clock) };
   }
 
   /** Answers; resolves when the answer is complete. Never rejects. */
@@ -61,7 +65,7 @@ export class HttpFront {
   }
 
   async #serve(exchange: Exchange): Promise<void> {
-    const { authenticator, clock, log, writer, observers } = this.#options;
+    const { authenticator, log, writer, observers } = this.#options;
     const info = parseRequestInfo(exchange.method, exchange.target);
     let call: HttpCall | undefined;
     const ended = observers.length > 0 ? this.#observe(exchange, info) : undefined;
@@ -69,13 +73,13 @@ export class HttpFront {
     try {
       const authenticating = authenticator.authenticate(exchange.peer, exchange.header('authorization'));
       const user = authenticating instanceof Promise ? await authenticating : authenticating;
-      call = new HttpCall(exchange, { user: this.#actingUser(user, exchange), info, clock, log });
+      call = new HttpCall(exchange, { user: this.#actingUser(user, exchange), info, server: this.#server });
       const answering = this.#options.handler.answer(call);
       const answer: Answer = answering instanceof Promise ? await answering : answering;
       written = await writer.write(call, answer);
     } catch (error) {
       const failure = toApiError(error, log);
-      written = await writer.fail(call ?? new HttpCall(exchange, { user: anonymousUser, info, clock, log }), failure);
+      written = await writer.fail(call ?? new HttpCall(exchange, { user: anonymousUser, info, server: this.#server }), failure);
     }
     if (ended) for (const end of ended) end(written);
   }

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PeerIdentity } from '../auth/authenticator.ts';
 import type { UpgradeRequest } from '../request.ts';
+import type { BodyDeadlines } from './body-deadlines.ts';
 import { bodyTooLarge, type Exchange, type OpenResponse, type OutgoingHeaders } from './exchange.ts';
 import { StreamedResponse } from './streamed-response.ts';
 
@@ -56,18 +57,25 @@ export class Http1Exchange implements Exchange {
     return Array.isArray(value) ? value.join(', ') : value;
   }
 
-  body(limitBytes: number): Promise<Buffer> {
+  body(limitBytes: number, deadlines: BodyDeadlines): Promise<Buffer> {
     const request = this.#request;
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
       let size = 0;
+      const awaited = deadlines.begin(reject);
       request.on('data', (chunk: Buffer) => {
         size += chunk.length;
         if (size > limitBytes) reject(bodyTooLarge(limitBytes));
         else chunks.push(chunk);
       });
-      request.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
-      request.once('close', () => reject(new Error('the client went away')));
+      request.once('end', () => {
+        deadlines.end(awaited);
+        resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+      });
+      request.once('close', () => {
+        deadlines.end(awaited);
+        reject(new Error('the client went away'));
+      });
     });
   }
 
