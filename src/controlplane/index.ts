@@ -1,3 +1,5 @@
-/** The door of the control plane. */
+/** The door of the control plane: whole, or its two halves for those who end and start them apart. */
 export { type ControlPlane, type ControlPlaneConfig, startControlPlane } from './control-plane.ts';
+export { type ApiServerSettings, type ListeningApiServer, startApiServer } from './api-server.ts';
+export { type Managers, type ManagerSettings, startManagers } from './managers.ts';
 export type { ClusterDnsService } from './cluster-dns-service.ts';

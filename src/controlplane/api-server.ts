@@ -1,0 +1,82 @@
+/**
+ * The API server of a control plane: the built-in kinds, every standard extension, ServiceAccount tokens. Listens where it is told
+ * to; without an address it is reached in this process only.
+ */
+import type { AddressInfo } from 'node:net';
+import { builtinResources } from '../api/kinds/index.ts';
+import {
+  type ApiServer,
+  type BackendTls,
+  createApiServer,
+  gitVersion,
+  type ListenAddress,
+  serviceAccountTokenVerifier,
+  standardExtensions,
+  StartUpSteps,
+  type TlsFiles,
+  type TokenSigner,
+} from '../apiserver/index.ts';
+import type { Clock, Logger, Random } from '../base/index.ts';
+import type { Store } from '../store/index.ts';
+
+export interface ApiServerSettings {
+  readonly store: Store;
+  /** Needed to listen. */
+  readonly tls?: TlsFiles;
+  readonly listen: readonly ListenAddress[];
+  /** PEM of the cluster's authority, published for pods and aggregated servers; left out: nothing is published. */
+  readonly rootCa?: string;
+  /** Where nodes and pods reach the API server: the endpoint of the Service `default/kubernetes`. */
+  readonly advertise: { readonly ip: string; readonly port: number };
+  readonly serviceCidr: string;
+  readonly apiServiceIp: string;
+  readonly tokens: TokenSigner & { readonly verifySignature: (token: string) => unknown };
+  /** Left out: kubelets cannot be reached (logs, exec, port-forward). */
+  readonly kubeletTls?: () => BackendTls;
+  /** How long events are kept. Default one hour. */
+  readonly eventTtlSeconds?: number;
+  readonly knarrVersion: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly onStoreLost: (error: Error) => void;
+}
+
+export interface ListeningApiServer {
+  readonly api: ApiServer;
+  /** In the order of `listen`, with the ports that were taken. */
+  readonly addresses: readonly AddressInfo[];
+}
+
+export async function startApiServer(settings: ApiServerSettings): Promise<ListeningApiServer> {
+  const { tokens, advertise, tls, eventTtlSeconds } = settings;
+  const steps = new StartUpSteps();
+  const api = await createApiServer({
+    store: settings.store,
+    resources: builtinResources,
+    ...(tls && { tls }),
+    ...(eventTtlSeconds !== undefined && { eventTtlSeconds }),
+    log: settings.log.child({ part: 'apiserver' }),
+    clock: settings.clock,
+    random: settings.random,
+    verifyToken: serviceAccountTokenVerifier({
+      issuer: tokens.issuer,
+      audiences: tokens.audiences,
+      verifySignature: tokens.verifySignature,
+    }),
+    extensions: standardExtensions({
+      serverAddress: () => `${advertise.ip}:${advertise.port}`,
+      version: { knarrVersion: settings.knarrVersion },
+      allocators: { serviceCidr: settings.serviceCidr },
+      health: { steps },
+      subresources: { kubeletTls: settings.kubeletTls ?? (() => ({ ca: '' })), signer: tokens },
+      openApi: async () =>
+        (await import('../api/openapi/index.ts')).createOpenApiSource({ serverVersion: gitVersion(settings.knarrVersion) }),
+      bootstrap: { steps, address: () => advertise, serviceIp: settings.apiServiceIp, clientCa: settings.rootCa },
+    }),
+    onStoreLost: settings.onStoreLost,
+  });
+  const addresses: AddressInfo[] = [];
+  for (const address of settings.listen) addresses.push(await api.listen(address));
+  return { api, addresses };
+}
