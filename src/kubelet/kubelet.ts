@@ -13,7 +13,7 @@ import type { KubeletHost } from './host/host.ts';
 import { ImageCollector } from './images/image-collector.ts';
 import { ImagePuller } from './images/image-puller.ts';
 import { Slots } from './images/slots.ts';
-import { admitPod } from './node/admission.ts';
+import { admitPod, resizeRefusal } from './node/admission.ts';
 import { keepNodeLease } from './node/lease.ts';
 import { nodeAllocatable, nodeCapacity } from './node/machine-resources.ts';
 import { NodeManager } from './node/node-manager.ts';
@@ -207,6 +207,12 @@ class Assembly {
       nodeDns: () => this.#nodeDns(),
       networkUnready: () => this.nodes.networkFault(),
       recursiveReadOnly: () => this.nodes.runtimeStatus?.handlers.some(({ recursiveReadOnlyMounts }) => recursiveReadOnlyMounts) ?? false,
+      refuseResize: (pod) =>
+        resizeRefusal({
+          pod,
+          others: this.workers.active().filter(({ metadata }) => metadata.uid !== pod.metadata.uid),
+          allocatable: this.#allocatable,
+        }),
       pullSecrets: (pod, podCtx) => this.#pullSecrets(pod, podCtx),
       runtimeHandler: (pod) => this.#runtimeHandler(pod),
     };

@@ -335,6 +335,53 @@ describe.skipIf(unavailable)(`the kubelet on a real engine${unavailable ? ` (ski
     for (const name of ['huge', 'elsewhere']) await node.whenGone(name);
   });
 
+  it('resizes a running container in place, and says why it cannot', async () => {
+    const resources = { requests: { cpu: '100m', memory: '16Mi' }, limits: { cpu: '200m', memory: '32Mi' } };
+    await node.create('growing', { containers: [{ command: forever, resources }] });
+    const before = await node.whenRunning('growing');
+    const resize = (cpu: string, limit = '400m'): Promise<unknown> =>
+      node.client.patch(
+        corev1Resources.pods,
+        { namespace: 'default', name: 'growing' },
+        {
+          type: 'application/strategic-merge-patch+json',
+          subresource: 'resize',
+          body: { spec: { containers: [{ name: 'c0', resources: { requests: { cpu }, limits: { cpu: limit } } }] } },
+        },
+        node,
+      );
+    await resize('300m');
+    const after = await node.whenPod(
+      'growing',
+      'has grown',
+      ({ status }) => status.containerStatuses?.[0]?.allocatedResources?.['cpu'] === '300m',
+    );
+    expect(after.status.containerStatuses?.[0]).toMatchObject({
+      containerID: before.status.containerStatuses?.[0]?.containerID,
+      restartCount: 0,
+      resources: { requests: { cpu: '300m' }, limits: { cpu: '400m' } },
+    });
+    const id = after.status.containerStatuses![0]!.containerID!.replace('containerd://', '');
+    await node.until('the engine has applied it', async () => {
+      const { resources: applied } = await node.runtime.runtime.containerStatus(id, node);
+      return applied?.cpuQuota === 40_000 && applied.cpuShares === 307;
+    });
+    await resize('999', '999');
+    const refused = await node.whenPod('growing', 'is refused', ({ status }) =>
+      status.conditions?.some(({ type }) => type === 'PodResizePending'),
+    );
+    expect(refused.status.conditions?.find(({ type }) => type === 'PodResizePending')).toMatchObject({
+      status: 'True',
+      reason: 'Infeasible',
+      message: expect.stringMatching(/^Node didn't have enough capacity: cpu, requested: 999000, capacity: \d+$/),
+    });
+    expect(refused.status.containerStatuses?.[0]?.allocatedResources?.['cpu']).toBe('300m');
+    await resize('100m');
+    await node.whenPod('growing', 'fits again', ({ status }) => !status.conditions?.some(({ type }) => type === 'PodResizePending'));
+    await node.delete('growing', 0);
+    await node.whenGone('growing');
+  });
+
   it('starts an ephemeral container in a running pod', async () => {
     await node.create('debugged', { containers: [{ command: forever }] });
     await node.whenRunning('debugged');

@@ -143,8 +143,26 @@ function collide(a: HostPort, b: HostPort): boolean {
   return a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || any(a.ip) || any(b.ip));
 }
 
-function resources({ pod, others, allocatable }: AdmissionInput): Refusal | undefined {
-  const limit = (name: string): number => (allocatable[name] === undefined ? 0 : inUnits(name, parseQuantity(allocatable[name])));
+/** Why a change of resources waits, or can never be; undefined when it fits. @source pkg/kubelet/allocation canResizePod, v1.35 */
+export function resizeRefusal(
+  input: Pick<AdmissionInput, 'pod' | 'others' | 'allocatable'>,
+): { readonly reason: 'Infeasible' | 'Deferred'; readonly message: string } | undefined {
+  for (const name of ['cpu', 'memory']) {
+    const requested = usedOf(podRequests(input.pod), name);
+    const capacity = limitOf(input.allocatable, name);
+    if (requested <= capacity) continue;
+    return { reason: 'Infeasible', message: `Node didn't have enough capacity: ${name}, requested: ${requested}, capacity: ${capacity}` };
+  }
+  const refusal = resources(input);
+  return refusal && { reason: 'Deferred', message: refusal.message };
+}
+
+function limitOf(allocatable: Readonly<Record<string, string>>, name: string): number {
+  return allocatable[name] === undefined ? 0 : inUnits(name, parseQuantity(allocatable[name]));
+}
+
+function resources({ pod, others, allocatable }: Pick<AdmissionInput, 'pod' | 'others' | 'allocatable'>): Refusal | undefined {
+  const limit = (name: string): number => limitOf(allocatable, name);
   if (others.length + 1 > limit('pods')) return outOf('pods', { requested: 1, used: others.length, capacity: limit('pods') });
   const wanted = podRequests(pod);
   const used = others.map((other) => podRequests(other));

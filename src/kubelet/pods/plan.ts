@@ -4,13 +4,13 @@
  * @source pkg/kubelet/kuberuntime/kuberuntime_manager.go computePodActions, v1.35
  */
 import { type corev1, isSidecar } from '../../api/index.ts';
-import type { PodSandboxStatus } from '../runtime/runtime.ts';
+import type { LinuxResources, PodSandboxStatus } from '../runtime/runtime.ts';
 import type { AnyContainer } from '../seams.ts';
 import { containerHash } from './labels.ts';
 import { type ContainerView, newestContainer, type PodView } from './pod-view.ts';
 import { initRestartsOnFailure, shouldRestart } from './restart-rules.ts';
 
-export type KillReason = 'definitionChanged' | 'livenessProbe' | 'startupProbe' | 'unknownState' | 'podEnds';
+export type KillReason = 'definitionChanged' | 'livenessProbe' | 'startupProbe' | 'resize' | 'unknownState' | 'podEnds';
 
 export interface KillAction {
   readonly container: ContainerView;
@@ -31,7 +31,17 @@ export interface PodPlan {
   readonly containersToStart: readonly corev1.Container[];
   readonly ephemeralToStart: readonly corev1.EphemeralContainer[];
   readonly toKill: readonly KillAction[];
+  /** Running containers whose CPU or memory changes in place. */
+  readonly toUpdate: readonly UpdateAction[];
 }
+
+export interface UpdateAction {
+  readonly container: ContainerView;
+  readonly resources: LinuxResources;
+}
+
+/** What a container shall get, in the kernel's units. */
+export type WantedResources = (container: corev1.Container) => LinuxResources;
 
 /** What the probes say of a running container; undefined where they have not said anything yet. */
 export type ProbeVerdict = (containerId: string, probe: 'startup' | 'liveness') => 'success' | 'failure' | undefined;
@@ -45,9 +55,11 @@ interface Draft {
   containersToStart: corev1.Container[];
   ephemeralToStart: corev1.EphemeralContainer[];
   toKill: KillAction[];
+  toUpdate: UpdateAction[];
 }
 
-export function planPod(pod: corev1.Pod, view: PodView, verdict: ProbeVerdict): PodPlan {
+/** @param wanted without it, resources are taken to be as they should */
+export function planPod(pod: corev1.Pod, view: PodView, verdict: ProbeVerdict, wanted?: WantedResources): PodPlan {
   const sandbox = sandboxNeed(pod, view);
   const plan: Draft = {
     killPod: sandbox.create,
@@ -58,6 +70,7 @@ export function planPod(pod: corev1.Pod, view: PodView, verdict: ProbeVerdict): 
     containersToStart: [],
     ephemeralToStart: [],
     toKill: [],
+    toUpdate: [],
   };
   if (sandbox.create) {
     planNewSandbox(pod, view, plan);
@@ -67,6 +80,7 @@ export function planPod(pod: corev1.Pod, view: PodView, verdict: ProbeVerdict): 
   const initialized = planInitContainers(pod, view, verdict, plan);
   if (plan.killPod || !initialized) return plan;
   planContainers(pod, view, verdict, plan);
+  if (wanted && !plan.killPod) planResizes(pod, view, wanted, plan);
   return plan;
 }
 
@@ -255,6 +269,38 @@ function killReason(
   return undefined;
 }
 
+/** @source kuberuntime computePodResizeAction; KEP-1287 */
+function planResizes(pod: corev1.Pod, view: PodView, wanted: WantedResources, plan: Draft): void {
+  const sidecars = (pod.spec.initContainers ?? []).filter(isSidecar);
+  for (const container of [...sidecars, ...pod.spec.containers]) {
+    const newest = newestContainer(view, container.name);
+    if (newest?.state !== 'running' || !newest.resources || plan.toKill.some((kill) => kill.container.id === newest.id)) continue;
+    const resources = wanted(container);
+    const changed = resourceChanges(newest.resources, resources);
+    if (changed.length === 0) continue;
+    const restart = container.resizePolicy?.some(
+      ({ resourceName, restartPolicy }) => restartPolicy === 'RestartContainer' && changed.includes(resourceName),
+    );
+    if (!restart) {
+      plan.toUpdate.push({ container: newest, resources });
+      continue;
+    }
+    plan.toKill.push({ container: newest, reason: 'resize', message: `Container ${container.name} resize requires restart` });
+    if (isSidecar(container) && sidecars.includes(container)) plan.initToStart.push(container);
+    else plan.containersToStart.push(container);
+  }
+}
+
+/** Names of the resources that differ. Engines report what they do not know as zero. */
+function resourceChanges(now: LinuxResources, wanted: LinuxResources): string[] {
+  const changed: string[] = [];
+  const quota = (resources: LinuxResources): number => Math.max(resources.cpuQuota ?? 0, 0);
+  const shares = now.cpuShares !== undefined && now.cpuShares !== 0 && now.cpuShares !== wanted.cpuShares;
+  if (shares || quota(now) !== quota(wanted)) changed.push('cpu');
+  if ((now.memoryLimitBytes ?? 0n) !== (wanted.memoryLimitBytes ?? 0n)) changed.push('memory');
+  return changed;
+}
+
 function unknownStateMessage(what: string, container: ContainerView): string {
   return `${what} is in "${container.state}" state, try killing it before restart`;
 }
@@ -267,7 +313,8 @@ export function isIdle(plan: PodPlan): boolean {
     plan.initToStart.length === 0 &&
     plan.containersToStart.length === 0 &&
     plan.ephemeralToStart.length === 0 &&
-    plan.toKill.length === 0
+    plan.toKill.length === 0 &&
+    plan.toUpdate.length === 0
   );
 }
 

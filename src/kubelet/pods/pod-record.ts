@@ -3,11 +3,15 @@ import { type corev1, isPodPhaseTerminal } from '../../api/index.ts';
 import { formatTime } from '../../base/index.ts';
 import type { WaitingReason } from '../status/container-statuses.ts';
 import { podStatus, type PodVerdict, rejectedStatus } from '../status/pod-status.ts';
+import type { Allocation, ResizePending } from './allocation.ts';
 import type { PodServices } from './pod-services.ts';
 import type { PodView } from './pod-view.ts';
 
 export interface PodRecord {
+  /** The newest object, with the resources that the pod was given. */
   pod: corev1.Pod;
+  /** A resize that was asked for and not given. */
+  resizePending: ResizePending | undefined;
   /** Why containers do not run, by name. */
   readonly waiting: Map<string, WaitingReason>;
   /** Termination messages by container id. */
@@ -18,8 +22,8 @@ export interface PodRecord {
   verdict: PodVerdict | undefined;
 }
 
-export function newRecord(pod: corev1.Pod, nowMs: number): PodRecord {
-  return { pod, waiting: new Map(), messages: new Map(), startTime: formatTime(nowMs), verdict: undefined };
+export function newRecord({ pod, pending }: Allocation, nowMs: number): PodRecord {
+  return { pod, resizePending: pending, waiting: new Map(), messages: new Map(), startTime: formatTime(nowMs), verdict: undefined };
 }
 
 /** Limits of one message, and of all of a pod's together. @source pkg/kubelet/container MaxContainerTerminationMessageLength */
@@ -68,6 +72,7 @@ export function publishStatus(record: PodRecord, view: PodView, ended: boolean, 
     hostIps: services.hostIps(),
     ended,
     verdict,
+    resizePending: record.resizePending,
     startTime: record.startTime,
   });
   const terminal = isPodPhaseTerminal(status.phase);

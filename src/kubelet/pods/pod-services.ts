@@ -2,6 +2,7 @@
 import type { corev1 } from '../../api/index.ts';
 import type { Clock, Ctx, Random } from '../../base/index.ts';
 import type { EventRecorder } from '../../client/index.ts';
+import type { NodeMemory } from '../containers/container-resources.ts';
 import type { NodeDns } from '../containers/dns.ts';
 import type { KubeletHost } from '../host/host.ts';
 import type { ImagePuller } from '../images/image-puller.ts';
@@ -10,6 +11,7 @@ import type { PodViews } from '../pleg/pod-views.ts';
 import type { RuntimeService } from '../runtime/runtime.ts';
 import type { ContainerLogs, Environment, Prober, VolumeManager } from '../seams.ts';
 import type { StatusManager } from '../status/status-manager.ts';
+import type { ResizePending } from './allocation.ts';
 import type { CrashBackoff } from './crash-backoff.ts';
 import type { ProbeVerdicts } from './probe-verdicts.ts';
 
@@ -53,10 +55,16 @@ export interface PodServices {
   /** Why pods with a network of their own cannot start yet. */
   readonly networkUnready: () => string | undefined;
   readonly recursiveReadOnly: () => boolean;
+  /** Why the resources that a running pod asks for anew cannot be given. */
+  readonly refuseResize: (pod: corev1.Pod) => ResizePending | undefined;
   /** The pod's imagePullSecrets that exist. */
   readonly pullSecrets: (pod: corev1.Pod, ctx: Ctx) => Promise<readonly corev1.Secret[]>;
   /** The engine's handler for the pod's RuntimeClass. @throws StartError when there is no such class */
   readonly runtimeHandler: (pod: corev1.Pod) => string | undefined;
+}
+
+export function nodeMemory({ machine, cgroups }: KubeletHost): NodeMemory {
+  return { memoryBytes: machine.memoryBytes, limitSwap: cgroups.version === 2 };
 }
 
 /** A step of a pod's start failed in a way that a container's status shows. */

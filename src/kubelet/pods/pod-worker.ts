@@ -11,6 +11,7 @@
 import type { corev1 } from '../../api/index.ts';
 import { backoffMs, type Ctx, isAbort } from '../../base/index.ts';
 import type { PodVerdict } from '../status/pod-status.ts';
+import { allocate } from './allocation.ts';
 import { newRecord, type PodRecord } from './pod-record.ts';
 import type { PodServices } from './pod-services.ts';
 import { isExpectedFailure, syncPod } from './sync-pod.ts';
@@ -26,6 +27,8 @@ class Interruption extends Error {
 export class PodWorker {
   readonly #services: PodServices;
   readonly #record: PodRecord;
+  /** The newest object as the API has it. */
+  #asked: corev1.Pod;
   #state: WorkerState = 'syncing';
   /** The API no longer has the pod (or the manifest is gone). */
   #gone = false;
@@ -41,7 +44,11 @@ export class PodWorker {
 
   constructor(pod: corev1.Pod, services: PodServices) {
     this.#services = services;
-    this.#record = newRecord(pod, services.clock.now());
+    this.#asked = pod;
+    this.#record = newRecord(
+      allocate(pod, undefined, () => undefined),
+      services.clock.now(),
+    );
     this.#takeDeletion(pod);
   }
 
@@ -59,10 +66,18 @@ export class PodWorker {
 
   /** The pod's newest object. */
   update(pod: corev1.Pod): void {
-    this.#record.pod = pod;
+    this.#asked = pod;
+    this.#allocate();
     this.#services.volumes.podUpdated(pod);
     this.#takeDeletion(pod);
     this.wake();
+  }
+
+  /** Gives the pod the resources that its newest object asks for, as far as they fit. */
+  #allocate(): void {
+    const { pod, pending } = allocate(this.#asked, this.pod, this.#services.refuseResize);
+    this.#record.pod = pod;
+    this.#record.resizePending = pending;
   }
 
   /** The pod's object is gone: end it and leave nothing. */
@@ -134,6 +149,8 @@ export class PodWorker {
     const { uid, name, namespace = '' } = this.pod.metadata;
     switch (this.#state) {
       case 'syncing': {
+        // Room may have been made for a resize that had to wait.
+        if (this.#record.resizePending) this.#allocate();
         this.#checkDeadline();
         if (this.#ending) {
           this.#state = 'terminating';

@@ -15,7 +15,7 @@ import { type ContainerConfig, type EngineImage, isRuntimeError, type PodSandbox
 import { type AnyContainer, CreateContainerConfigError, type PreparedVolume } from '../seams.ts';
 import { containerHash } from './labels.ts';
 import { containerFieldPath, formatPod } from './pod-names.ts';
-import { type PodServices, StartError } from './pod-services.ts';
+import { nodeMemory, type PodServices, StartError } from './pod-services.ts';
 import { type ContainerView, newestContainer, type PodView } from './pod-view.ts';
 
 type PullPolicy = 'Always' | 'IfNotPresent' | 'Never';
@@ -125,7 +125,7 @@ async function configOf(
       mounts,
       environment,
       paths: settings,
-      node: { memoryBytes: host.machine.memoryBytes, limitSwap: host.cgroups.version === 2 },
+      node: nodeMemory(host),
       seccompDefault: settings.seccompDefault,
       ...(targetId !== undefined && { targetId }),
     });

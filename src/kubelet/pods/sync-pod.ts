@@ -5,7 +5,7 @@
  */
 import type { corev1 } from '../../api/index.ts';
 import { type Ctx, isAbort } from '../../base/index.ts';
-import { podCgroupLimits } from '../containers/container-resources.ts';
+import { containerResources, podCgroupLimits } from '../containers/container-resources.ts';
 import { HostnameError } from '../containers/hostname.ts';
 import { stopContainer } from '../containers/stop-container.ts';
 import { isRuntimeError } from '../runtime/runtime.ts';
@@ -13,9 +13,9 @@ import { type AnyContainer, VolumeError } from '../seams.ts';
 import { collectContainers } from './collect-containers.ts';
 import { allContainers } from './pod-names.ts';
 import { type PodRecord, publishStatus, readMessages } from './pod-record.ts';
-import { type PodServices, StartError } from './pod-services.ts';
+import { nodeMemory, type PodServices, StartError } from './pod-services.ts';
 import { type PodView, viewIps } from './pod-view.ts';
-import { isIdle, planPod, type PodPlan, type ProbeVerdict } from './plan.ts';
+import { isIdle, planPod, type PodPlan, type ProbeVerdict, type WantedResources } from './plan.ts';
 import { startContainer, type PodStand } from './start-container.ts';
 import { renderSandbox, startSandbox, writeHosts } from './start-sandbox.ts';
 import { killRunning } from './terminate-pod.ts';
@@ -38,7 +38,7 @@ export async function syncPod(record: PodRecord, services: PodServices, ctx: Ctx
       return { type: 'failed', error: new StartError('NetworkNotReady', why) };
     }
   }
-  const plan = planPod(pod, view, verdictOf(services));
+  const plan = planPod(pod, view, verdictOf(services), wantedResources(pod, services));
   if (isIdle(plan)) {
     watchContainers(record, view, services);
     await collectContainers(view, services, ctx);
@@ -55,7 +55,7 @@ export async function syncPod(record: PodRecord, services: PodServices, ctx: Ctx
   if (publishStatus(record, after, false, services)) return { type: 'ended' };
   if (failures.length > 0) return outcomeOf(failures);
   // Whatever the plan could not do in one pass (the next init container, say) is planned anew at once if it can be.
-  const next = planPod(pod, after, verdictOf(services));
+  const next = planPod(pod, after, verdictOf(services), wantedResources(pod, services));
   return { type: 'settled', nextMs: isIdle(next) ? undefined : 0 };
 }
 
@@ -64,6 +64,11 @@ async function look(record: PodRecord, services: PodServices, ctx: Ctx): Promise
   const view = await services.views.view({ uid, name, namespace }, ctx);
   await readMessages(record, view, services);
   return view;
+}
+
+function wantedResources(pod: corev1.Pod, { host }: PodServices): WantedResources {
+  const node = nodeMemory(host);
+  return (container) => containerResources(pod, container, node);
 }
 
 /** What the prober found again after a restart of the kubelet counts like a report. */
@@ -107,8 +112,21 @@ async function apply(record: PodRecord, view: PodView, plan: PodPlan, services: 
       }),
     );
   }
+  await resize(pod, plan, services, ctx);
+  if (plan.toUpdate.length > 0 && !plan.createSandbox && !startsAnything(plan)) return;
   const stand = await raiseStand(record, view, plan, services, ctx);
   await startAll(record, plan, stand, ctx, failures);
+}
+
+function startsAnything({ initToStart, containersToStart, ephemeralToStart }: PodPlan): boolean {
+  return initToStart.length + containersToStart.length + ephemeralToStart.length > 0;
+}
+
+/** The pod's own group first, so that what its containers get more of fits into it. */
+async function resize(pod: corev1.Pod, { toUpdate }: PodPlan, { runtime, host, settings }: PodServices, ctx: Ctx): Promise<void> {
+  if (toUpdate.length === 0) return;
+  host.cgroups.ensure(pod, { ...podCgroupLimits(pod), pids: settings.podPidsLimit });
+  for (const { container, resources } of toUpdate) await runtime.updateContainerResources(container.id, resources, ctx);
 }
 
 /** Volumes, cgroup, sandbox and hosts file: all that containers stand on. */

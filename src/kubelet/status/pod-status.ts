@@ -6,6 +6,7 @@
 import { type corev1, type Draft, getCondition, isPodPhaseTerminal, podQosClass } from '../../api/index.ts';
 import { type PodView, readySandbox, viewIps } from '../pods/pod-view.ts';
 import { sandboxNeed } from '../pods/plan.ts';
+import type { ResizePending } from '../pods/allocation.ts';
 import { podConditions } from './conditions.ts';
 import { type ContainerStatusInput, containerStatuses, type WaitingReason } from './container-statuses.ts';
 import { podPhase } from './phase.ts';
@@ -33,6 +34,7 @@ export interface PodStatusInput {
   /** Nothing of the pod will be started again. */
   readonly ended: boolean;
   readonly verdict: PodVerdict | undefined;
+  readonly resizePending?: ResizePending | undefined;
   /** RFC 3339; when the kubelet first saw the pod. */
   readonly startTime: string;
 }
@@ -68,6 +70,15 @@ export function podStatus(input: PodStatusInput): corev1.PodStatus {
   const reason = verdict?.reason ?? terminal?.reason;
   const message = verdict?.message ?? terminal?.message;
   const conditions = podConditions({ pod, phase, initStatuses, statuses, sandboxReady: sandboxStands(pod, view) });
+  const { generation: observedGeneration } = pod.metadata;
+  if (input.resizePending) {
+    conditions.push({
+      type: 'PodResizePending',
+      status: 'True',
+      ...input.resizePending,
+      ...(observedGeneration && { observedGeneration }),
+    });
+  }
   const disruption = verdict?.condition ?? getCondition(previous?.conditions, 'DisruptionTarget');
   if (disruption) conditions.push({ ...disruption });
   const status: Draft<corev1.PodStatus> = {

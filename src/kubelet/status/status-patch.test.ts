@@ -47,6 +47,11 @@ it('writes only changed conditions of its own, and clears their old reasons', ()
   expect(patch).toMatchObject({ status: { conditions: [{ type: 'Ready', status: 'True', reason: null, message: null }] } });
 });
 
+it('takes back conditions that only hold for a while', () => {
+  const patch = statusPatch(stored({ conditions: [{ type: 'PodResizePending', status: 'True' }] }), { conditions: [] });
+  expect(patch).toMatchObject({ status: { conditions: [{ type: 'PodResizePending', $patch: 'delete' }] } });
+});
+
 it('leaves the fields of other owners alone', () => {
   expect(statusPatch(stored({ nominatedNodeName: 'n2' }), {})).toBeUndefined();
 });

@@ -42,6 +42,9 @@ export function statusPatch(stored: corev1.Pod, status: corev1.PodStatus): JsonO
   return { metadata: { uid: stored.metadata.uid }, status: patch as JsonObject };
 }
 
+/** Conditions that are there only while they hold. */
+const passingConditions: ReadonlySet<string> = new Set(['PodResizePending', 'PodResizeInProgress']);
+
 function changedConditions(
   stored: readonly corev1.PodCondition[] | undefined,
   wanted: readonly corev1.PodCondition[] | undefined,
@@ -54,6 +57,9 @@ function changedConditions(
     // A merge keeps fields that are not named: what is gone is named as null.
     const gone = old ? (['reason', 'message'] as const).filter((field) => old[field] !== undefined && condition[field] === undefined) : [];
     changes.push({ ...condition, ...Object.fromEntries(gone.map((field) => [field, null])) });
+  }
+  for (const { type } of stored ?? []) {
+    if (passingConditions.has(type) && !getCondition(wanted, type)) changes.push({ type, $patch: 'delete' });
   }
   return changes;
 }
