@@ -7,43 +7,86 @@ import { anonymousUser, authenticated, parseServiceAccountUser, serviceAccountUs
 
 interface Headers {
   header(name: string): string | undefined;
+  headers(): Readonly<Record<string, string | readonly string[] | undefined>>;
+}
+
+const extraPrefix = 'impersonate-extra-';
+
+/** Whether a request says anything about acting as somebody else. */
+export function impersonates(request: Headers): boolean {
+  return (
+    request.header('impersonate-user') !== undefined ||
+    request.header('impersonate-group') !== undefined ||
+    request.header('impersonate-uid') !== undefined
+  );
 }
 
 /**
  * The user that the request acts as.
- * @throws ApiError Forbidden when `user` may not, BadRequest for groups without a user
+ * @throws ApiError Forbidden when `user` may not, BadRequest for groups or a uid without a user
  */
 export function impersonated(user: UserInfo, request: Headers, authorize: Authorizer): UserInfo {
   const name = request.header('impersonate-user');
-  const groups = (request.header('impersonate-group') ?? '')
-    .split(',')
-    .map((group) => group.trim())
-    .filter((group) => group !== '');
-  if (!name) throw badRequest('requested [{Group}] without impersonating a user');
-  const account = parseServiceAccountUser(name);
-  check(user, account ? 'serviceaccounts' : 'users', account?.name ?? name, account?.namespace ?? '', authorize);
-  for (const group of groups) check(user, 'groups', group, '', authorize);
+  const groups = listOf(request.header('impersonate-group'));
   const uid = request.header('impersonate-uid');
-  if (uid) check(user, 'uids', uid, '', authorize, 'authentication.k8s.io');
-  if (account && groups.length === 0) return serviceAccountUser({ ...account, uid: uid ?? '' });
-  if (name === anonymousUser.name) return anonymousUser;
-  return authenticated({ name, groups, ...(uid && { uid }) });
+  if (!name) throw badRequest('requested impersonation of groups, uid or extra values without impersonating a user');
+  const may = (resource: string, target: string, more: Partial<RequestInfo> = {}): void => {
+    const info: RequestInfo = { ...impersonation, resource, name: target, ...more };
+    const refusal = authorize(user, info);
+    if (refusal !== undefined) throw forbiddenRequest(user, info, refusal);
+  };
+  const account = parseServiceAccountUser(name);
+  if (account) may('serviceaccounts', account.name, { namespace: account.namespace });
+  else may('users', name);
+  for (const group of groups) may('groups', group);
+  if (uid) may('uids', uid, { apiGroup: 'authentication.k8s.io' });
+  const extra = extraOf(request);
+  for (const [key, values] of Object.entries(extra)) {
+    for (const value of values) may('userextras', value, { subresource: key, apiGroup: 'authentication.k8s.io' });
+  }
+  const details = { ...(uid && { uid }), ...(Object.keys(extra).length > 0 && { extra }) };
+  if (account && groups.length === 0) return { ...serviceAccountUser({ ...account, uid: uid ?? '' }), ...details };
+  if (name === anonymousUser.name) return { ...anonymousUser, ...details };
+  return authenticated({ name, groups, ...details });
 }
 
-function check(user: UserInfo, resource: string, name: string, namespace: string, authorize: Authorizer, apiGroup = ''): void {
-  const info: RequestInfo = {
-    isResourceRequest: true,
-    verb: 'impersonate',
-    path: '',
-    apiGroup,
-    version: 'v1',
-    resource,
-    subresource: '',
-    subpath: '',
-    namespace,
-    name,
-    query: emptyQuery,
-  };
-  const refusal = authorize(user, info);
-  if (refusal !== undefined) throw forbiddenRequest(user, info, refusal);
+const impersonation: RequestInfo = {
+  isResourceRequest: true,
+  verb: 'impersonate',
+  path: '',
+  apiGroup: '',
+  version: 'v1',
+  resource: '',
+  subresource: '',
+  subpath: '',
+  namespace: '',
+  name: '',
+  query: emptyQuery,
+};
+
+/** Keys of extra values come percent-encoded, since header names allow little. */
+function extraOf(request: Headers): Readonly<Record<string, readonly string[]>> {
+  const extra: Record<string, readonly string[]> = {};
+  for (const [header, value] of Object.entries(request.headers())) {
+    if (!header.startsWith(extraPrefix)) continue;
+    const key = header.slice(extraPrefix.length);
+    extra[/%[0-9a-f]{2}/i.test(key) ? unescape(key) : key] = typeof value === 'string' ? listOf(value) : (value ?? []);
+  }
+  return extra;
+}
+
+function unescape(key: string): string {
+  try {
+    return decodeURIComponent(key);
+  } catch (error) {
+    if (error instanceof URIError) return key;
+    throw error;
+  }
+}
+
+function listOf(header: string | undefined): string[] {
+  return (header ?? '')
+    .split(',')
+    .map((value) => value.trim())
+    .filter((value) => value !== '');
 }

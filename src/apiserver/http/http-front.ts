@@ -4,7 +4,7 @@
  */
 import type { Clock, Logger } from '../../base/index.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
-import { impersonated } from '../auth/impersonation.ts';
+import { impersonated, impersonates } from '../auth/impersonation.ts';
 import { anonymousUser } from '../auth/users.ts';
 import type { ObservedRequest, RequestOutcome } from '../extension.ts';
 import type { RequestInfo, UserInfo } from '../request.ts';
@@ -85,9 +85,7 @@ export class HttpFront {
   }
 
   #actingUser(user: UserInfo, exchange: Exchange): UserInfo {
-    const wanted = exchange.header('impersonate-user');
-    if (wanted === undefined && exchange.header('impersonate-group') === undefined) return user;
-    return impersonated(user, exchange, this.#options.authorize);
+    return impersonates(exchange) ? impersonated(user, exchange, this.#options.authorize) : user;
   }
 
   #observe(exchange: Exchange, info: RequestInfo): ((outcome: RequestOutcome) => void)[] {
