@@ -20,7 +20,13 @@ export { defaultThresholds, type EvictionThresholds } from './eviction/threshold
 export type { Kubelet } from './kubelet.ts';
 export type { Runtime } from './runtime/runtime.ts';
 export { RuntimeError } from './runtime/runtime.ts';
-export { createSimulatedRuntime, type SimulatedRuntimeOptions } from './runtime/simulated/index.ts';
+export type { SimulatedHostOptions } from './host/simulated-host.ts';
+export {
+  type ContainerScript,
+  createSimulatedRuntime,
+  type SimulatedRuntime,
+  type SimulatedRuntimeOptions,
+} from './runtime/simulated/index.ts';
 export { startSimulatedKubelet, type SimulatedKubeletDeps } from './simulated-kubelet.ts';
 export type { KubeletAuth, PodLookup } from './seams.ts';
 
