@@ -3,11 +3,11 @@
  * what keeps the node itself in order. Everything that runs belongs to one task group; closing it stops watching and writing and
  * leaves the containers running.
  */
-import { type corev1, corev1Resources, nodev1Resources } from '../api/index.ts';
+import { type corev1, corev1Resources, type nodev1, nodev1Resources } from '../api/index.ts';
 import { type Clock, type Ctx, isAbort, type Logger, type Random, type Registry, TaskGroup } from '../base/index.ts';
 import { type Client, createEventRecorder, type EventRecorder, type Informer, type InformerFactory } from '../client/index.ts';
 import type { KubeletConfig } from './config.ts';
-import { type NodeDns, parseResolvConf } from './containers/dns.ts';
+import { createNodeResolver } from './containers/node-resolver.ts';
 import { EvictionManager } from './eviction/eviction-manager.ts';
 import type { KubeletHost } from './host/host.ts';
 import { ImageCollector } from './images/image-collector.ts';
@@ -19,12 +19,13 @@ import { nodeAllocatable, nodeCapacity } from './node/machine-resources.ts';
 import { NodeManager } from './node/node-manager.ts';
 import { PodViews } from './pleg/pod-views.ts';
 import { CrashBackoff } from './pods/crash-backoff.ts';
-import { ensureMirror, isMirrorOf, runManifestSource } from './pods/manifest-source.ts';
 import { removeOrphans } from './pods/orphans.ts';
-import { isMirrorPod, isStaticPod } from './pods/pod-names.ts';
-import { type PodServices, StartError } from './pods/pod-services.ts';
+import { isMirrorPod } from './pods/pod-names.ts';
+import type { PodServices } from './pods/pod-services.ts';
 import { PodWorkers } from './pods/pod-workers.ts';
 import { ProbeVerdicts } from './pods/probe-verdicts.ts';
+import { readPullSecrets, runtimeHandler } from './pods/referenced-by-pods.ts';
+import { StaticPods } from './pods/static-pods.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import type {
   ContainerLogOptions,
@@ -97,19 +98,18 @@ class Assembly {
   readonly #neighbours: NeighbourDeps;
   readonly #podInformer: Informer<corev1.Pod>;
   readonly #nodeInformer: Informer<corev1.Node>;
-  readonly #runtimeClasses: ReturnType<InformerFactory['informer']>;
+  readonly #runtimeClasses: Informer<nodev1.RuntimeClass>;
   readonly #views: PodViews;
   readonly #services: PodServices;
   readonly #eviction: EvictionManager;
   readonly #images: ImageCollector;
   readonly #allocatable: Readonly<Record<string, string>>;
-  /** Static pods, by uid. */
-  readonly #static = new Map<string, corev1.Pod>();
+  readonly #static: StaticPods;
   readonly workers: PodWorkers;
   readonly nodes: NodeManager;
   #server: KubeletServer | undefined;
   #podCidrs = '';
-  #resolver: { readonly text: string; readonly dns: NodeDns } | undefined;
+  #imageFsPath: string | undefined;
 
   constructor(config: KubeletConfig, deps: AssemblyDeps, { signal, log }: Ctx) {
     this.#config = config;
@@ -154,7 +154,15 @@ class Assembly {
     });
     const verdicts = new ProbeVerdicts();
     const lookup: PodLookup = lookupOf(() => this.workers);
-    const statuses = new StatusManager({ client, clock, log, group: this.#group, apiPod: (uid) => this.#apiPod(uid) });
+    const statuses = new StatusManager({ client, clock, log, group: this.#group, apiPod: (uid) => this.#static.apiPod(uid) });
+    this.#static = new StaticPods({
+      client,
+      group: this.#group,
+      informer: this.#podInformer,
+      workers: () => this.workers,
+      statuses: () => statuses,
+      node: () => this.nodes.node,
+    });
     this.#services = {
       settings: {
         podLogsDir: config.podLogsDir,
@@ -204,7 +212,7 @@ class Assembly {
       startSlots: new Slots(config.maxParallelStarts),
       hostIps: () => config.nodeIps,
       nodeAllocatable: () => this.#allocatable,
-      nodeDns: () => this.#nodeDns(),
+      nodeDns: createNodeResolver({ ...config, readResolvConf: () => host.readResolvConf() }),
       networkUnready: () => this.nodes.networkFault(),
       recursiveReadOnly: () => this.nodes.runtimeStatus?.handlers.some(({ recursiveReadOnlyMounts }) => recursiveReadOnlyMounts) ?? false,
       refuseResize: (pod) =>
@@ -213,8 +221,9 @@ class Assembly {
           others: this.workers.active().filter(({ metadata }) => metadata.uid !== pod.metadata.uid),
           allocatable: this.#allocatable,
         }),
-      pullSecrets: (pod, podCtx) => this.#pullSecrets(pod, podCtx),
-      runtimeHandler: (pod) => this.#runtimeHandler(pod),
+      podsChanged: () => host.cgroups.balance(this.workers.active()),
+      pullSecrets: (pod, podCtx) => readPullSecrets(pod, { client, recorder: this.#recorder }, podCtx),
+      runtimeHandler: (pod) => runtimeHandler(pod, { classes: this.#runtimeClasses, recorder: this.#recorder }),
     };
     this.workers = new PodWorkers({
       services: this.#services,
@@ -303,7 +312,13 @@ class Assembly {
     await host.prepare();
     host.cgroups.prepare({ cpuMillis, memoryBytes: host.machine.memoryBytes });
     if (config.server) {
-      const options = { ...config.server, pods: this.workers, node: () => this.nodes.node, healthy: () => this.#healthy() };
+      const options: KubeletServerOptions = {
+        ...config.server,
+        pods: this.workers,
+        node: () => this.nodes.node,
+        healthy: () => this.#healthy(),
+        ...(this.#deps.registry && { registry: this.#deps.registry }),
+      };
       this.#server = await this.#deps.parts.server(this.#neighbours, options, ctx);
     }
     this.#services.volumes.start(ctx);
@@ -325,7 +340,10 @@ class Assembly {
     );
     this.#spawn('eviction', (task) => this.#eviction.run(task));
     this.#spawn('image collector', (task) => this.#images.run(task));
-    if (config.manifestDir !== undefined) this.#spawnManifests(config.manifestDir);
+    if (config.manifestDir !== undefined) {
+      const { nodeName, manifestCheckMs } = config;
+      this.#static.start({ directory: config.manifestDir, nodeName, clock, checkMs: manifestCheckMs });
+    }
     this.#watch();
     informers.start();
     this.#spawn('housekeeping', (task) => this.#housekeeping(task));
@@ -337,8 +355,6 @@ class Assembly {
     await this.#server?.close();
   }
 
-  #imageFsPath: string | undefined;
-
   #spawn(name: string, run: (ctx: Ctx) => Promise<void>): void {
     this.#group.spawn(`kubelet ${name}`, run);
   }
@@ -348,7 +364,7 @@ class Assembly {
       added: (pod) => this.#observed(pod),
       updated: (_, pod) => this.#observed(pod),
       deleted: (pod) => {
-        if (isMirrorPod(pod)) this.#spawnMirror(pod);
+        if (isMirrorPod(pod)) this.#static.mirrorDeleted(pod);
         else this.workers.remove(pod.metadata.uid);
       },
     });
@@ -357,72 +373,16 @@ class Assembly {
       if (cidrs.length === 0 || cidrs.join() === this.#podCidrs) return;
       this.#podCidrs = cidrs.join();
       this.#deps.onPodCidrs?.(cidrs);
+      // Engines that make their own network file want the range from us; the others ignore it.
+      this.#spawn('pod range', (task) => this.#deps.engine.runtime.updatePodCidr(cidrs[0]!, task));
       this.nodes.wake();
     };
     this.#nodeInformer.addHandler({ added: onNode, updated: (_, node) => onNode(node) });
   }
 
   #observed(pod: corev1.Pod): void {
-    if (isMirrorPod(pod)) {
-      this.#spawnMirror(pod);
-      for (const own of this.#static.values()) if (isMirrorOf(pod, own)) this.#services.statuses.observed(own);
-    } else this.workers.apply(pod);
-  }
-
-  /** The API's object for a pod: itself, or the mirror of a static one. */
-  #apiPod(uid: string): corev1.Pod | undefined {
-    const pod = this.workers.byUid(uid);
-    if (!pod) return undefined;
-    const { namespace, name } = pod.metadata;
-    const found = this.#podInformer.get({ namespace, name });
-    if (!found) return undefined;
-    return found.metadata.uid === uid || (isStaticPod(pod) && isMirrorOf(found, pod)) ? found : undefined;
-  }
-
-  #spawnManifests(directory: string): void {
-    const { clock } = this.#deps;
-    const { nodeName, manifestCheckMs } = this.#config;
-    this.#spawn('manifests', (task) =>
-      runManifestSource(
-        {
-          directory,
-          nodeName,
-          clock,
-          checkMs: manifestCheckMs,
-          apply: (pod) => {
-            this.#static.set(pod.metadata.uid, pod);
-            this.workers.apply(pod);
-            this.#spawnMirror(pod);
-          },
-          remove: (uid) => {
-            this.#static.delete(uid);
-            this.workers.remove(uid);
-          },
-        },
-        task,
-      ),
-    );
-  }
-
-  /** Brings the mirror of one static pod to what its manifest says; a mirror without a manifest is deleted. */
-  #spawnMirror({ metadata: { namespace, name } }: corev1.Pod): void {
-    if (!this.#podInformer.synced) return;
-    this.#spawn(`mirror ${namespace}/${name}`, async (ctx) => {
-      const { client } = this.#deps;
-      const mirror = this.#podInformer.get({ namespace, name });
-      const own = [...this.#static.values()].find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
-      try {
-        if (own) await ensureMirror(own, mirror, { client, node: this.nodes.node }, ctx);
-        else if (mirror) {
-          const body = { gracePeriodSeconds: 0, preconditions: { uid: mirror.metadata.uid } };
-          await client.delete(corev1Resources.pods, { namespace, name }, { signal: ctx.signal, body });
-        }
-      } catch (err) {
-        if (isAbort(err, ctx.signal)) throw err;
-        // Housekeeping comes by again.
-        ctx.log.info('a mirror pod could not be written', { name, namespace, err });
-      }
-    });
+    if (isMirrorPod(pod)) this.#static.observed(pod);
+    else this.workers.apply(pod);
   }
 
   /** Waits until all sources were read once: before that nobody can say who is an orphan. */
@@ -434,59 +394,13 @@ class Assembly {
         const [fs] = await engine.images.imageFsInfo(ctx);
         this.#imageFsPath = fs?.mountpoint;
         await removeOrphans((uid) => this.workers.byUid(uid) !== undefined || this.#static.has(uid), this.#services, ctx);
-        for (const pod of [...this.#static.values(), ...this.#podInformer.list().filter(isMirrorPod)]) this.#spawnMirror(pod);
+        this.#static.refresh();
       } catch (err) {
         if (isAbort(err, ctx.signal)) throw err;
         ctx.log.warn('housekeeping did not finish', { err });
       }
       await clock.sleep(this.#config.housekeepingMs, ctx.signal);
     }
-  }
-
-  async #nodeDns(): Promise<NodeDns> {
-    const text = await this.#deps.host.readResolvConf();
-    if (this.#resolver?.text !== text) {
-      const { clusterDns, clusterDomain } = this.#config;
-      this.#resolver = { text, dns: { clusterDns, clusterDomain, host: parseResolvConf(text) } };
-    }
-    return this.#resolver.dns;
-  }
-
-  async #pullSecrets(pod: corev1.Pod, ctx: Ctx): Promise<readonly corev1.Secret[]> {
-    const { namespace } = pod.metadata;
-    const names = (pod.spec.imagePullSecrets ?? []).flatMap(({ name }) => name ?? []);
-    const missing: string[] = [];
-    const found = await Promise.all(
-      names.map(async (name) => {
-        try {
-          return await this.#deps.client.get(corev1Resources.secrets, { namespace, name }, ctx);
-        } catch (err) {
-          if (isAbort(err, ctx.signal)) throw err;
-          missing.push(name);
-          return undefined;
-        }
-      }),
-    );
-    if (missing.length > 0) {
-      const message = `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`;
-      this.#recorder.event(pod, { type: 'Warning', reason: 'FailedToRetrieveImagePullSecret', message });
-    }
-    return found.filter((secret) => secret !== undefined);
-  }
-
-  #runtimeHandler(pod: corev1.Pod): string | undefined {
-    const name = pod.spec.runtimeClassName;
-    if (pod.spec.hostUsers === false) {
-      const message = "can't set `spec.hostUsers: false`, runtime does not support user namespaces";
-      this.#recorder.event(pod, { type: 'Warning', reason: 'FailedCreatePodSandBox', message: `Failed to create pod sandbox: ${message}` });
-      throw new StartError('ContainerCreating', message);
-    }
-    if (!name) return undefined;
-    const found = this.#runtimeClasses.get({ name }) as { readonly handler: string } | undefined;
-    if (found) return found.handler;
-    const message = `failed to get sandbox runtime: unable to get OCI runtime handler from runtime class: runtimeclass.node.k8s.io "${name}" not found`;
-    this.#recorder.event(pod, { type: 'Warning', reason: 'FailedCreatePodSandBox', message: `Failed to create pod sandbox: ${message}` });
-    throw new StartError('ContainerCreating', message);
   }
 
   #healthy(): { readonly ok: boolean; readonly message: string } {

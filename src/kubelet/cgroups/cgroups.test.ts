@@ -122,6 +122,8 @@ it('pods stand below their class, and are found and removed by uid', async () =>
   expect(cgroups.path(burstable)).toBe('/knarr-x/n1/kubepods/burstable/podb');
   expect(cgroups.path(guaranteed)).toBe('/knarr-x/n1/kubepods/podg');
   cgroups.ensure(burstable, { cpuShares: 2, cpuQuotaMicros: undefined, cpuPeriodMicros: 100_000, memoryBytes: undefined, pids: 9 });
+  cgroups.balance([burstable, guaranteed, testPod({ containers: [{ name: 'main', resources: { requests: { cpu: '250m' } } }] })]);
+  expect(groups.get('/knarr-x/n1/kubepods/burstable')).toEqual({ cpuShares: 256 });
   expect([...cgroups.knownPods()]).toEqual(['b']);
   await cgroups.release('b');
   expect([...cgroups.knownPods()]).toEqual([]);

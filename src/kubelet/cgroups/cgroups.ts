@@ -3,8 +3,8 @@
  * the sandbox, and removes it afterwards; the containers' own groups below are the engine's.
  */
 import type { corev1 } from '../../api/index.ts';
-import { podQosClass } from '../../api/index.ts';
-import type { PodCgroupLimits } from '../containers/container-resources.ts';
+import { podQosClass, podRequests } from '../../api/index.ts';
+import { cpuShares, type PodCgroupLimits } from '../containers/container-resources.ts';
 
 /** What is written into one group; undefined fields are left alone. */
 export interface GroupLimits {
@@ -38,6 +38,8 @@ export interface PodCgroups {
   /** The parent for a pod's containers; the same for the pod's whole life. */
   path(pod: corev1.Pod): string;
   ensure(pod: corev1.Pod, limits: PodCgroupLimits & { readonly pids: number | undefined }): void;
+  /** Weighs the burstable class by what its pods ask for together. */
+  balance(pods: readonly corev1.Pod[]): void;
   /** By uid, because the pod's object may be gone. */
   release(podUid: string): Promise<void>;
   /** Uids that have a group. */
@@ -56,7 +58,7 @@ export function createPodCgroups(tree: CgroupTree, root: string): PodCgroups {
     version: tree.version,
     prepare: ({ cpuMillis, memoryBytes }) => {
       for (const parent of parents) tree.create(parent);
-      tree.set(top, { cpuShares: Math.max(Math.floor((cpuMillis * 1024) / 1000), 2), memoryBytes });
+      tree.set(top, { cpuShares: cpuShares(cpuMillis), memoryBytes });
       // Best effort gets what nobody else wants.
       tree.set(`${top}${classes.BestEffort}`, { cpuShares: 2 });
     },
@@ -65,6 +67,11 @@ export function createPodCgroups(tree: CgroupTree, root: string): PodCgroups {
       const path = pathOf(pod);
       tree.create(path);
       tree.set(path, limits);
+    },
+    balance: (pods) => {
+      const burstable = pods.filter((pod) => podQosClass(pod) === 'Burstable');
+      const millis = burstable.reduce((sum, pod) => sum + (podRequests(pod).get('cpu')?.milliValue() ?? 0), 0);
+      tree.set(`${top}${classes.Burstable}`, { cpuShares: cpuShares(millis) });
     },
     release: async (podUid) => {
       await Promise.all(parents.map((parent) => tree.remove(`${parent}/pod${podUid}`)));

@@ -36,6 +36,7 @@ export function createSimulatedHost(options: SimulatedHostOptions = {}): Kubelet
       prepare: () => undefined,
       path: (pod) => `/kubepods/pod${pod.metadata.uid}`,
       ensure: () => undefined,
+      balance: () => undefined,
       release: nothing,
       knownPods: () => new Set(),
       podWorkingSetBytes: () => undefined,

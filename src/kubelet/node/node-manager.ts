@@ -118,6 +118,12 @@ export class NodeManager {
     const { clock, updateMs, register } = this.#options;
     await this.lookAtRuntime(ctx);
     if (register) await this.#register(ctx);
+    if (this.#node) {
+      const { recorder } = this.#options;
+      recorder.event(this.#node, { type: 'Normal', reason: 'Starting', message: 'Starting kubelet.' });
+      const message = 'Updated Node Allocatable limit across pods';
+      recorder.event(this.#node, { type: 'Normal', reason: 'NodeAllocatableEnforced', message });
+    }
     let looks = 0;
     for (;;) {
       this.#pending = false;

@@ -55,6 +55,8 @@ export interface PodServices {
   /** Why pods with a network of their own cannot start yet. */
   readonly networkUnready: () => string | undefined;
   readonly recursiveReadOnly: () => boolean;
+  /** A pod came to stand, was resized or went: what follows from all pods together is brought up to date. */
+  readonly podsChanged: () => void;
   /** Why the resources that a running pod asks for anew cannot be given. */
   readonly refuseResize: (pod: corev1.Pod) => ResizePending | undefined;
   /** The pod's imagePullSecrets that exist. */

@@ -114,7 +114,9 @@ export class PodWorkers implements PodLookup {
     const worker = new PodWorker(pod, services);
     this.#workers.set(uid, worker);
     this.#uids.set(`${namespace}/${name}`, uid);
-    if (!isPodTerminal(pod) && pod.metadata.deletionTimestamp === undefined) {
+    // A pod that this node took before is not refused by a kubelet that starts anew.
+    const isNew = pod.status.startTime === undefined;
+    if (isNew && !isPodTerminal(pod) && pod.metadata.deletionTimestamp === undefined) {
       const verdict = admit(pod, others);
       if (verdict) {
         services.recorder.event(pod, {

@@ -123,10 +123,16 @@ function startsAnything({ initToStart, containersToStart, ephemeralToStart }: Po
 }
 
 /** The pod's own group first, so that what its containers get more of fits into it. */
-async function resize(pod: corev1.Pod, { toUpdate }: PodPlan, { runtime, host, settings }: PodServices, ctx: Ctx): Promise<void> {
+async function resize(
+  pod: corev1.Pod,
+  { toUpdate }: PodPlan,
+  { runtime, host, settings, podsChanged }: PodServices,
+  ctx: Ctx,
+): Promise<void> {
   if (toUpdate.length === 0) return;
   host.cgroups.ensure(pod, { ...podCgroupLimits(pod), pids: settings.podPidsLimit });
   for (const { container, resources } of toUpdate) await runtime.updateContainerResources(container.id, resources, ctx);
+  podsChanged();
 }
 
 /** Volumes, cgroup, sandbox and hosts file: all that containers stand on. */
@@ -143,6 +149,7 @@ async function raiseStand(record: PodRecord, view: PodView, plan: PodPlan, servi
   let { sandboxId } = plan;
   let ips = viewIps(view);
   if (plan.createSandbox || sandboxId === undefined) {
+    services.podsChanged();
     sandboxId = await startSandbox(pod, sandboxConfig, services, ctx);
     ips = (await runtime.podSandboxStatus(sandboxId, ctx)).ips;
   }

@@ -105,6 +105,7 @@ export async function terminatePod(record: PodRecord, graceSeconds: number | und
 export async function releasePod(uid: string, services: PodServices, ctx: Ctx): Promise<void> {
   await services.volumes.release(uid, ctx);
   await services.host.cgroups.release(uid);
+  services.podsChanged();
 }
 
 /** Removes the last traces: containers, sandboxes, directories, logs. */

@@ -25,6 +25,8 @@ export interface ContainerStatusInput {
   /** Termination messages by container id. */
   readonly messages: ReadonlyMap<string, string>;
   readonly probes: (containerId: string) => { readonly started: boolean; readonly ready: boolean };
+  /** Nothing of the pod will be started again. */
+  readonly ended: boolean;
   /** Such as `containerd`; container ids are `containerd://ID`. */
   readonly runtimeName: string;
 }
@@ -52,7 +54,16 @@ function oneStatus(container: AnyContainer, input: ContainerStatusInput): corev1
     if (status.state?.terminated) status.lastState = status.state;
     status.state = { waiting: { ...(waiting.message && { message: waiting.message }), reason: waiting.reason } };
   }
+  if (input.ended && hasBegun(input) && !status.state?.terminated) {
+    const message = 'The container could not be located when the pod was terminated';
+    status.state = { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown', message } };
+  }
   return withProbes(container, newest, status, input);
+}
+
+/** Initialization ended once: a regular container has left a trace. */
+function hasBegun({ pod, view, isInit }: ContainerStatusInput): boolean {
+  return !isInit && pod.spec.containers.some(({ name }) => view.containers.some((container) => container.name === name));
 }
 
 /** A container that will be tried again shows why it waits; one that has ended for good shows its end. */

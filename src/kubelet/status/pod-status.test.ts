@@ -55,6 +55,7 @@ describe('the phase', () => {
     ['ended badly, Never', { restartPolicy: 'Never' }, [['main', exited(1)]], 'Failed'],
     ['stopped by the kubelet, well', {}, [['main', exited(0)]], 'Succeeded', true],
     ['stopped by the kubelet, badly', {}, [['main', exited(143)]], 'Failed', true],
+    ['stopped by the kubelet before anything ran', {}, [], 'Failed', true],
     ['initializing', init, [['init']], 'Pending'],
     ['initialized and not yet started', init, [['init', exited(0)]], 'Pending'],
     ['initialization failed', init, [['init', exited(1)]], 'Pending'],
@@ -139,6 +140,18 @@ describe('container statuses', () => {
           reason: 'ContainerStatusUnknown',
           message: 'The container could not be located when the pod was deleted.  The container used to be Running',
         },
+      },
+    });
+  });
+
+  it('what was never found of a pod that ended has ended unseen', () => {
+    const spec = { containers: [{ name: 'a' }, { name: 'b' }] };
+    const [, b] = statusOf(spec, [['a', exited(0)]], { ended: true }).containerStatuses!;
+    expect(b!.state).toEqual({
+      terminated: {
+        exitCode: 137,
+        reason: 'ContainerStatusUnknown',
+        message: 'The container could not be located when the pod was terminated',
       },
     });
   });

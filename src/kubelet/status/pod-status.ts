@@ -48,6 +48,7 @@ export function podStatus(input: PodStatusInput): corev1.PodStatus {
     messages: input.messages,
     probes: input.probes,
     runtimeName: input.runtimeName,
+    ended: input.ended,
   };
   const { initContainers = [], containers, ephemeralContainers = [] } = pod.spec;
   const initStatuses = containerStatuses({
@@ -66,7 +67,9 @@ export function podStatus(input: PodStatusInput): corev1.PodStatus {
   const computed = podPhase({ pod, initStatuses, statuses, ended: input.ended });
   // What has ended stays ended, and as it ended.
   const terminal = previous && isPodPhaseTerminal(previous.phase) ? previous : undefined;
-  const phase = verdict ? 'Failed' : (terminal?.phase ?? computed);
+  // What was ended before it could begin or go on has failed.
+  const ended = input.ended && !isPodPhaseTerminal(computed) ? 'Failed' : computed;
+  const phase = verdict ? 'Failed' : (terminal?.phase ?? ended);
   const reason = verdict?.reason ?? terminal?.reason;
   const message = verdict?.message ?? terminal?.message;
   const conditions = podConditions({ pod, phase, initStatuses, statuses, sandboxReady: sandboxStands(pod, view) });
