@@ -13,6 +13,7 @@ import type { KubeletHost } from './host/host.ts';
 import { ImageCollector } from './images/image-collector.ts';
 import { ImagePuller } from './images/image-puller.ts';
 import { Slots } from './images/slots.ts';
+import { createKubeletMetrics, measuredRuntime, noMetrics } from './kubelet-metrics.ts';
 import { admitPod, resizeRefusal } from './node/admission.ts';
 import { keepNodeLease } from './node/lease.ts';
 import { nodeAllocatable, nodeCapacity } from './node/machine-resources.ts';
@@ -111,7 +112,10 @@ class Assembly {
   #podCidrs = '';
   #imageFsPath: string | undefined;
 
-  constructor(config: KubeletConfig, deps: AssemblyDeps, { signal, log }: Ctx) {
+  constructor(config: KubeletConfig, given: AssemblyDeps, { signal, log }: Ctx) {
+    const deps = given.registry
+      ? { ...given, engine: measuredRuntime(given.engine, { registry: given.registry, clock: given.clock }) }
+      : given;
     this.#config = config;
     this.#deps = deps;
     this.#log = log;
@@ -152,6 +156,13 @@ class Assembly {
       relistWithEventsMs: config.relistWithEventsMs,
       onChange: ({ uid }) => this.workers.worker(uid)?.wakeByEngine(),
     });
+    const metrics = deps.registry
+      ? createKubeletMetrics({
+          registry: deps.registry,
+          runningPods: () => this.workers.active().length,
+          runningContainers: () => this.workers.runningContainers().length,
+        })
+      : noMetrics;
     const verdicts = new ProbeVerdicts();
     const lookup: PodLookup = lookupOf(() => this.workers);
     const statuses = new StatusManager({ client, clock, log, group: this.#group, apiPod: (uid) => this.#static.apiPod(uid) });
@@ -176,6 +187,7 @@ class Assembly {
       },
       clock,
       random,
+      metrics,
       recorder: this.#recorder,
       runtime: engine.runtime,
       runtimeName: () => this.nodes.runtimeVersion?.name ?? 'containerd',
@@ -262,7 +274,10 @@ class Assembly {
       imageFsPath: () => this.#imageFsPath,
       activePods: () => this.workers.active(),
       reclaimDisk: (evictionCtx) => this.#images.removeAllUnused(evictionCtx),
-      evict: (pod, verdict, graceSeconds) => this.workers.worker(pod.metadata.uid)?.fail(verdict, graceSeconds),
+      evict: (pod, verdict, graceSeconds, resource) => {
+        metrics.podEvicted(resource);
+        this.workers.worker(pod.metadata.uid)?.fail(verdict, graceSeconds);
+      },
       onChange: () => this.nodes.wake(),
     });
     this.nodes = new NodeManager({

@@ -25,7 +25,7 @@ export interface EvictionOptions {
   readonly activePods: () => readonly corev1.Pod[];
   /** Removes unused images and dead containers; true when room was made. */
   readonly reclaimDisk: (ctx: Ctx) => Promise<boolean>;
-  readonly evict: (pod: corev1.Pod, verdict: PodVerdict, graceSeconds: number) => void;
+  readonly evict: (pod: corev1.Pod, verdict: PodVerdict, graceSeconds: number, resource: string) => void;
   readonly onChange: () => void;
 }
 
@@ -91,7 +91,7 @@ export class EvictionManager {
       ...(first.pod.metadata.generation !== undefined && { observedGeneration: first.pod.metadata.generation }),
     };
     // A hard threshold leaves no time for grace; one second lets the end be seen.
-    this.#options.evict(first.pod, { reason: 'Evicted', message, condition }, 1);
+    this.#options.evict(first.pod, { reason: 'Evicted', message, condition }, 1, signal.resource);
   }
 
   async #usage(pod: corev1.Pod, resource: 'memory' | 'ephemeral-storage'): Promise<number> {

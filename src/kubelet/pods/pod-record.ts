@@ -20,10 +20,20 @@ export interface PodRecord {
   readonly startTime: string;
   /** Ends the pod whatever its containers say. */
   verdict: PodVerdict | undefined;
+  /** When this kubelet first saw the pod, until its containers run; then undefined. */
+  firstSeenMs: number | undefined;
 }
 
 export function newRecord({ pod, pending }: Allocation, nowMs: number): PodRecord {
-  return { pod, resizePending: pending, waiting: new Map(), messages: new Map(), startTime: formatTime(nowMs), verdict: undefined };
+  return {
+    pod,
+    resizePending: pending,
+    waiting: new Map(),
+    messages: new Map(),
+    startTime: formatTime(nowMs),
+    verdict: undefined,
+    firstSeenMs: pod.status.startTime === undefined ? nowMs : undefined,
+  };
 }
 
 /** Limits of one message, and of all of a pod's together. @source pkg/kubelet/container MaxContainerTerminationMessageLength */

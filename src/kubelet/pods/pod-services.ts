@@ -7,6 +7,7 @@ import type { NodeDns } from '../containers/dns.ts';
 import type { KubeletHost } from '../host/host.ts';
 import type { ImagePuller } from '../images/image-puller.ts';
 import type { Slots } from '../images/slots.ts';
+import type { KubeletMetrics } from '../kubelet-metrics.ts';
 import type { PodViews } from '../pleg/pod-views.ts';
 import type { RuntimeService } from '../runtime/runtime.ts';
 import type { ContainerLogs, Environment, Prober, VolumeManager } from '../seams.ts';
@@ -33,6 +34,7 @@ export interface PodServices {
   readonly settings: PodSettings;
   readonly clock: Clock;
   readonly random: Random;
+  readonly metrics: KubeletMetrics;
   readonly recorder: EventRecorder;
   readonly runtime: RuntimeService;
   /** Such as `containerd`. */

@@ -14,7 +14,7 @@ import { collectContainers } from './collect-containers.ts';
 import { allContainers } from './pod-names.ts';
 import { type PodRecord, publishStatus, readMessages } from './pod-record.ts';
 import { nodeMemory, type PodServices, StartError } from './pod-services.ts';
-import { type PodView, viewIps } from './pod-view.ts';
+import { newestContainer, type PodView, viewIps } from './pod-view.ts';
 import { isIdle, planPod, type PodPlan, type ProbeVerdict, type WantedResources } from './plan.ts';
 import { startContainer, type PodStand } from './start-container.ts';
 import { renderSandbox, startSandbox, writeHosts } from './start-sandbox.ts';
@@ -52,6 +52,7 @@ export async function syncPod(record: PodRecord, services: PodServices, ctx: Ctx
   }
   const after = await look(record, services, ctx);
   watchContainers(record, after, services);
+  measureStart(record, after, services);
   if (publishStatus(record, after, false, services)) return { type: 'ended' };
   if (failures.length > 0) return outcomeOf(failures);
   // Whatever the plan could not do in one pass (the next init container, say) is planned anew at once if it can be.
@@ -74,6 +75,15 @@ function wantedResources(pod: corev1.Pod, { host }: PodServices): WantedResource
 /** What the prober found again after a restart of the kubelet counts like a report. */
 function verdictOf({ prober, probes }: PodServices): ProbeVerdict {
   return (id, probe) => (probe === 'startup' && prober.result(id).started ? 'success' : probes.verdict(id, probe));
+}
+
+/** Measures the start of a pod, once. */
+function measureStart(record: PodRecord, view: PodView, { clock, metrics }: PodServices): void {
+  if (record.firstSeenMs === undefined) return;
+  const running = record.pod.spec.containers.every(({ name }) => newestContainer(view, name)?.state === 'running');
+  if (!running) return;
+  metrics.podStarted((clock.now() - record.firstSeenMs) / 1000);
+  record.firstSeenMs = undefined;
 }
 
 /** Tells the prober of containers that run; it knows those that it has seen. */
