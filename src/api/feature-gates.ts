@@ -1,5 +1,6 @@
 /**
  * Feature gates that the kinds ask about, and whether each is on when nobody says otherwise. Gates that are locked on are not asked.
+ * A feature whose effect is not built is off here even where upstream has it on: its fields are not stored.
  * @source pkg/features/kube_features.go, v1.35
  */
 
@@ -8,7 +9,10 @@ export const defaultFeatureGates: Readonly<Record<string, boolean>> = {
   ContainerRestartRules: true,
   ContainerStopSignals: false,
   CoordinatedLeaderElection: false,
-  EnvFiles: true,
+  // Not built.
+  DynamicResourceAllocation: false,
+  // Not built in the kubelet.
+  EnvFiles: false,
   GenericWorkload: false,
   HostnameOverride: true,
   ImageVolume: true,

@@ -9,7 +9,8 @@ const ctx: StrategyContext = {
   userName: 'tester',
   nowMs: Date.parse(now),
   newUid: () => 'uid',
-  featureEnabled: featureEnabledByDefault,
+  // What is not built yet is validated all the same.
+  featureEnabled: (gate) => featureEnabledByDefault(gate) || gate === 'DynamicResourceAllocation' || gate === 'EnvFiles',
 };
 
 /** A manifest: any JSON, as a client may send it. */

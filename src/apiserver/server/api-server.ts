@@ -4,7 +4,7 @@
  */
 import type { AddressInfo } from 'node:net';
 import { assert, type Clock, type Logger, type Random, systemClock, systemRandom } from '../../base/index.ts';
-import type { ResourceDefinition } from '../../api/index.ts';
+import { featureEnabledByDefault, type ResourceDefinition } from '../../api/index.ts';
 import type { Discovery, Transport } from '../../client/index.ts';
 import type { Store } from '../../store/index.ts';
 import type { AdmissionContext } from '../admission.ts';
@@ -48,6 +48,7 @@ export interface ApiServerConfig {
   readonly extensions?: readonly ExtensionFactory[];
   /** How long events are kept. Default one hour. */
   readonly eventTtlSeconds?: number;
+  /** Whether a feature gate is on. Default: as `featureEnabledByDefault` says. */
   readonly featureEnabled?: (gate: string) => boolean;
   /** Freeze objects that leave the decoder: for development and tests, where it shows who changes what is shared. */
   readonly freezeObjects?: boolean;
@@ -116,7 +117,7 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     random,
     newUid: uuids.next,
     timestamps,
-    featureEnabled: config.featureEnabled ?? (() => true),
+    featureEnabled: config.featureEnabled ?? featureEnabledByDefault,
   };
   const table = new ResourceTable(config.resources, deps);
   admissionContext.registry = table;

@@ -11,7 +11,7 @@ import { percentOf } from '../../int-or-string.ts';
 import { percentErrors } from '../../names.ts';
 import type { Draft } from '../../object.ts';
 import type { ResourceDefinition } from '../../resource-definition.ts';
-import { applyTemplateDefaults } from '../core/pod/template.ts';
+import { applyTemplateDefaults, dropDisabledTemplateFields } from '../core/pod/template.ts';
 import { podTemplateWarnings, workloadNameWarnings } from '../core/pod/warnings.ts';
 import { defineResource, statusSubresource } from '../define-resource.ts';
 import { immutableField } from '../immutable.ts';
@@ -49,11 +49,13 @@ export const deploymentResource: ResourceDefinition = defineResource<Deployment>
   ],
   strategy: {
     applyDefaults: applyDeploymentDefaults,
-    prepareForCreate: (deployment) => {
+    prepareForCreate: (deployment, ctx) => {
       deployment.status = {};
+      dropDisabledTemplateFields(deployment.spec.template, undefined, ctx);
     },
-    prepareForUpdate: (deployment, old) => {
+    prepareForUpdate: (deployment, old, ctx) => {
       deployment.status = old.status as Draft<DeploymentStatus>;
+      dropDisabledTemplateFields(deployment.spec.template, old.spec.template, ctx);
     },
     validate: validateDeployment,
     validateUpdate: (deployment, old) => [

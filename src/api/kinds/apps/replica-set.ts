@@ -8,7 +8,7 @@ import type { ReplicaSet, ReplicaSetSpec, ReplicaSetStatus } from '../../gen/app
 import { appsv1Resources } from '../../gen/resources.ts';
 import type { Draft } from '../../object.ts';
 import type { ResourceDefinition } from '../../resource-definition.ts';
-import { applyTemplateDefaults } from '../core/pod/template.ts';
+import { applyTemplateDefaults, dropDisabledTemplateFields } from '../core/pod/template.ts';
 import { podTemplateWarnings, workloadNameWarnings } from '../core/pod/warnings.ts';
 import { defineResource, statusSubresource } from '../define-resource.ts';
 import { immutableField } from '../immutable.ts';
@@ -48,11 +48,13 @@ export const replicaSetResource: ResourceDefinition = defineResource<ReplicaSet>
       replicaSet.spec.template ??= {};
       applyTemplateDefaults(replicaSet.spec.template);
     },
-    prepareForCreate: (replicaSet) => {
+    prepareForCreate: (replicaSet, ctx) => {
       replicaSet.status = { replicas: 0 };
+      dropDisabledTemplateFields(replicaSet.spec.template, undefined, ctx);
     },
-    prepareForUpdate: (replicaSet, old) => {
+    prepareForUpdate: (replicaSet, old, ctx) => {
       replicaSet.status = old.status as Draft<ReplicaSetStatus>;
+      dropDisabledTemplateFields(replicaSet.spec.template, old.spec.template, ctx);
     },
     validate: validateReplicaSet,
     validateUpdate: (replicaSet, old) => [

@@ -22,6 +22,14 @@ export function dropDisabledPodFields(spec: DraftSpec, old: PodSpec | undefined,
 }
 
 const gatedFields: readonly GatedField[] = [
+  {
+    gate: 'DynamicResourceAllocation',
+    inUse: (spec) => spec.resourceClaims !== undefined || containersOf(spec).some(({ resources }) => resources?.claims !== undefined),
+    drop: (spec) => {
+      delete spec.resourceClaims;
+      for (const { resources } of draftContainersOf(spec)) if (resources) delete resources.claims;
+    },
+  },
   field('GenericWorkload', 'workloadRef'),
   field('HostnameOverride', 'hostnameOverride'),
   field('PodLevelResources', 'resources'),
