@@ -200,12 +200,20 @@ export class NodeManager {
     );
     this.#reportedMs = clock.monotonic();
     this.#node = written;
+    this.#tellReboot(stored, written);
     for (const condition of status.conditions ?? []) {
       if (getCondition(stored.status?.conditions, condition.type)?.status === condition.status) continue;
       const reason = conditionEvent(condition);
       if (reason) recorder.event(written, { type: 'Normal', reason, message: `Node ${identity.nodeName} status is now: ${reason}` });
     }
     return ready;
+  }
+
+  #tellReboot(before: corev1.Node, { status: { nodeInfo }, metadata: { name } }: corev1.Node): void {
+    const old = before.status.nodeInfo?.bootID;
+    if (!old || !nodeInfo || old === nodeInfo.bootID) return;
+    const message = `Node ${name} has been rebooted, boot id: ${nodeInfo.bootID}`;
+    this.#options.recorder.event(before, { type: 'Warning', reason: 'Rebooted', message });
   }
 
   async #compute(stored: corev1.Node, ctx: Ctx): Promise<corev1.NodeStatus> {

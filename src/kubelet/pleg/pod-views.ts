@@ -37,7 +37,10 @@ const lookAgainMs = 15;
 
 export class PodViews {
   readonly #options: PodViewsOptions;
+  /** Views that are true as far as anybody knows. */
   readonly #views = new Map<string, PodView>();
+  /** The last view of each pod, true or not. */
+  readonly #last = new Map<string, PodView>();
   /** Counts invalidations, so that a view that was read before one is not kept. */
   readonly #versions = new Map<string, number>();
   #signatures = new Map<string, { readonly pod: PodIdentity; readonly text: string }>();
@@ -60,14 +63,15 @@ export class PodViews {
     const version = this.#versions.get(pod.uid);
     const view = await observePod(this.#options.runtime, { uid: pod.uid, name: pod.name, namespace: pod.namespace }, ctx);
     for (const { id } of [...view.sandboxes, ...view.containers]) this.#owners.set(id, pod);
+    this.#last.set(pod.uid, view);
     if (this.#isBehindEvents(view)) this.#lookAgainSoon(pod);
     else if (this.#versions.get(pod.uid) === version) this.#views.set(pod.uid, view);
     return view;
   }
 
-  /** What was last read, without asking. */
+  /** What was last read, without asking; it may be a moment behind. */
   peek(uid: string): PodView | undefined {
-    return this.#views.get(uid);
+    return this.#last.get(uid);
   }
 
   invalidate(uid: string): void {
@@ -77,6 +81,7 @@ export class PodViews {
 
   forget(uid: string): void {
     this.#views.delete(uid);
+    this.#last.delete(uid);
     this.#versions.delete(uid);
     for (const [id, owner] of this.#owners) if (owner.uid === uid) this.#owners.delete(id);
   }
