@@ -1,5 +1,6 @@
 /** Structured logs. One JSON object a line, `level` and `msg` first; secrets are never passed to it. */
-import { pino } from 'pino';
+import { createRequire } from 'node:module';
+import type * as pinoTypes from 'pino';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
@@ -18,8 +19,12 @@ export interface Logger {
   child(fields: LogFields): Logger;
 }
 
+/** Threads and commands that write no log do without the library. */
+const loadPino = (): typeof pinoTypes => createRequire(import.meta.url)('pino') as typeof pinoTypes;
+
 /** A logger that writes to a file descriptor (default: standard error). */
 export function createLogger(options: { readonly component: string; readonly level?: LogLevel; readonly fd?: number }): Logger {
+  const { pino } = loadPino();
   const sink = pino(
     {
       level: options.level ?? 'info',
@@ -32,7 +37,7 @@ export function createLogger(options: { readonly component: string; readonly lev
   return wrap(sink);
 }
 
-function wrap(sink: pino.Logger): Logger {
+function wrap(sink: pinoTypes.Logger): Logger {
   return {
     debug: (message, fields) => sink.debug(fields ?? {}, message),
     info: (message, fields) => sink.info(fields ?? {}, message),

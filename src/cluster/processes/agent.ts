@@ -12,8 +12,8 @@ import { containerdRecord } from '../launch.ts';
 import { hostResolvers } from '../network/resolvers.ts';
 import { superviseControlPlane } from '../supervision.ts';
 import { kubernetesVersion } from '../version.ts';
-import { untilStopped } from './control-plane.ts';
 import { dnsPort } from './dns-port.ts';
+import { untilStopped } from './until-stopped.ts';
 
 /** Ethernet's size: bridges and veths of one machine carry it. */
 const mtu = 1500;

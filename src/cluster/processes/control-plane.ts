@@ -9,6 +9,7 @@ import { clusterPaths, knarrHome } from '../home.ts';
 import { superviseAgents } from '../supervision.ts';
 import { dnsPort } from './dns-port.ts';
 import { knarrVersion } from '../version.ts';
+import { untilStopped } from './until-stopped.ts';
 
 export async function runControlPlane(name: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
   const home = knarrHome();
@@ -51,10 +52,4 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
   await untilStopped(signal);
   await controlPlane.close();
   await store.close();
-}
-
-/** Resolves when the signal aborts. */
-export function untilStopped(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -3,12 +3,9 @@
  * it; deleting the mirror only makes a new one.
  * @source pkg/kubelet/config/{file,common}.go, pkg/kubelet/pod/mirror_client.go, v1.35
  */
-import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { load } from 'js-yaml';
-import { type corev1, corev1Resources, type Draft, isApiError, type Unsaved } from '../../api/index.ts';
-import { builtinResources } from '../../api/kinds/index.ts';
-import { type Clock, type Ctx, formatTime, isAbort } from '../../base/index.ts';
+import { type corev1, corev1Resources, isApiError, type Unsaved } from '../../api/index.ts';
+import { type Clock, type Ctx, isAbort } from '../../base/index.ts';
 import type { Client } from '../../client/index.ts';
 
 export interface ManifestSourceOptions {
@@ -21,7 +18,8 @@ export interface ManifestSourceOptions {
   readonly remove: (uid: string) => void;
 }
 
-const configHash = 'kubernetes.io/config.hash';
+/** Annotation that names the manifest which a pod was made of. */
+export const configHash = 'kubernetes.io/config.hash';
 const configMirror = 'kubernetes.io/config.mirror';
 
 /** Looks at the directory until the signal aborts; a manifest that cannot be read is told of and left out. */
@@ -41,6 +39,7 @@ async function readManifests(options: ManifestSourceOptions, ctx: Ctx): Promise<
   for (const name of await listFiles(options.directory)) {
     const path = `${options.directory}/${name}`;
     try {
+      const { staticPod } = await import('./static-pod.ts');
       pods.push(staticPod(await readFile(path, 'utf8'), path, options));
     } catch (err) {
       if (isAbort(err, ctx.signal)) throw err;
@@ -59,45 +58,6 @@ async function listFiles(directory: string): Promise<string[]> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
-}
-
-/** The manifest is not a pod. */
-export class ManifestError extends Error {
-  override readonly name = 'ManifestError';
-}
-
-/** The pod of a manifest, named after the node, with defaults and an identity that follows from its content. @throws ManifestError */
-export function staticPod(text: string, path: string, { nodeName, clock }: Pick<ManifestSourceOptions, 'nodeName' | 'clock'>): corev1.Pod {
-  const parsed = load(text) as Partial<corev1.Pod> | null;
-  if (parsed?.kind !== 'Pod' || parsed.apiVersion !== 'v1' || !parsed.metadata?.name || !parsed.spec?.containers) {
-    throw new ManifestError(`${path}: not a v1 Pod`);
-  }
-  const uid = parsed.metadata.uid || createHash('md5').update(`host:${nodeName}file:${path}${text}`).digest('hex');
-  const now = formatTime(clock.now());
-  const pod: Draft<corev1.Pod> = {
-    ...(structuredClone(parsed) as Draft<corev1.Pod>),
-    metadata: {
-      ...(parsed.metadata as Draft<corev1.Pod['metadata']>),
-      name: `${parsed.metadata.name}-${nodeName.toLowerCase()}`,
-      namespace: parsed.metadata.namespace || 'default',
-      uid,
-      creationTimestamp: now,
-      resourceVersion: '',
-      annotations: {
-        ...parsed.metadata.annotations,
-        [configHash]: uid,
-        'kubernetes.io/config.seen': now,
-        'kubernetes.io/config.source': 'file',
-      },
-    },
-    status: { phase: 'Pending' },
-  };
-  pod.spec.nodeName = nodeName;
-  pod.spec.tolerations = [...(pod.spec.tolerations ?? []), { operator: 'Exists', effect: 'NoExecute' }];
-  // The table's entry for pods holds the defaults; its type is lost in the table.
-  const definition = builtinResources.find(({ plural, group }) => plural === 'pods' && group === '');
-  (definition?.strategy.applyDefaults as ((draft: Draft<corev1.Pod>) => void) | undefined)?.(pod);
-  return pod;
 }
 
 /** True when `mirror` stands for the static pod. */

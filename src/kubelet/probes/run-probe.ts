@@ -4,7 +4,6 @@ import type { Clock } from '../../base/index.ts';
 import type { RuntimeService } from '../runtime/runtime.ts';
 import type { ProbeTarget } from '../seams.ts';
 import { execProbe } from './exec-probe.ts';
-import { grpcProbe } from './grpc-probe.ts';
 import { httpProbe } from './http-probe.ts';
 import { ProbeError, type ProbeOutcome, probeUserAgent } from './outcome.ts';
 import { probePort } from './probe-port.ts';
@@ -54,6 +53,12 @@ async function runOnce(probe: corev1.Probe, target: ProbeTarget, deps: ProbeRunn
   if (tcpSocket) {
     return tcpProbe({ host: tcpSocket.host || podIp, port: probePort(tcpSocket.port, container), timeoutMs }, deps.clock, signal);
   }
-  if (grpc) return grpcProbe({ host: podIp, port: grpc.port, service: grpc.service ?? '', timeoutMs }, deps.clock, signal);
+  if (grpc)
+    return (await loadGrpcProbe()).grpcProbe({ host: podIp, port: grpc.port, service: grpc.service ?? '', timeoutMs }, deps.clock, signal);
   throw new ProbeError(`missing probe handler for ${target.pod.metadata.name}:${container.name}`);
+}
+
+/** Few pods are probed over gRPC, and its libraries are large. */
+function loadGrpcProbe(): Promise<typeof import('./grpc-probe.ts')> {
+  return import('./grpc-probe.ts');
 }

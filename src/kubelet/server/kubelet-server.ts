@@ -20,7 +20,6 @@ import { resourceMetrics } from './figures/resource-metrics.ts';
 import { summary } from './figures/summary.ts';
 import { HttpFailure } from './http-failure.ts';
 import { serveContainerLogs } from './log-handler.ts';
-import { findContainerId, serveCommand, servePortForward } from './streaming/handlers.ts';
 import type { UpgradeRequest } from './streaming/upgrade.ts';
 
 export type KubeletServerDeps = Pick<KubeletDeps, 'client' | 'clock' | 'log' | 'runtime' | 'nodeName' | 'rootDir'>;
@@ -205,6 +204,7 @@ class Server implements KubeletServer {
 
   async #run({ parts, query, signal }: Call): Promise<Buffer> {
     const target = containerTarget(parts.slice(1));
+    const { findContainerId } = await streaming();
     const containerId = findContainerId(target, this.#options.pods);
     const command = (query.get('cmd') ?? '').split(' ').filter((word) => word !== '');
     const { stdout, stderr, exitCode } = await this.#deps.runtime.execSync({ containerId, command, timeoutMs: 0 }, { signal });
@@ -241,16 +241,26 @@ class Server implements KubeletServer {
     switch (first) {
       case 'exec':
       case 'attach':
-        return serveCommand(first, containerTarget(rest), query, upgrade, ctx);
+        return (await streaming()).serveCommand(first, containerTarget(rest), query, upgrade, ctx);
       case 'portForward': {
         const [namespace, pod, uid] = rest;
         if (rest.length < 2 || rest.length > 3) throw notFound();
-        return servePortForward({ namespace: namespace!, pod: pod!, ...(uid !== undefined && { uid }) }, query, upgrade, ctx);
+        return (await streaming()).servePortForward(
+          { namespace: namespace!, pod: pod!, ...(uid !== undefined && { uid }) },
+          query,
+          upgrade,
+          ctx,
+        );
       }
       default:
         throw notFound();
     }
   }
+}
+
+/** Loaded when somebody first looks into a container: a node that is left alone does without. */
+function streaming(): Promise<typeof import('./streaming/handlers.ts')> {
+  return import('./streaming/handlers.ts');
 }
 
 /** `NAMESPACE/POD/CONTAINER` or `NAMESPACE/POD/UID/CONTAINER`. @throws HttpFailure */
