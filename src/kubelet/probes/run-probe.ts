@@ -53,12 +53,10 @@ async function runOnce(probe: corev1.Probe, target: ProbeTarget, deps: ProbeRunn
   if (tcpSocket) {
     return tcpProbe({ host: tcpSocket.host || podIp, port: probePort(tcpSocket.port, container), timeoutMs }, deps.clock, signal);
   }
-  if (grpc)
-    return (await loadGrpcProbe()).grpcProbe({ host: podIp, port: grpc.port, service: grpc.service ?? '', timeoutMs }, deps.clock, signal);
+  if (grpc) {
+    // Few pods are probed so, and the library is large.
+    const { grpcProbe } = await import('./grpc-probe.ts');
+    return grpcProbe({ host: podIp, port: grpc.port, service: grpc.service ?? '', timeoutMs }, deps.clock, signal);
+  }
   throw new ProbeError(`missing probe handler for ${target.pod.metadata.name}:${container.name}`);
-}
-
-/** Few pods are probed over gRPC, and its libraries are large. */
-function loadGrpcProbe(): Promise<typeof import('./grpc-probe.ts')> {
-  return import('./grpc-probe.ts');
 }

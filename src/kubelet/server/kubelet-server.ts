@@ -259,9 +259,7 @@ class Server implements KubeletServer {
 }
 
 /** Loaded when somebody first looks into a container: a node that is left alone does without. */
-function streaming(): Promise<typeof import('./streaming/handlers.ts')> {
-  return import('./streaming/handlers.ts');
-}
+const streaming = () => import('./streaming/handlers.ts');
 
 /** `NAMESPACE/POD/CONTAINER` or `NAMESPACE/POD/UID/CONTAINER`. @throws HttpFailure */
 function containerTarget(parts: readonly string[]): { namespace: string; pod: string; uid?: string; container: string } {
