@@ -29,6 +29,10 @@ export function createCgroupV1(mounts: V1Mounts, clock: Clock): CgroupTree {
       for (const mount of mounts.all) await removeGroup(`${mount}${path}`, clock);
     },
     children: (path) => [...new Set(mounts.all.flatMap((mount) => childGroups(`${mount}${path}`)))],
+    limitsSwap: (path) => {
+      const directory = at('memory', path);
+      return directory !== undefined && readControl(directory, 'memory.memsw.limit_in_bytes') !== undefined;
+    },
     workingSetBytes: (path) => {
       const directory = at('memory', path);
       const usage = directory && readControl(directory, 'memory.usage_in_bytes');

@@ -26,6 +26,7 @@ export function createCgroupV2(mount: string, clock: Clock): CgroupTree {
     set: (path, limits) => setLimits(directoryOf(path), limits),
     remove: (path) => removeGroup(directoryOf(path), clock),
     children: (path) => childGroups(directoryOf(path)),
+    limitsSwap: (path) => readControl(directoryOf(path), 'memory.swap.max') !== undefined,
     workingSetBytes: (path) => {
       const usage = readControl(directoryOf(path), 'memory.current');
       if (usage === undefined) return undefined;

@@ -55,6 +55,9 @@ it('version 1: the working set is the usage less what can be dropped', () => {
   writeFileSync(`${memory}/p/memory.usage_in_bytes`, '1000\n');
   writeFileSync(`${memory}/p/memory.stat`, 'cache 5\ntotal_inactive_file 300\n');
   expect(tree.workingSetBytes('/p')).toBe(700);
+  expect(tree.limitsSwap('/p')).toBe(false);
+  writeFileSync(`${memory}/p/memory.memsw.limit_in_bytes`, '9\n');
+  expect(tree.limitsSwap('/p')).toBe(true);
 });
 
 it('version 2: controllers are handed down on the way', () => {
@@ -68,6 +71,9 @@ it('version 2: controllers are handed down on the way', () => {
   expect(read(`${mount}/a/b/cpu.max`)).toBe('20000 100000');
   expect(read(`${mount}/a/b/memory.max`)).toBe('max');
   expect(read(`${mount}/a/b/pids.max`)).toBe('5');
+  expect(tree.limitsSwap('/a')).toBe(false);
+  writeFileSync(join(mount, 'a/memory.swap.max'), 'max\n');
+  expect(tree.limitsSwap('/a')).toBe(true);
 });
 
 it('shares become weights', () => {
@@ -107,6 +113,7 @@ it('pods stand below their class, and are found and removed by uid', async () =>
     },
     children: (path) =>
       [...groups.keys()].filter((each) => each.startsWith(`${path}/`)).map((each) => each.slice(path.length + 1).split('/')[0]!),
+    limitsSwap: () => false,
     workingSetBytes: () => undefined,
   };
   const cgroups = createPodCgroups(tree, '/knarr-x/n1');

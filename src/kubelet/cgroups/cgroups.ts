@@ -27,12 +27,16 @@ export interface CgroupTree {
   remove(path: string): Promise<void>;
   /** Names of the groups directly below, in any hierarchy. */
   children(path: string): readonly string[];
+  /** Whether the kernel counts swap; asked of a group that exists. */
+  limitsSwap(path: string): boolean;
   /** Memory that cannot be taken back at once, in bytes; undefined when the group is not there. */
   workingSetBytes(path: string): number | undefined;
 }
 
 export interface PodCgroups {
   readonly version: 1 | 2;
+  /** Whether the kernel counts swap; known once the groups are prepared. */
+  limitsSwap(): boolean;
   /** Makes the three classes' groups and holds all pods to what the node gives away. */
   prepare(limits: { readonly cpuMillis: number; readonly memoryBytes: number }): void;
   /** The parent for a pod's containers; the same for the pod's whole life. */
@@ -56,6 +60,7 @@ export function createPodCgroups(tree: CgroupTree, root: string): PodCgroups {
   const parents = Object.values(classes).map((suffix) => `${top}${suffix}`);
   return {
     version: tree.version,
+    limitsSwap: () => tree.limitsSwap(top),
     prepare: ({ cpuMillis, memoryBytes }) => {
       for (const parent of parents) tree.create(parent);
       tree.set(top, { cpuShares: cpuShares(cpuMillis), memoryBytes });

@@ -1,6 +1,6 @@
 /**
  * What a container or a pod may use, in the kernel's units: CPU shares and quota, memory limit, OOM score. Pure.
- * @source pkg/kubelet/cm/helpers_linux.go, pkg/kubelet/qos/policy.go, v1.35
+ * @source pkg/kubelet/cm/helpers_linux.go, pkg/kubelet/qos/policy.go, pkg/kubelet/kuberuntime/kuberuntime_container_linux.go, v1.35
  */
 import { type corev1, isSidecar, parseQuantity, podLimits, podQosClass, podRequests, type Quantity } from '../../api/index.ts';
 import { isCriticalPod } from '../pods/pod-names.ts';
@@ -32,8 +32,9 @@ function amount(list: Readonly<Record<string, string>> | undefined, name: string
 
 export interface NodeMemory {
   readonly memoryBytes: number;
-  /** Containers with a memory limit are kept from swapping; only cgroup v2 can do so reliably. */
-  readonly limitSwap: boolean;
+  readonly cgroupVersion: 1 | 2;
+  /** The kernel counts swap, so containers can be kept from swapping. */
+  readonly limitsSwap: boolean;
 }
 
 export function containerResources(pod: corev1.Pod, container: AnyContainer, node: NodeMemory): LinuxResources {
@@ -47,10 +48,22 @@ export function containerResources(pod: corev1.Pod, container: AnyContainer, nod
     cpuQuota: cpuLimit === 0 ? -1 : cpuQuota(cpuLimit),
     cpuShares: cpuShares(cpuRequest),
     ...(memoryLimit > 0 && { memoryLimitBytes: BigInt(memoryLimit) }),
-    ...(memoryLimit > 0 && node.limitSwap && { memorySwapLimitBytes: BigInt(memoryLimit) }),
+    ...memoryControls(memoryLimit, node),
     oomScoreAdj: oomScoreAdjust(pod, container, node),
     ...(hugepages.length > 0 && { hugepageLimits: hugepages }),
   };
+}
+
+/**
+ * Version 2: whoever exceeds its memory ends whole, not by one of its processes, and nobody swaps. Version 1 knows neither; a limit of
+ * memory and swap together, equal to the memory's, comes closest.
+ */
+function memoryControls(
+  memoryLimit: number,
+  { cgroupVersion, limitsSwap }: NodeMemory,
+): Pick<LinuxResources, 'unified' | 'memorySwapLimitBytes'> {
+  if (cgroupVersion === 2) return { unified: { 'memory.oom.group': '1', ...(limitsSwap && { 'memory.swap.max': '0' }) } };
+  return memoryLimit > 0 && limitsSwap ? { memorySwapLimitBytes: BigInt(memoryLimit) } : {};
 }
 
 function hugepageLimits(limits: Readonly<Record<string, string>> | undefined): { pageSize: string; limitBytes: bigint }[] {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { corev1 } from '../../api/index.ts';
 import { testPod } from '../pods/testing.ts';
-import { containerResources, cpuQuota, cpuShares, oomScoreAdjust, podCgroupLimits } from './container-resources.ts';
+import { containerResources, cpuQuota, cpuShares, type NodeMemory, oomScoreAdjust, podCgroupLimits } from './container-resources.ts';
 import { parseResolvConf, podDns } from './dns.ts';
 import { HostnameError, podHostname } from './hostname.ts';
 import { nodeHostsFile, podHostsFile } from './hosts-file.ts';
@@ -39,7 +39,7 @@ describe('CPU and memory in the units of the kernel', () => {
     image: 'x',
     resources: { requests, limits },
   });
-  const node = { memoryBytes: 1000 * mib, limitSwap: false };
+  const node: NodeMemory = { memoryBytes: 1000 * mib, cgroupVersion: 1, limitsSwap: false };
 
   it('a container without anything is not limited', () => {
     const pod = testPod();
@@ -60,10 +60,19 @@ describe('CPU and memory in the units of the kernel', () => {
     });
   });
 
-  it('limits swap only where it can', () => {
-    const main = container({}, { memory: '64Mi' });
-    const resources = containerResources(testPod({ containers: [main] }), main, { ...node, limitSwap: true });
-    expect(resources.memorySwapLimitBytes).toBe(BigInt(64 * mib));
+  it('limits swap only where it can, and ends a container whole where the kernel does that', () => {
+    const rows: readonly (readonly [title: string, node: Partial<NodeMemory>, limit: string | undefined, expected: object])[] = [
+      ['version 1 that counts swap', { limitsSwap: true }, '64Mi', { memorySwapLimitBytes: BigInt(64 * mib) }],
+      ['version 1, no limit to hold it to', { limitsSwap: true }, undefined, {}],
+      ['version 1 that does not count swap', {}, '64Mi', {}],
+      ['version 2', { cgroupVersion: 2, limitsSwap: true }, undefined, { unified: { 'memory.oom.group': '1', 'memory.swap.max': '0' } }],
+      ['version 2 that does not count swap', { cgroupVersion: 2 }, '64Mi', { unified: { 'memory.oom.group': '1' } }],
+    ];
+    for (const [title, change, limit, expected] of rows) {
+      const main = container({}, limit === undefined ? {} : { memory: limit });
+      const { memorySwapLimitBytes, unified } = containerResources(testPod({ containers: [main] }), main, { ...node, ...change });
+      expect([title, { ...(memorySwapLimitBytes && { memorySwapLimitBytes }), ...(unified && { unified }) }]).toEqual([title, expected]);
+    }
   });
 
   it('gives the smaller share of memory the higher score', () => {

@@ -39,6 +39,7 @@ export function createSimulatedHost(options: SimulatedHostOptions = {}): Kubelet
       balance: () => undefined,
       release: nothing,
       knownPods: () => new Set(),
+      limitsSwap: () => false,
       podWorkingSetBytes: () => undefined,
     },
     files: {

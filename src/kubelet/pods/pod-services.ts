@@ -68,7 +68,7 @@ export interface PodServices {
 }
 
 export function nodeMemory({ machine, cgroups }: KubeletHost): NodeMemory {
-  return { memoryBytes: machine.memoryBytes, limitSwap: cgroups.version === 2 };
+  return { memoryBytes: machine.memoryBytes, cgroupVersion: cgroups.version, limitsSwap: cgroups.limitsSwap() };
 }
 
 /** A step of a pod's start failed in a way that a container's status shows. */
