@@ -202,7 +202,9 @@ export class NodeManager {
     this.#node = written;
     this.#tellReboot(stored, written);
     for (const condition of status.conditions ?? []) {
-      if (getCondition(stored.status?.conditions, condition.type)?.status === condition.status) continue;
+      const old = getCondition(stored.status.conditions, condition.type);
+      // That a fresh node is not ready yet is no news.
+      if (old?.status === condition.status || (!old && condition.type === 'Ready')) continue;
       const reason = conditionEvent(condition);
       if (reason) recorder.event(written, { type: 'Normal', reason, message: `Node ${identity.nodeName} status is now: ${reason}` });
     }
