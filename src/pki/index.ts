@@ -17,5 +17,5 @@ export {
   parseKubeconfig,
   resolveContext,
 } from './kubeconfig.ts';
-export { generatePrivateKey, type KeyAlgorithm, privateKeyPem, readPrivateKey } from './private-key.ts';
+export { generateEllipticKeySync, generatePrivateKey, type KeyAlgorithm, privateKeyPem, readPrivateKey } from './private-key.ts';
 export { generateServiceAccountKey, type JsonWebKey, type ServiceAccountKeyOptions, ServiceAccountKeys } from './service-account-keys.ts';

@@ -1,5 +1,5 @@
 /** Private keys: made, read and written as PEM (PKCS #8 out; PKCS #1 and SEC 1 too on the way in, as other tools write them). */
-import { createPrivateKey, generateKeyPair, type KeyObject } from 'node:crypto';
+import { createPrivateKey, generateKeyPair, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { PkiError } from './errors.ts';
 
@@ -15,6 +15,11 @@ export async function generatePrivateKey(algorithm: KeyAlgorithm = 'ecdsa-p256')
       ? await generate('rsa', { modulusLength: Number(size) })
       : await generate('ec', { namedCurve: size === 'p384' ? 'P-384' : 'P-256' });
   return privateKey;
+}
+
+/** An elliptic key at once, for those who may not wait for another thread. */
+export function generateEllipticKeySync(): KeyObject {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 }
 
 export function privateKeyPem(key: KeyObject): string {

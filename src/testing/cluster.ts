@@ -49,7 +49,7 @@ export interface Cluster extends AsyncDisposable {
   /** The administrator, in this process. */
   readonly client: Client;
   readonly clock: Clock;
-  /** Aborts when the cluster closes; the cluster itself serves as options of a call. */
+  /** Aborts when the cluster closes. */
   readonly signal: AbortSignal;
   readonly nodes: readonly SimulatedNode[];
   /** What goes wrong between controllers and scheduler on one side and the API server on the other. */
@@ -89,12 +89,8 @@ const defaultLimitMs = 600_000;
 
 /** Resolves when every node is ready and pods can be created in `default`. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  const { listen = false } = options;
-  const [tokens, identity] = await Promise.all([
-    createTokens(),
-    listen ? createServingIdentity({ hosts: ['localhost'], addresses: [loopback, apiServiceIp] }) : undefined,
-  ]);
-  const cluster = new InProcessCluster(options, tokens, identity);
+  const names = { hosts: ['localhost'], addresses: [loopback, apiServiceIp] };
+  const cluster = new InProcessCluster(options, options.listen ? await createServingIdentity(names) : undefined);
   try {
     await cluster.start();
   } catch (error) {
@@ -110,7 +106,7 @@ class InProcessCluster implements Cluster {
   readonly store: Store;
   readonly faults: Faults;
   readonly #options: ClusterOptions;
-  readonly #tokens: Awaited<ReturnType<typeof createTokens>>;
+  readonly #tokens = createTokens();
   readonly #identity: ServingIdentity | undefined;
   readonly #random: Random;
   readonly #log: Logger;
@@ -121,9 +117,8 @@ class InProcessCluster implements Cluster {
   #managers: Managers | undefined;
   #port = 0;
 
-  constructor(options: ClusterOptions, tokens: Awaited<ReturnType<typeof createTokens>>, identity: ServingIdentity | undefined) {
+  constructor(options: ClusterOptions, identity: ServingIdentity | undefined) {
     this.#options = options;
-    this.#tokens = tokens;
     this.#identity = identity;
     this.clock = options.clock ?? systemClock;
     this.#random = seededRandom(options.seed ?? 1);
@@ -272,7 +267,7 @@ class InProcessCluster implements Cluster {
   }
 
   async #isReady(): Promise<boolean> {
-    const { items: nodes } = await this.client.list(corev1Resources.nodes, this);
+    const { items: nodes } = await this.client.list(corev1Resources.nodes, { signal: this.signal });
     const ready = nodes.filter(({ status }) => getCondition(status.conditions, 'Ready')?.status === 'True');
     if (ready.length < this.#nodes.length) return false;
     const { items: accounts } = await this.client.list(corev1Resources.serviceaccounts, { namespace: 'default', signal: this.signal });

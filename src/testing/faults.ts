@@ -2,8 +2,16 @@
  * What goes wrong between a component and its API server, on demand or by chance: watches that end, a server that cannot be reached,
  * requests and answers that are lost on the way. Stands in the way of any transport; knows nothing of what is asked.
  */
-import { assert, type Random } from '../base/index.ts';
-import { ConnectionError, type ResourceRequest, type Transport, type WatchEvent, type WatchRequest } from '../client/index.ts';
+import type { Random } from '../base/index.ts';
+import {
+  ConnectionError,
+  type Discovery,
+  type ResourceRequest,
+  type Transport,
+  type WatchEvent,
+  type WatchRequest,
+} from '../client/index.ts';
+import { TestClusterError } from './errors.ts';
 
 /** Chances between 0 and 1. */
 export interface LossRates {
@@ -57,11 +65,7 @@ export class Faults {
     return {
       request: (request) => this.#request(inner, request),
       watch: (request) => this.#watch(inner, request),
-      discover: async (options) => {
-        this.#checkConnected();
-        assert(inner.discover, 'this transport knows no discovery');
-        return inner.discover(options);
-      },
+      discover: (options) => this.#discover(inner, options),
       close: () => inner.close(),
     };
   }
@@ -74,16 +78,27 @@ export class Faults {
     return answer;
   }
 
+  async #discover(inner: Transport, options: { readonly signal: AbortSignal }): Promise<Discovery> {
+    this.#checkConnected();
+    if (!inner.discover) throw new TestClusterError('this transport knows no discovery');
+    return inner.discover(options);
+  }
+
   async *#watch(inner: Transport, request: WatchRequest): AsyncGenerator<readonly WatchEvent[]> {
     this.#checkConnected();
+    // Followed by hand: a signal made of others asks each of them every time it is looked at, and a watch looks often.
     const cut = new AbortController();
+    const follow = (): void => cut.abort(request.signal.reason);
+    request.signal.addEventListener('abort', follow, { once: true });
+    if (request.signal.aborted) follow();
     this.#watches.add(cut);
     try {
-      yield* inner.watch({ ...request, signal: AbortSignal.any([request.signal, cut.signal]) });
+      yield* inner.watch({ ...request, signal: cut.signal });
     } catch (error) {
       if (!cut.signal.aborted || request.signal.aborted) throw error;
       this.#checkConnected();
     } finally {
+      request.signal.removeEventListener('abort', follow);
       this.#watches.delete(cut);
     }
   }

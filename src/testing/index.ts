@@ -4,3 +4,5 @@ export type { Change } from './changes.ts';
 export { TestClusterError } from './errors.ts';
 export { Faults, type LossRates } from './faults.ts';
 export type { SimulatedNode, SimulatedNodeOptions } from './simulated-node.ts';
+export { createTranscript, type Transcript } from './transcript.ts';
+export { withoutRequests } from './without-requests.ts';
