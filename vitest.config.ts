@@ -7,11 +7,27 @@ export default defineConfig({
     reporters: ['default', './tools/test-reporter.ts'],
     projects: [
       // Pure and in-room tests, beside the code.
-      { test: { ...shared, name: 'unit', include: ['src/**/*.test.ts', 'tools/**/*.test.ts'], testTimeout: 20_000 } },
+      {
+        test: {
+          ...shared,
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'tools/**/*.test.ts'],
+          testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
       // The whole API server (and components over it) in this process.
-      { test: { ...shared, name: 'api', include: ['test/api/**/*.test.ts'], testTimeout: 30_000 } },
+      { test: { ...shared, name: 'api', include: ['test/api/**/*.test.ts'], testTimeout: 30_000, sequence: { groupOrder: 0 } } },
       // The whole control plane with simulated nodes on a virtual clock.
-      { test: { ...shared, name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        test: {
+          ...shared,
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
+          testTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
       // Real containers, networks and kubectl: root and a container engine needed.
       {
         test: {
@@ -21,6 +37,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 300_000,
           fileParallelism: false,
+          // After everything else: containers want the machine for themselves.
+          sequence: { groupOrder: 1 },
           globalSetup: ['test/e2e/setup.ts'],
         },
       },
