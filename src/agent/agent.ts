@@ -20,6 +20,8 @@ export interface AgentConfig {
   readonly podLogsDir: string;
   /** Absolute; pods' cgroups stand below it. */
   readonly cgroupRoot: string;
+  /** The engine puts containers under AppArmor profiles. */
+  readonly appArmor: boolean;
   readonly kubeletServer: KubeletServerConfig;
   /** Name of nftables tables and of the CNI network. */
   readonly name: string;
@@ -78,6 +80,7 @@ export async function startAgent(config: AgentConfig): Promise<void> {
       rootDir: config.kubeletDir,
       podLogsDir: config.podLogsDir,
       cgroupRoot: config.cgroupRoot,
+      appArmor: config.appArmor,
       clusterDns: [config.dns.serviceIp],
       clusterDomain: domain,
       server: config.kubeletServer,

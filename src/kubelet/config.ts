@@ -43,6 +43,8 @@ export interface KubeletConfig {
   readonly evictionTransitionMs: number;
   readonly allowedUnsafeSysctls: readonly string[];
   readonly seccompDefault: boolean;
+  /** The engine puts containers under AppArmor profiles; where it does not, pods that ask for one are refused. */
+  readonly appArmor: boolean;
 
   readonly nodeStatusUpdateMs: number;
   readonly nodeStatusReportMs: number;
@@ -109,6 +111,7 @@ export function completeConfig(input: KubeletConfigInput): KubeletConfig {
     evictionTransitionMs: 300_000,
     allowedUnsafeSysctls: [],
     seccompDefault: false,
+    appArmor: true,
     nodeStatusUpdateMs: 10_000,
     nodeStatusReportMs: 300_000,
     leaseDurationSeconds: 40,

@@ -63,7 +63,7 @@ export function connectCri(socket: string, { clock }: { readonly clock: Clock })
 export async function startKubelet(input: KubeletConfigInput, deps: KubeletDeps): Promise<Kubelet> {
   const config = completeConfig(input);
   const { runtime: engine, clock, random, log, group, ...rest } = deps;
-  const { rootDir, podLogsDir, cgroupRoot, resolvConf } = config;
-  const host = createLinuxHost({ rootDir, podLogsDir, cgroupRoot, resolvConf, clock, random });
+  const { rootDir, podLogsDir, cgroupRoot, resolvConf, appArmor } = config;
+  const host = createLinuxHost({ rootDir, podLogsDir, cgroupRoot, resolvConf, appArmor, clock, random });
   return assembleKubelet(config, { ...rest, engine, host, parts: realParts, clock, random }, { signal: group.signal, log });
 }

@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { run } from '../../src/base/index.ts';
+import { mayLowerOomScore } from '../../src/cluster/engine/oom-score.ts';
 import { renderContainerdConfig } from '../../src/cluster/engine/containerd-config.ts';
 import { loadTestImages, testPauseImage } from './test-images.ts';
 
@@ -55,6 +56,7 @@ export async function startTestEngine(name: string): Promise<TestEngine> {
       registryConfig: join(directory, 'certs.d'),
       optDirectory: join(directory, 'opt'),
       pauseImage: testPauseImage,
+      lowersOomScore: mayLowerOomScore(),
     }),
   );
   writeFileSync(join(directory, 'cni/10-pods.conflist'), podNetwork(directory));

@@ -9,6 +9,8 @@ export interface ContainerdConfig {
   readonly registryConfig: string;
   readonly optDirectory: string;
   readonly pauseImage: string;
+  /** The engine may lower `oom_score_adj`; otherwise it starts every container at its own. */
+  readonly lowersOomScore: boolean;
   /** runc's own program, when it is not on the engine's PATH. */
   readonly runcPath?: string;
 }
@@ -44,10 +46,10 @@ disabled_plugins = [${disabledPlugins.map(text).join(', ')}]
   # Loopback of the node's own network namespace; only its kubelet gets there.
   stream_server_address = "127.0.0.1"
   stream_server_port = "0"
-  # AppArmor profiles would have to be loaded into the host's kernel, which is not ours to change.
+  # AppArmor profiles would have to be loaded into the host's kernel, which is not ours to change; the kubelet refuses pods that ask.
   disable_apparmor = true
-  # Without the capability to lower oom_score_adj no sandbox would start; positive values still work.
-  restrict_oom_score_adj = true
+  # Without the capability to lower oom_score_adj no sandbox would start; raising it still works.
+  restrict_oom_score_adj = ${!config.lowersOomScore}
   enable_unprivileged_ports = true
   enable_unprivileged_icmp = true
   # Sandboxes' namespaces stand below the node's state, not in /var/run/netns that all nodes share.
@@ -73,12 +75,4 @@ ${config.runcPath ? `        BinaryName = ${text(config.runcPath)}\n` : ''}
   [plugins."io.containerd.grpc.v1.cri".registry]
     config_path = ${text(config.registryConfig)}
 `;
-}
-
-/** A registry's `hosts.toml`: the mirror first, then the registry itself. */
-export function renderRegistryHosts(registry: string, options: { readonly mirror?: string; readonly ca?: string }): string {
-  const server = registry === 'docker.io' ? 'https://registry-1.docker.io' : `https://${registry}`;
-  const ca = options.ca ? `  ca = ${text(options.ca)}\n` : '';
-  const host = (url: string): string => `[host.${text(url)}]\n  capabilities = ["pull", "resolve"]\n${ca}`;
-  return `server = ${text(options.mirror && registry === '_default' ? options.mirror : server)}\n\n${options.mirror ? host(options.mirror) : ''}${options.ca ? host(server) : ''}`;
 }

@@ -12,6 +12,7 @@ import type { EngineOptions } from '../cluster-record.ts';
 import { makePrivateDirectory, type NodePaths } from '../home.ts';
 import { loadPauseImage, pauseImageName } from '../images/pause-image.ts';
 import { isRunning, type ProcessRecord, readRunningRecord, writeProcessRecord } from '../process-record.ts';
+import { mayLowerOomScore } from './oom-score.ts';
 import { renderContainerdConfig, renderRegistryHosts } from './containerd-config.ts';
 import { findCniDirectory, findProgram, searchPath } from './programs.ts';
 
@@ -72,6 +73,7 @@ function writeConfig({ home, paths, engine }: EngineSettings): void {
     registryConfig: paths.registryConfig,
     optDirectory: join(paths.root, 'opt'),
     pauseImage: pauseImageName,
+    lowersOomScore: mayLowerOomScore(),
     ...(runcPath && { runcPath }),
   });
   writeFileSync(paths.containerdConfig, config, { mode: 0o600 });

@@ -7,6 +7,7 @@ import { ClusterError } from '../cluster-error.ts';
 import { readNodePki } from '../cluster-pki.ts';
 import { readClusterRecord } from '../cluster-record.ts';
 import { ensureContainerd, keepContainerd } from '../engine/containerd-process.ts';
+import { protectFromOomKiller } from '../engine/oom-score.ts';
 import { clusterPaths, knarrHome, machineNames, nodePaths } from '../home.ts';
 import { containerdRecord } from '../launch.ts';
 import { hostResolvers } from '../network/resolvers.ts';
@@ -30,6 +31,7 @@ export async function runAgent(name: string, index: number, { signal }: { readon
   const clock = systemClock;
   const group = new TaskGroup({ log, signal });
   joinSystemCgroup(name, index);
+  protectFromOomKiller('node');
   const files = nodePaths(paths, index);
   const engine = { home, paths: files, record: containerdRecord(paths, index), engine: record.engine, clock };
   await ensureContainerd(engine, { signal, log });
@@ -48,6 +50,8 @@ export async function runAgent(name: string, index: number, { signal }: { readon
     kubeletDir: files.kubelet,
     podLogsDir: files.podLogs,
     cgroupRoot: nodeCgroup(name, index),
+    // As the engine's configuration says.
+    appArmor: false,
     kubeletServer: {
       address: node.ip,
       port: kubeletPort,

@@ -5,6 +5,7 @@ import { openLmdbStore } from '../../store/index.ts';
 import { ClusterError } from '../cluster-error.ts';
 import { readControlPlanePki } from '../cluster-pki.ts';
 import { readClusterRecord } from '../cluster-record.ts';
+import { protectFromOomKiller } from '../engine/oom-score.ts';
 import { clusterPaths, knarrHome } from '../home.ts';
 import { superviseAgents } from '../supervision.ts';
 import { dnsPort } from './dns-port.ts';
@@ -17,6 +18,7 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
   const record = readClusterRecord(paths);
   if (!record) throw new ClusterError(`there is no cluster "${name}"`);
   const log = createLogger({ component: 'control-plane' });
+  protectFromOomKiller('controlPlane');
   const clock = systemClock;
   const group = new TaskGroup({ log, signal });
   const { network, nodes, apiPort } = record;

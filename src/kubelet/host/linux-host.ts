@@ -15,6 +15,8 @@ export interface LinuxHostOptions {
   readonly cgroupRoot: string;
   /** Default `/etc/resolv.conf`. */
   readonly resolvConf: string;
+  /** The engine puts containers under AppArmor profiles where the kernel has them. */
+  readonly appArmor: boolean;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -28,7 +30,7 @@ export function createLinuxHost(options: LinuxHostOptions): KubeletHost {
     machine: machineFacts(options.rootDir),
     cgroups: createPodCgroups(detectCgroups(options.clock), options.cgroupRoot),
     files: createPodFiles(options),
-    appArmor: readText('/sys/module/apparmor/parameters/enabled').trim() === 'Y',
+    appArmor: options.appArmor && readText('/sys/module/apparmor/parameters/enabled').trim() === 'Y',
     readHosts: () => readFile('/etc/hosts', 'utf8').catch(emptyIfMissing),
     readResolvConf: () => (options.resolvConf === '' ? Promise.resolve('') : readFile(options.resolvConf, 'utf8').catch(emptyIfMissing)),
     readings: async (imageFsPath) => {
