@@ -1,6 +1,6 @@
 /**
- * The cgroups of a cluster, on v1 (one tree a controller) and v2. Each node has `system` (agent, engine, shims) and the kubelet's pods
- * beside it, so whatever a node ever started is found here, also what lost its parent.
+ * The cgroups of a cluster, on v1 (one tree a controller) and v2: one for the control plane, and for each node `system` (agent, engine,
+ * shims) with the kubelet's pods beside it. So whatever a cluster ever started is found here, also what lost its parent.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,14 +22,37 @@ export function nodeCgroup(cluster: string, index: number): string {
   return `${machineNames(cluster).cgroup}/node-${index}`;
 }
 
-/** Moves this process, and so all it will start, into the node's `system` cgroup. */
-export function joinSystemCgroup(cluster: string, index: number): void {
+/** Where a process of ours is put: `system` of a node, or the control plane's own. */
+export function processCgroup(cluster: string, who: { readonly node: number } | 'control-plane'): string {
+  return who === 'control-plane' ? `${machineNames(cluster).cgroup}/control-plane` : `${nodeCgroup(cluster, who.node)}/system`;
+}
+
+/** One hierarchy is enough to find processes again; `pids` is the one that costs nothing. */
+function findingHierarchy(): string {
   const all = hierarchies();
-  // One hierarchy is enough to find processes again; `pids` is the one that costs nothing.
-  const hierarchy = all.find((root) => root.endsWith('/pids')) ?? all[0]!;
-  const group = join(hierarchy, nodeCgroup(cluster, index), 'system');
-  mkdirSync(group, { recursive: true });
-  writeFileSync(join(group, 'cgroup.procs'), String(process.pid));
+  return all.find((root) => root.endsWith('/pids')) ?? all[0]!;
+}
+
+/** Moves a process, and so all it will start, into `group`. A process that has ended by now is nobody's loss. */
+export function joinCgroup(group: string, pid: number): void {
+  const directory = join(findingHierarchy(), group);
+  mkdirSync(directory, { recursive: true });
+  try {
+    writeFileSync(join(directory, 'cgroup.procs'), String(pid));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Makes the cluster known on this machine before it has any process: its top cgroup stands from the first step of `up` to the last of `down`. */
+export function announceCluster(cluster: string): void {
+  mkdirSync(join(findingHierarchy(), machineNames(cluster).cgroup), { recursive: true });
+}
+
+/** Whether the machine has another cluster, of whatever home, that is up or half up. */
+export function otherClustersStand(cluster: string): boolean {
+  const own = machineNames(cluster).cgroup.slice(1);
+  return readdirSync(findingHierarchy()).some((name) => name.startsWith('knarr-') && name !== own);
 }
 
 /** All cgroups of a cluster, children before parents. */
@@ -56,7 +79,7 @@ function clusterGroups(cluster: string): string[] {
 export function clusterPids(cluster: string, which: 'all' | 'pods'): number[] {
   const pids = new Set<number>();
   for (const group of clusterGroups(cluster)) {
-    if (which === 'pods' && group.endsWith('/system')) continue;
+    if (which === 'pods' && /\/(system|control-plane)$/.test(group)) continue;
     try {
       for (const line of readFileSync(join(group, 'cgroup.procs'), 'utf8').split('\n')) if (line) pids.add(Number(line));
     } catch {
@@ -105,13 +128,17 @@ export async function endProcesses(
   }
 }
 
-/** Removes the cluster's cgroups; they must be empty. */
-export function removeCgroups(cluster: string): void {
+/** Removes the cluster's cgroups. One that is not empty (EBUSY) stays: something joined it after the last look; the caller looks again. */
+export function removeCgroups(cluster: string): boolean {
+  let all = true;
   for (const group of clusterGroups(cluster)) {
     try {
       rmdirSync(group);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EBUSY') all = false;
+      else if (code !== 'ENOENT') throw error;
     }
   }
+  return all;
 }

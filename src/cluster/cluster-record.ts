@@ -69,5 +69,6 @@ export function writeClusterRecord(paths: ClusterPaths, record: ClusterRecord): 
 export function listClusterRecords(home: string): ClusterRecord[] {
   const directory = join(home, 'clusters');
   if (!existsSync(directory)) return [];
-  return readdirSync(directory).flatMap((name) => readClusterRecord(clusterPaths(home, name)) ?? []);
+  // A name with a dot in front is a cluster that is being deleted.
+  return readdirSync(directory).flatMap((name) => (name.startsWith('.') ? [] : (readClusterRecord(clusterPaths(home, name)) ?? [])));
 }

@@ -2,66 +2,103 @@
  * `knarr down` and `knarr delete`: ends everything a cluster runs on this machine and leaves the machine as it was. Works by what is there
  * (cgroups, records, pins), not by what should be, so it also cleans up after a crash.
  */
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Clock, type Ctx, run } from '../base/index.ts';
-import { endProcesses, removeCgroups } from './cgroups.ts';
+import { type Clock, type Ctx, type ProcessIdentity, run } from '../base/index.ts';
+import { endProcesses, otherClustersStand, removeCgroups } from './cgroups.ts';
 import { ClusterError } from './cluster-error.ts';
-import { listClusterRecords, readClusterRecord } from './cluster-record.ts';
+import { type ClusterRecord, readClusterRecord } from './cluster-record.ts';
 import { type ClusterPaths, clusterPaths, nodePaths } from './home.ts';
 import { removeContext } from './kubeconfig-file.ts';
-import { agentRecord, controlPlaneRecord } from './launch.ts';
+import { agentRecord, aliveOf, controlPlaneRecord } from './launch.ts';
+import { withClusterLock, withMachineLock } from './locks.ts';
+import { foreignMark, listBridgeMarks } from './network/bridge-mark.ts';
 import { lowerHostNetwork } from './network/host-network.ts';
-import { lowerNodeNamespaces, removePins } from './network/node-namespaces.ts';
-import { isRunning, type ProcessRecord, readRunningRecord, signalRecorded } from './process-record.ts';
+import { lowerNodeNamespaces, removeMountPoint, removePins } from './network/node-namespaces.ts';
+import { isRunning, readRunningRecord, signalRecorded } from './process-record.ts';
 
 export interface DownOptions {
   readonly home: string;
   readonly name: string;
   readonly clock: Clock;
+  /** Told when another command has to be waited for. */
+  readonly say: (line: string) => void;
 }
 
 /** Time for containers to end by themselves, and for our own processes. */
 const podGraceMs = 1500;
 const processGraceMs = 2000;
 const pollMs = 10;
+/** How often processes that joined a cgroup after the last look are looked for again. */
+const cgroupRounds = 20;
 
 /** Stops the cluster; its state stays. Harmless when it is stopped already. @throws ClusterError when there is no such cluster */
-export async function down({ home, name, clock }: DownOptions, ctx: Ctx): Promise<void> {
-  const paths = clusterPaths(home, name);
-  const record = readClusterRecord(paths);
-  if (!record) throw new ClusterError(`there is no cluster "${name}"`);
-  if (!existsSync(paths.run)) return;
-  writeFileSync(paths.stoppingMark, '');
-  // The agents first: a kubelet that lives would start again what is stopped below.
-  const agents = record.nodes.flatMap(({ index }) => readRunningRecord(agentRecord(paths, index)) ?? []);
-  const controlPlane = readRunningRecord(controlPlaneRecord(paths));
-  await Promise.all([endAll(agents, clock, ctx), endAll(controlPlane ? [controlPlane] : [], clock, ctx)]);
-  await endProcesses(name, 'pods', { graceMs: podGraceMs, clock, signal: ctx.signal });
-  await endProcesses(name, 'all', { graceMs: 0, clock, signal: ctx.signal });
-  removeCgroups(name);
-  const lastCluster = !listClusterRecords(home).some((other) => other.name !== name && isUp(clusterPaths(home, other.name)));
-  for (const { index } of record.nodes) {
-    await lowerNodeNamespaces(name, index, paths, ctx);
-    forgetBoot(paths, index);
-  }
-  await removePins(paths, { ...ctx, lastCluster });
-  await lowerHostNetwork(name, home, paths, { ...ctx, lastCluster });
-  await unmountLeftovers(paths, ctx);
-  rmSync(paths.run, { recursive: true, force: true });
+export async function down(options: DownOptions, ctx: Ctx): Promise<void> {
+  const paths = requirePaths(options);
+  await withClusterLock(paths, options, ctx, async () => {
+    const record = readClusterRecord(paths);
+    if (record && existsSync(paths.run)) await tearDown(options, record, paths, ctx);
+  });
 }
 
-/** Stops the cluster and removes everything that was kept of it. */
+/** Stops the cluster and removes everything that was kept of it. @throws ClusterError when there is no such cluster */
 export async function deleteCluster(
   options: DownOptions & { readonly env: Readonly<Record<string, string | undefined>> },
   ctx: Ctx,
 ): Promise<void> {
-  const paths = clusterPaths(options.home, options.name);
-  await down(options, ctx);
-  removeContext(options.name, options.env);
-  rmSync(paths.root, { recursive: true, force: true });
+  const paths = requirePaths(options);
   const clusters = join(options.home, 'clusters');
-  if (existsSync(clusters) && readdirSync(clusters).length === 0) rmSync(clusters, { recursive: true });
+  await withClusterLock(paths, options, ctx, async () => {
+    const record = readClusterRecord(paths);
+    if (record) await tearDown(options, record, paths, ctx);
+    removeContext(options.name, options.env);
+    // In one step, the lock with it: whoever waits for the lock finds nothing, not half of a cluster.
+    renameSync(paths.root, join(clusters, `.deleted-${options.name}-${process.pid}`));
+  });
+  // Also what a delete that was interrupted here has left.
+  for (const name of readdirSync(clusters))
+    if (name.startsWith('.deleted-')) rmSync(join(clusters, name), { recursive: true, force: true });
+  if (readdirSync(clusters).length === 0) rmSync(clusters, { recursive: true });
+}
+
+/** An `up` that was killed early leaves a directory without a record: that is a cluster to delete, too. */
+function requirePaths({ home, name }: DownOptions): ClusterPaths {
+  const paths = clusterPaths(home, name);
+  if (!existsSync(paths.root)) throw new ClusterError(`there is no cluster "${name}"`);
+  return paths;
+}
+
+/** Ends and removes all that stands of the cluster on this machine. The caller holds its lock. */
+export async function tearDown(options: DownOptions, record: ClusterRecord, paths: ClusterPaths, ctx: Ctx): Promise<void> {
+  const { name, clock } = options;
+  const { signal } = ctx;
+  // What carries this name on the machine is then not ours; nothing of ours ever stood.
+  const foreign = foreignMark(await listBridgeMarks(ctx), options) !== undefined;
+  if (!foreign) {
+    if (existsSync(paths.run)) writeFileSync(paths.stoppingMark, '');
+    const ours = [controlPlaneRecord(paths), ...record.nodes.map(({ index }) => agentRecord(paths, index))];
+    // The agents among the first: a kubelet that lives would start again what is stopped below.
+    await endAll(
+      ours.flatMap((each) => aliveOf(each) ?? []),
+      clock,
+      ctx,
+    );
+    await endProcesses(name, 'pods', { graceMs: podGraceMs, clock, signal });
+    await endProcesses(name, 'all', { graceMs: 0, clock, signal });
+    for (const { index } of record.nodes) {
+      await lowerNodeNamespaces(name, index, paths, ctx);
+      forgetBoot(paths, index);
+    }
+    await removePins(paths, ctx);
+    await withMachineLock(options, ctx, async () => {
+      await lowerHostNetwork(name, ctx);
+      for (let round = 0; !removeCgroups(name) && round < cgroupRounds; round++)
+        await endProcesses(name, 'all', { graceMs: 0, clock, signal });
+      if (!otherClustersStand(name)) await removeMountPoint(ctx);
+    });
+  }
+  await unmountLeftovers(paths, ctx);
+  rmSync(paths.run, { recursive: true, force: true });
 }
 
 /** Whether anything of the cluster runs. */
@@ -69,12 +106,12 @@ export function isUp(paths: ClusterPaths): boolean {
   return existsSync(paths.run) && readRunningRecord(controlPlaneRecord(paths)) !== undefined;
 }
 
-async function endAll(records: readonly ProcessRecord[], clock: Clock, { signal }: Ctx): Promise<void> {
-  for (const record of records) signalRecorded(record, 'SIGTERM');
+async function endAll(processes: readonly ProcessIdentity[], clock: Clock, { signal }: Ctx): Promise<void> {
+  for (const each of processes) signalRecorded(each, 'SIGTERM');
   const endMs = clock.monotonic() + processGraceMs;
-  while (records.some(isRunning) && clock.monotonic() < endMs) await clock.sleep(pollMs, signal);
-  for (const record of records) signalRecorded(record, 'SIGKILL');
-  while (records.some(isRunning)) await clock.sleep(pollMs, signal);
+  while (processes.some(isRunning) && clock.monotonic() < endMs) await clock.sleep(pollMs, signal);
+  for (const each of processes) signalRecorded(each, 'SIGKILL');
+  while (processes.some(isRunning)) await clock.sleep(pollMs, signal);
 }
 
 /** What an engine keeps for running containers means nothing without them; addresses that were given out would never come back. */

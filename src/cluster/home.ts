@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 /** Longest cluster name: it stands in interface, cgroup and namespace names. */
 const maxNameLength = 32;
@@ -13,7 +13,8 @@ const namePattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 
 /** `$KNARR_HOME`; root's default is `/var/lib/knarr`. */
 export function knarrHome(env: Readonly<Record<string, string | undefined>> = process.env): string {
-  if (env['KNARR_HOME']) return env['KNARR_HOME'];
+  // Processes of a cluster run in other directories, so a relative path would lead elsewhere in them.
+  if (env['KNARR_HOME']) return resolve(env['KNARR_HOME']);
   if (process.getuid?.() === 0) return '/var/lib/knarr';
   return join(env['XDG_DATA_HOME'] ?? join(homedir(), '.local/share'), 'knarr');
 }
@@ -22,6 +23,17 @@ export function knarrHome(env: Readonly<Record<string, string | undefined>> = pr
 export function clusterNameFault(name: string): string | undefined {
   if (name.length <= maxNameLength && namePattern.test(name)) return undefined;
   return `a cluster's name is at most ${maxNameLength} lower-case letters, digits and hyphens, and starts and ends with a letter or digit: "${name}"`;
+}
+
+/** The longest path of a Unix socket, without the byte that ends it. */
+const maxSocketPath = 107;
+
+/** Why a cluster cannot be kept in `home`; undefined when it can. */
+export function homeFault(home: string, name: string): string | undefined {
+  if (!/^[\w./+@:,=-]+$/.test(home)) return `KNARR_HOME must be a path of letters, digits and ./_+@:,=- only: "${home}"`;
+  const excess = `${nodePaths(clusterPaths(home, name), 1).criSocket}.ttrpc`.length - maxSocketPath;
+  if (excess > 0) return `the path ${home} is ${excess} characters too long for sockets below it; take a shorter KNARR_HOME or --name`;
+  return undefined;
 }
 
 /** Paths of one cluster. */
@@ -38,6 +50,10 @@ export interface ClusterPaths {
   /** Present while the cluster is meant to be stopped: nobody restarts anybody. */
   readonly stoppingMark: string;
   readonly supervisorSocket: string;
+  /** Held by the command that changes the cluster. */
+  readonly lock: string;
+  /** The boot that `run` belongs to. */
+  readonly bootId: string;
 }
 
 export function clusterPaths(home: string, name: string): ClusterPaths {
@@ -53,6 +69,8 @@ export function clusterPaths(home: string, name: string): ClusterPaths {
     adminKubeconfig: join(root, 'admin.kubeconfig'),
     stoppingMark: join(run, 'stopping'),
     supervisorSocket: join(run, 'supervisor.sock'),
+    lock: join(root, 'lock'),
+    bootId: join(run, 'boot-id'),
   };
 }
 
@@ -109,7 +127,8 @@ export function machineNames(cluster: string): MachineNames {
     bridge: `kn-${tag}`,
     nftTable: `knarr-${cluster}`,
     cgroup: `/knarr-${cluster}`,
-    veth: (index) => `kn-${tag}-${index}`,
+    // Not the bridge's name with a number: a cluster may be called like another one with a number behind it.
+    veth: (index) => `kv-${tag}-${index}`,
     netns: (index) => `knarr-${cluster}-${index}`,
   };
 }

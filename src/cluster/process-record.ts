@@ -1,66 +1,60 @@
 /**
- * Knowing our own processes again. A pid alone may belong to someone else by now, so a record holds the start time and the boot
- * id too, and nothing is signalled unless all three match.
+ * Who runs what of a cluster: one small file a process in its run directory. A process of ours claims its record itself and holds it as a
+ * lock, so there is never a second one; the engine's record is written by the agent that starts it. Nothing is signalled unless pid, start
+ * time and boot id all match.
  */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { type Clock, type Ctx, identityOf, lifeOf, parseIdentity, type ProcessIdentity, tryProcessLock } from '../base/index.ts';
 import { writeFileAtomically } from './atomic-file.ts';
 
-export interface ProcessRecord {
-  readonly pid: number;
-  /** Clock ticks since boot, field 22 of /proc/PID/stat. */
-  readonly startTime: string;
-  readonly bootId: string;
-}
+/** How long a predecessor that is ending is waited for. */
+const patienceMs = 5000;
+const pollMs = 10;
 
-export function currentBootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-}
-
-/** The record of a running process; undefined when there is none (a zombie counts as ended). */
-export function recordOf(pid: number): ProcessRecord | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The command name stands in brackets and may hold anything, so fields are counted from the last bracket.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
-    return { pid, startTime: fields[19]!, bootId: currentBootId() };
-  } catch {
-    return undefined; // No such process: /proc has no entry for it.
-  }
-}
-
-export function isRunning(record: ProcessRecord): boolean {
-  const now = recordOf(record.pid);
-  return now !== undefined && now.startTime === record.startTime && now.bootId === record.bootId;
+/** True until nothing of the process is left. */
+export function isRunning(record: ProcessIdentity): boolean {
+  return lifeOf(record) !== 'gone';
 }
 
 /** Signals the process when it is still the recorded one; says whether it was. */
-export function signalRecorded(record: ProcessRecord, signal: NodeJS.Signals): boolean {
+export function signalRecorded(record: ProcessIdentity, signal: NodeJS.Signals): boolean {
   if (!isRunning(record)) return false;
   try {
     process.kill(record.pid, signal);
     return true;
-  } catch {
-    return false; // It ended between the look and the signal.
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false; // It ended between the look and the signal.
+    throw error;
   }
 }
 
 export function writeProcessRecord(path: string, pid: number): void {
-  const record = recordOf(pid);
+  const record = identityOf(pid);
   if (record) writeFileAtomically(path, JSON.stringify(record));
 }
 
 /** The recorded process when it runs; undefined otherwise. */
-export function readRunningRecord(path: string): ProcessRecord | undefined {
-  if (!existsSync(path)) return undefined;
-  try {
-    const record = JSON.parse(readFileSync(path, 'utf8')) as ProcessRecord;
-    return isRunning(record) ? record : undefined;
-  } catch {
-    return undefined; // Torn by a crash of the machine: it says nothing.
-  }
+export function readRunningRecord(path: string): ProcessIdentity | undefined {
+  const record = existsSync(path) ? parseIdentity(readFileSync(path, 'utf8')) : undefined;
+  return record && isRunning(record) ? record : undefined;
 }
 
-export function removeProcessRecord(path: string): void {
-  rmSync(path, { force: true });
+/**
+ * Makes this process the one that `path` records, until it is disposed or the process ends. Undefined when another one runs already, or
+ * when the directory is gone, which means that the cluster was stopped.
+ */
+export async function claimProcessRecord(path: string, clock: Clock, { signal }: Pick<Ctx, 'signal'>): Promise<Disposable | undefined> {
+  const giveUpAt = clock.monotonic() + patienceMs;
+  for (;;) {
+    let claim;
+    try {
+      claim = tryProcessLock(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+    if (claim.held) return claim;
+    if (!claim.ending || clock.monotonic() > giveUpAt) return undefined;
+    await clock.sleep(pollMs, signal);
+  }
 }

@@ -1,13 +1,13 @@
 /** `knarr status`: what runs, what it takes, and whether the nodes are Ready. */
 import { readFileSync } from 'node:fs';
 import { corev1Resources, isConditionTrue } from '../api/index.ts';
-import type { Ctx } from '../base/index.ts';
+import type { Ctx, ProcessIdentity } from '../base/index.ts';
 import { adminClient, isReady } from './admin-client.ts';
 import { ClusterError } from './cluster-error.ts';
 import { type ClusterRecord, readClusterRecord } from './cluster-record.ts';
 import { type ClusterPaths, clusterPaths } from './home.ts';
 import { agentRecord, containerdRecord, controlPlaneRecord } from './launch.ts';
-import { type ProcessRecord, readRunningRecord } from './process-record.ts';
+import { readRunningRecord } from './process-record.ts';
 import { knarrVersion } from './version.ts';
 
 export interface ComponentStatus {
@@ -74,7 +74,7 @@ function nodeEngineVersion(node: ReadNode | undefined): string {
 
 function component(
   name: string,
-  record: ProcessRecord | undefined,
+  record: ProcessIdentity | undefined,
   facts: { readonly version: string; readonly ready: boolean },
 ): ComponentStatus {
   return { name, pid: record?.pid ?? null, rssBytes: record ? proportionalBytes(record.pid) : 0, ...facts };

@@ -6,14 +6,14 @@ import { type Subcommand, withName } from '../subcommand.ts';
 
 export const downCommand: Subcommand = (command, context) => {
   withName(command).action(async ({ name }: { readonly name: string }) => {
-    await down({ home: knarrHome(context.env), name, clock: systemClock }, context);
+    await down({ home: knarrHome(context.env), name, clock: systemClock, say: context.say }, context);
     context.say(`cluster ${name} is stopped; its state stays (knarr delete removes it)`);
   });
 };
 
 export const deleteCommand: Subcommand = (command, context) => {
   withName(command).action(async ({ name }: { readonly name: string }) => {
-    await deleteCluster({ home: knarrHome(context.env), name, clock: systemClock, env: context.env }, context);
+    await deleteCluster({ home: knarrHome(context.env), name, clock: systemClock, env: context.env, say: context.say }, context);
     context.say(`cluster ${name} is deleted`);
   });
 };

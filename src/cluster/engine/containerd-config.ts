@@ -76,11 +76,3 @@ ${config.runcPath ? `        BinaryName = ${text(config.runcPath)}\n` : ''}
     config_path = ${text(config.registryConfig)}
 `;
 }
-
-/** A registry's `hosts.toml`: the mirror first, then the registry itself. */
-export function renderRegistryHosts(registry: string, options: { readonly mirror?: string; readonly ca?: string }): string {
-  const server = registry === 'docker.io' ? 'https://registry-1.docker.io' : `https://${registry}`;
-  const ca = options.ca ? `  ca = ${text(options.ca)}\n` : '';
-  const host = (url: string): string => `[host.${text(url)}]\n  capabilities = ["pull", "resolve"]\n${ca}`;
-  return `server = ${text(options.mirror && registry === '_default' ? options.mirror : server)}\n\n${options.mirror ? host(options.mirror) : ''}${options.ca ? host(server) : ''}`;
-}

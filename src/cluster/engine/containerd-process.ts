@@ -3,20 +3,19 @@
  * new agent finds it by its record and takes it over.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { backoffMs, type Clock, type Ctx, run } from '../../base/index.ts';
+import { type Clock, type Ctx, type ProcessIdentity, run } from '../../base/index.ts';
 import { ClusterError } from '../cluster-error.ts';
-import type { EngineOptions } from '../cluster-record.ts';
 import { makePrivateDirectory, type NodePaths } from '../home.ts';
 import { loadPauseImage, pauseImageName } from '../images/pause-image.ts';
-import { isRunning, type ProcessRecord, readRunningRecord, writeProcessRecord } from '../process-record.ts';
+import { RestartPace } from '../restart-pace.ts';
+import { isRunning, readRunningRecord, writeProcessRecord } from '../process-record.ts';
 import { mayLowerOomScore } from './oom-score.ts';
-import { renderContainerdConfig, renderRegistryHosts } from './containerd-config.ts';
+import { renderContainerdConfig } from './containerd-config.ts';
 import { findCniDirectory, findProgram, searchPath } from './programs.ts';
 
-const restartPolicy = { initialMs: 100, maxMs: 10_000 };
 /** How long containerd may take until its socket answers (90–200 ms on a quiet machine). */
 const startLimitMs = 30_000;
 const pollMs = 10;
@@ -26,7 +25,6 @@ export interface EngineSettings {
   readonly paths: NodePaths;
   /** File that records the running process. */
   readonly record: string;
-  readonly engine: EngineOptions;
   readonly clock: Clock;
 }
 
@@ -39,26 +37,23 @@ export async function ensureContainerd(settings: EngineSettings, ctx: Ctx): Prom
 }
 
 /** Starts the engine again whenever it ends; runs until the signal aborts. */
-export async function keepContainerd(settings: EngineSettings, ctx: Ctx): Promise<void> {
-  let failures = 0;
+export async function keepContainerd(settings: EngineSettings, { signal, log }: Ctx): Promise<void> {
+  const pace = new RestartPace(settings.clock);
   for (;;) {
     const record = readRunningRecord(settings.record);
-    if (record) {
-      await untilEnded(record, settings.clock, ctx.signal);
-      failures = 0;
-    }
-    ctx.log.warn('the container engine ended: starting it again');
-    await settings.clock.sleep(backoffMs(restartPolicy, failures++), ctx.signal);
+    if (record) await untilEnded(record, settings.clock, signal);
+    await settings.clock.sleep(pace.next(), signal);
+    log.warn('the container engine ended: starting it again');
     start(settings);
   }
 }
 
 /** Nobody tells of the end of a process that is not our child, so it is looked at. */
-async function untilEnded(record: ProcessRecord, clock: Clock, signal: AbortSignal): Promise<void> {
+async function untilEnded(record: ProcessIdentity, clock: Clock, signal: AbortSignal): Promise<void> {
   while (isRunning(record)) await clock.sleep(200, signal);
 }
 
-function writeConfig({ home, paths, engine }: EngineSettings): void {
+function writeConfig({ home, paths }: EngineSettings): void {
   const cniBinaries = findCniDirectory(home);
   if (!cniBinaries) throw new ClusterError('the CNI plugins are not installed');
   for (const directory of [paths.containerdRoot, paths.containerdState, paths.registryConfig, paths.podLogs])
@@ -77,16 +72,6 @@ function writeConfig({ home, paths, engine }: EngineSettings): void {
     ...(runcPath && { runcPath }),
   });
   writeFileSync(paths.containerdConfig, config, { mode: 0o600 });
-  const registries = new Set([...Object.keys(engine.registryMirrors), ...(engine.registryCa ? ['_default'] : [])]);
-  for (const registry of registries) {
-    const directory = join(paths.registryConfig, registry);
-    mkdirSync(directory, { recursive: true });
-    const mirror = engine.registryMirrors[registry];
-    writeFileSync(
-      join(directory, 'hosts.toml'),
-      renderRegistryHosts(registry, { ...(mirror && { mirror }), ...(engine.registryCa && { ca: engine.registryCa }) }),
-    );
-  }
 }
 
 function start({ home, paths, record }: EngineSettings): void {

@@ -6,12 +6,13 @@ const firstPort = 6443;
 const tries = 200;
 
 /** @param reserved ports of clusters that exist but may be down */
-export async function freeApiPort(reserved: readonly number[]): Promise<number> {
-  for (let port = firstPort; port < firstPort + tries; port++) if (!reserved.includes(port) && (await isFree(port))) return port;
+export async function freePort(reserved: readonly number[]): Promise<number> {
+  for (let port = firstPort; port < firstPort + tries; port++) if (!reserved.includes(port) && (await isPortFree(port))) return port;
   throw new ClusterError(`no free port from ${firstPort} to ${firstPort + tries - 1} for the API server`);
 }
 
-function isFree(port: number): Promise<boolean> {
+/** Whether nobody listens on the port. */
+export function isPortFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));

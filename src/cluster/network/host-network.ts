@@ -2,17 +2,14 @@
  * What a cluster puts on the host's own network, and takes away again: one bridge, a route each for pods and services, one nftables
  * table, `ip_forward`, and an accept rule where another firewall would drop what the nodes send. Everything carries the cluster's name.
  */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Ctx, run } from '../../base/index.ts';
-import { writeFileAtomically } from '../atomic-file.ts';
 import { ClusterError } from '../cluster-error.ts';
 import type { ClusterRecord, NetworkBlock, PublishedPort } from '../cluster-record.ts';
-import { type ClusterPaths, machineNames } from '../home.ts';
-import { chooseAddressBlock, routedCidrs } from './address-block.ts';
+import { machineNames } from '../home.ts';
+import { chooseAddressBlock, overlap, routedCidrs } from './address-block.ts';
 import { allowThroughFirewalls, withdrawFromFirewalls } from './host-firewall.ts';
-
-const ipForwardSysctl = '/proc/sys/net/ipv4/ip_forward';
+import { formatMark } from './bridge-mark.ts';
+import { enableIpForward, restoreIpForward } from './ip-forward.ts';
 
 /**
  * The first address block that is free on this machine.
@@ -32,19 +29,22 @@ export async function findFreeBlock(reserved: readonly NetworkBlock[], signal: A
 }
 
 /**
- * Names on the machine come from the cluster's name, so two homes cannot both run a cluster of one name.
- * @throws ClusterError when the bridge of that name is somebody else's
+ * The routes of the machine that a cluster coming up again would overlap: its block was free when it was chosen, and may be taken by now.
+ * @throws ClusterError that names them
  */
-async function refuseForeignBridge({ name, network }: ClusterRecord, signal: AbortSignal): Promise<void> {
+async function refuseTakenBlock({ name, network }: ClusterRecord, signal: AbortSignal): Promise<void> {
+  const { stdout } = await run(['ip', '-j', '-4', 'route', 'show', 'table', 'all'], { signal });
+  const routes = JSON.parse(stdout) as { dst?: string; type?: string; dev?: string }[];
   const { bridge } = machineNames(name);
-  const { stdout } = await run(['ip', '-j', '-4', 'addr'], { signal });
-  const links = JSON.parse(stdout) as { ifname: string; addr_info: { local: string }[] }[];
-  const link = links.find(({ ifname }) => ifname === bridge);
-  const foreign = link?.addr_info.find(({ local }) => local !== network.hostIp);
-  if (foreign)
-    throw new ClusterError(
-      `a cluster named "${name}" runs already, from another KNARR_HOME (its bridge ${bridge} has ${foreign.local}); take another --name`,
-    );
+  const own = [network.nodeCidr, network.podCidr, network.serviceCidr];
+  const taken = routes.filter(
+    (route) => route.dev !== bridge && routedCidrs([route]).some((cidr) => own.some((other) => overlap(cidr, other))),
+  );
+  if (taken.length === 0) return;
+  const list = taken.map(({ dst, dev }) => `${dst}${dev ? ` (${dev})` : ''}`).join(', ');
+  throw new ClusterError(
+    `the addresses of cluster "${name}" (${own.join(', ')}) are taken on this machine by now: ${list}; free them, or delete the cluster and start it anew`,
+  );
 }
 
 /** The nftables text of a cluster's host table: an idempotent, atomic replacement. */
@@ -77,55 +77,37 @@ ${publish(record.published)}  }
 }
 
 /** Builds the host's side; run again it repairs what is missing. */
-export async function raiseHostNetwork(record: ClusterRecord, home: string, paths: ClusterPaths, ctx: Ctx): Promise<void> {
-  await refuseForeignBridge(record, ctx.signal);
+export async function raiseHostNetwork(record: ClusterRecord, home: string, { signal }: Ctx): Promise<void> {
+  await refuseTakenBlock(record, signal);
   const { bridge } = machineNames(record.name);
   const { network } = record;
   const prefix = network.nodeCidr.split('/')[1]!;
   const via = record.nodes[0]!.ip;
   const script = `
 ip link show ${bridge} >/dev/null 2>&1 || ip link add ${bridge} type bridge
+ip link set ${bridge} alias '${formatMark(home, record.apiPort)}'
 ip addr replace ${network.hostIp}/${prefix} dev ${bridge}
 ip link set ${bridge} up
 ip route replace ${network.podCidr} via ${via} dev ${bridge}
 ip route replace ${network.serviceCidr} via ${via} dev ${bridge}
-${record.published.length > 0 ? `echo 1 > /proc/sys/net/ipv4/conf/${bridge}/route_localnet` : ''}
+echo ${record.published.length > 0 ? 1 : 0} > /proc/sys/net/ipv4/conf/${bridge}/route_localnet
 `;
-  await run(['sh', '-ec', script], { signal: ctx.signal });
-  rememberIpForward(home);
-  await run(['nft', '-f', '-'], { signal: ctx.signal, input: renderHostTable(record) });
-  const opened = await allowThroughFirewalls({ bridge, apiPort: record.apiPort, comment: `knarr-${record.name}` }, ctx.signal);
-  if (opened.length > 0) writeFileAtomically(join(paths.run, 'firewalls.json'), JSON.stringify(opened));
+  await run(['sh', '-ec', script], { signal });
+  enableIpForward();
+  await run(['nft', '-f', '-'], { signal, input: renderHostTable(record) });
+  await allowThroughFirewalls({ bridge, apiPort: record.apiPort, comment: firewallComment(record.name) }, signal);
 }
 
-/** Takes the host's side away; what is gone already is fine. */
-export async function lowerHostNetwork(
-  cluster: string,
-  home: string,
-  paths: ClusterPaths,
-  ctx: Ctx & { readonly lastCluster: boolean },
-): Promise<void> {
+/** What marks our rules in the chains of others. */
+function firewallComment(cluster: string): string {
+  return `knarr-${cluster}`;
+}
+
+/** Takes the host's side away; what is gone already is fine. The caller holds the machine's lock. */
+export async function lowerHostNetwork(cluster: string, ctx: Ctx): Promise<void> {
   const { bridge, nftTable } = machineNames(cluster);
-  const firewalls = join(paths.run, 'firewalls.json');
-  if (existsSync(firewalls)) {
-    await withdrawFromFirewalls(JSON.parse(readFileSync(firewalls, 'utf8')) as never, `knarr-${cluster}`, ctx.signal);
-    rmSync(firewalls);
-  }
-  await run(['sh', '-c', `nft delete table ip ${nftTable} 2>/dev/null; ip link del ${bridge} 2>/dev/null; true`], { signal: ctx.signal });
-  if (ctx.lastCluster) restoreIpForward(home);
-}
-
-function rememberIpForward(home: string): void {
-  const before = readFileSync(ipForwardSysctl, 'utf8').trim();
-  const memory = join(home, 'ip_forward.before');
-  if (!existsSync(memory)) writeFileAtomically(memory, before);
-  if (before !== '1') writeFileSync(ipForwardSysctl, '1');
-}
-
-function restoreIpForward(home: string): void {
-  const memory = join(home, 'ip_forward.before');
-  if (!existsSync(memory)) return;
-  const before = readFileSync(memory, 'utf8').trim();
-  if (before === '0') writeFileSync(ipForwardSysctl, '0');
-  rmSync(memory);
+  const { signal } = ctx;
+  await withdrawFromFirewalls(firewallComment(cluster), signal);
+  await run(['sh', '-c', `nft delete table ip ${nftTable} 2>/dev/null; ip link del ${bridge} 2>/dev/null; true`], { signal });
+  await restoreIpForward(ctx);
 }

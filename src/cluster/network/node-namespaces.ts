@@ -14,11 +14,18 @@ export interface NodeNamespaces {
   readonly net: string;
   readonly mount: string;
   readonly uts: string;
+  /** Made last: without it the building was interrupted, and what stands is built anew. */
+  readonly done: string;
 }
 
 export function nodeNamespaces(cluster: string, paths: ClusterPaths, index: number): NodeNamespaces {
   const pins = join(paths.run, 'ns');
-  return { net: `/run/netns/${machineNames(cluster).netns(index)}`, mount: join(pins, `${index}.mnt`), uts: join(pins, `${index}.uts`) };
+  return {
+    net: `/run/netns/${machineNames(cluster).netns(index)}`,
+    mount: join(pins, `${index}.mnt`),
+    uts: join(pins, `${index}.uts`),
+    done: join(pins, `${index}.done`),
+  };
 }
 
 /** The command prefix that runs a program inside a node. */
@@ -26,11 +33,11 @@ export function enterNode(namespaces: NodeNamespaces): [string, ...string[]] {
   return ['nsenter', `--net=${namespaces.net}`, `--mount=${namespaces.mount}`, `--uts=${namespaces.uts}`];
 }
 
-/** True when the namespaces stand (they do not survive a reboot). */
+/** True when the namespaces stand, built to the end (they do not survive a reboot). */
 export function namespacesStand(namespaces: NodeNamespaces): boolean {
   // A pinned namespace is a mount over an empty file; /proc/self/mountinfo tells the two apart.
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8');
-  return [namespaces.net, namespaces.mount, namespaces.uts].every((pin) => existsSync(pin) && mounts.includes(` ${pin} `));
+  return existsSync(namespaces.done) && [namespaces.net, namespaces.mount, namespaces.uts].every((pin) => mounts.includes(` ${pin} `));
 }
 
 /** Builds the namespaces of `node`; leaves them alone when they stand. */
@@ -56,11 +63,12 @@ ip -n ${netns} link set lo up
 ip -n ${netns} link set eth0 up
 ip -n ${netns} route add default via ${record.network.hostIp}
 mkdir -p '${pins}'
+rm -f '${namespaces.done}'
 umount '${namespaces.mount}' '${namespaces.uts}' 2>/dev/null || true
 grep -q ' ${pins} ' /proc/self/mountinfo || { mount --bind '${pins}' '${pins}' && mount --make-private '${pins}'; }
 touch '${namespaces.mount}' '${namespaces.uts}'
 mkdir -p /var/lib/cni
-exec nsenter --net='${namespaces.net}' unshare --mount='${namespaces.mount}' --uts='${namespaces.uts}' --propagation private sh -ec '
+nsenter --net='${namespaces.net}' unshare --mount='${namespaces.mount}' --uts='${namespaces.uts}' --propagation private sh -ec '
   hostname ${node.name}
   mount --make-rshared /
   resolv=$(readlink -m /etc/resolv.conf)
@@ -69,6 +77,7 @@ exec nsenter --net='${namespaces.net}' unshare --mount='${namespaces.mount}' --u
   [ -e "$resolv" ] || { mkdir -p "$(dirname "$resolv")" && touch "$resolv"; }
   mount --bind "${overlay}/resolv.conf" "$resolv"
 '
+touch '${namespaces.done}'
 `;
   await run(['sh', '-ec', script], { signal: ctx.signal });
   return namespaces;
@@ -96,19 +105,19 @@ ip netns del ${names.netns(index)} 2>/dev/null
 ip link del ${names.veth(index)} 2>/dev/null
 true`;
   await run(['sh', '-c', script], { signal: ctx.signal });
-  rmSync(namespaces.mount, { force: true });
-  rmSync(namespaces.uts, { force: true });
+  for (const file of [namespaces.mount, namespaces.uts, namespaces.done]) rmSync(file, { force: true });
 }
 
-/** Removes the place where the pins stood, and the mount point that nodes needed on the host. */
-export async function removePins(paths: ClusterPaths, ctx: Ctx & { readonly lastCluster: boolean }): Promise<void> {
+/** Removes the place where the pins stood. */
+export async function removePins(paths: ClusterPaths, { signal }: Ctx): Promise<void> {
   const pins = join(paths.run, 'ns');
-  await run(
-    [
-      'sh',
-      '-c',
-      `umount '${pins}' 2>/dev/null; rmdir '${pins}' 2>/dev/null; ${ctx.lastCluster ? 'rmdir /var/lib/cni 2>/dev/null;' : ''} true`,
-    ],
-    { signal: ctx.signal },
-  );
+  await run(['sh', '-c', `umount '${pins}' 2>/dev/null; rmdir '${pins}' 2>/dev/null; true`], { signal });
+}
+
+/**
+ * Removes the mount point that nodes needed on the host, when it is empty. Only when no cluster is left on the machine: removing a directory
+ * takes the mounts on it away in every mount namespace.
+ */
+export async function removeMountPoint({ signal }: Ctx): Promise<void> {
+  await run(['sh', '-c', 'rmdir /var/lib/cni 2>/dev/null; true'], { signal });
 }

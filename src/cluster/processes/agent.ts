@@ -1,16 +1,18 @@
 /** The agent process of a node on this machine: keeps the engine, runs kubelet, proxy, network and DNS, watches the control plane. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { startAgent } from '../../agent/index.ts';
 import { createLogger, systemClock, systemRandom, TaskGroup } from '../../base/index.ts';
-import { joinSystemCgroup, nodeCgroup } from '../cgroups.ts';
+import { nodeCgroup } from '../cgroups.ts';
 import { ClusterError } from '../cluster-error.ts';
 import { readNodePki } from '../cluster-pki.ts';
 import { readClusterRecord } from '../cluster-record.ts';
 import { ensureContainerd, keepContainerd } from '../engine/containerd-process.ts';
 import { protectFromOomKiller } from '../engine/oom-score.ts';
 import { clusterPaths, knarrHome, machineNames, nodePaths } from '../home.ts';
-import { containerdRecord } from '../launch.ts';
+import { agentRecord, containerdRecord } from '../launch.ts';
 import { hostResolvers } from '../network/resolvers.ts';
+import { claimProcessRecord } from '../process-record.ts';
 import { superviseControlPlane } from '../supervision.ts';
 import { kubernetesVersion } from '../version.ts';
 import { dnsPort } from './dns-port.ts';
@@ -29,11 +31,12 @@ export async function runAgent(name: string, index: number, { signal }: { readon
   if (!record || !node) throw new ClusterError(`there is no node ${index} of a cluster "${name}"`);
   const log = createLogger({ component: `agent-${index}` });
   const clock = systemClock;
+  using claim = await claimProcessRecord(agentRecord(paths, index), clock, { signal });
+  if (!claim || existsSync(paths.stoppingMark)) return log.info('not needed: another agent runs, or the cluster is being stopped');
   const group = new TaskGroup({ log, signal });
-  joinSystemCgroup(name, index);
   protectFromOomKiller('node');
   const files = nodePaths(paths, index);
-  const engine = { home, paths: files, record: containerdRecord(paths, index), engine: record.engine, clock };
+  const engine = { home, paths: files, record: containerdRecord(paths, index), clock };
   await ensureContainerd(engine, { signal, log });
   group.spawn('container engine', (ctx) => keepContainerd(engine, ctx));
   group.spawn('control plane watch', (ctx) =>

@@ -1,4 +1,5 @@
 /** The control-plane process of a cluster on this machine: reads the record, opens the store, runs until it is told to stop. */
+import { existsSync } from 'node:fs';
 import { createLogger, systemClock, systemRandom, TaskGroup } from '../../base/index.ts';
 import { startControlPlane } from '../../controlplane/index.ts';
 import { openLmdbStore } from '../../store/index.ts';
@@ -7,6 +8,8 @@ import { readControlPlanePki } from '../cluster-pki.ts';
 import { readClusterRecord } from '../cluster-record.ts';
 import { protectFromOomKiller } from '../engine/oom-score.ts';
 import { clusterPaths, knarrHome } from '../home.ts';
+import { controlPlaneRecord } from '../launch.ts';
+import { claimProcessRecord } from '../process-record.ts';
 import { superviseAgents } from '../supervision.ts';
 import { dnsPort } from './dns-port.ts';
 import { knarrVersion } from '../version.ts';
@@ -20,6 +23,8 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
   const log = createLogger({ component: 'control-plane' });
   protectFromOomKiller('controlPlane');
   const clock = systemClock;
+  using claim = await claimProcessRecord(controlPlaneRecord(paths), clock, { signal });
+  if (!claim || existsSync(paths.stoppingMark)) return log.info('not needed: another control plane runs, or the cluster is being stopped');
   const group = new TaskGroup({ log, signal });
   const { network, nodes, apiPort } = record;
   const pki = readControlPlanePki(paths);

@@ -1,0 +1,125 @@
+/** What a cluster is made of, decided once by the first `up` and kept: addresses, ports, nodes. Later calls change options only. */
+import type { Clock, Ctx } from '../base/index.ts';
+import { formatTime } from '../base/index.ts';
+import { ClusterError } from './cluster-error.ts';
+import {
+  type ClusterRecord,
+  type EngineOptions,
+  listClusterRecords,
+  type NetworkBlock,
+  type PublishedPort,
+  readClusterRecord,
+  writeClusterRecord,
+} from './cluster-record.ts';
+import { type ClusterPaths, machineNames } from './home.ts';
+import { aliveOf, controlPlaneRecord } from './launch.ts';
+import { nodeAddress } from './network/address-block.ts';
+import type { BridgeMark } from './network/bridge-mark.ts';
+import { freePort, isPortFree } from './network/free-port.ts';
+import { findFreeBlock } from './network/host-network.ts';
+
+export interface WantedCluster {
+  readonly home: string;
+  readonly name: string;
+  /** Undefined: as before, or none for a new cluster. */
+  readonly published?: readonly PublishedPort[];
+  /** What is empty in it is as before. */
+  readonly engine?: EngineOptions;
+  readonly clock: Clock;
+  /** Told what turned out differently. */
+  readonly say: (line: string) => void;
+}
+
+const noEngineOptions: EngineOptions = { registryMirrors: {}, proxyEnv: {} };
+
+/** Reads or makes the record, writes it, and returns it. The caller holds the machine's lock: what is chosen is free until it is used. */
+export async function prepareRecord(
+  wanted: WantedCluster,
+  paths: ClusterPaths,
+  marks: readonly BridgeMark[],
+  ctx: Ctx,
+): Promise<ClusterRecord> {
+  const others = listClusterRecords(wanted.home).filter(({ name }) => name !== wanted.name);
+  const { bridge } = machineNames(wanted.name);
+  const takenPorts = [...others, ...marks.filter((mark) => mark.bridge !== bridge)].map(({ apiPort }) => apiPort);
+  const known = readClusterRecord(paths);
+  await refuseTakenPorts(wanted.published ?? [], known, others);
+  const record = known ? await changedRecord(known, wanted, paths, takenPorts) : await newRecord(wanted, others, takenPorts, ctx);
+  writeClusterRecord(paths, record);
+  return record;
+}
+
+async function newRecord(
+  wanted: WantedCluster,
+  others: readonly ClusterRecord[],
+  takenPorts: readonly number[],
+  ctx: Ctx,
+): Promise<ClusterRecord> {
+  const network = await findFreeBlock(
+    others.map((other) => other.network),
+    ctx.signal,
+  );
+  return {
+    format: 1,
+    name: wanted.name,
+    createdAt: formatTime(wanted.clock.now()),
+    apiPort: await freePort(takenPorts),
+    network,
+    nodes: [{ name: `${wanted.name}-1`, index: 1, ip: nodeAddress(network, 1) }],
+    published: wanted.published ?? [],
+    engine: mergeEngine(noEngineOptions, wanted.engine, network),
+  };
+}
+
+async function changedRecord(
+  known: ClusterRecord,
+  wanted: WantedCluster,
+  paths: ClusterPaths,
+  takenPorts: readonly number[],
+): Promise<ClusterRecord> {
+  let { apiPort } = known;
+  const runs = aliveOf(controlPlaneRecord(paths)) !== undefined;
+  if (!runs && !(await isPortFree(apiPort))) {
+    apiPort = await freePort(takenPorts);
+    wanted.say(`port ${known.apiPort} is taken by another program; the API server takes ${apiPort}`);
+  }
+  return {
+    ...known,
+    apiPort,
+    published: wanted.published ?? known.published,
+    engine: mergeEngine(known.engine, wanted.engine, known.network),
+  };
+}
+
+/** @throws ClusterError when a port that is to be published would be taken away from somebody */
+async function refuseTakenPorts(
+  published: readonly PublishedPort[],
+  known: ClusterRecord | undefined,
+  others: readonly ClusterRecord[],
+): Promise<void> {
+  for (const { hostPort } of published) {
+    if (known?.published.some((each) => each.hostPort === hostPort)) continue;
+    const other = others.find((each) => each.published.some((port) => port.hostPort === hostPort));
+    if (other) throw new ClusterError(`port ${hostPort} is published by cluster "${other.name}" already`);
+    if (!(await isPortFree(hostPort))) throw new ClusterError(`port ${hostPort} cannot be published: a program listens on it`);
+  }
+}
+
+/** New options over those of before; what is empty in the new ones stays. What is inside the cluster is reached without the proxy. Pure. */
+export function mergeEngine(before: EngineOptions, wanted: EngineOptions | undefined, network: NetworkBlock): EngineOptions {
+  if (!wanted) return before;
+  const empty = (record: Readonly<Record<string, string>>): boolean => Object.keys(record).length === 0;
+  const registryCa = wanted.registryCa ?? before.registryCa;
+  return {
+    registryMirrors: empty(wanted.registryMirrors) ? before.registryMirrors : wanted.registryMirrors,
+    proxyEnv: empty(wanted.proxyEnv) ? before.proxyEnv : withOwnRanges(wanted.proxyEnv, network),
+    ...(registryCa && { registryCa }),
+  };
+}
+
+function withOwnRanges(proxyEnv: Readonly<Record<string, string>>, network: NetworkBlock): Record<string, string> {
+  const own = ['127.0.0.1', 'localhost', network.nodeCidr, network.podCidr, network.serviceCidr, '.svc', '.cluster.local'];
+  const given = proxyEnv['NO_PROXY'] ?? proxyEnv['no_proxy'] ?? '';
+  const exceptions = [...new Set([...given.split(',').filter(Boolean), ...own])].join(',');
+  return { ...proxyEnv, NO_PROXY: exceptions, no_proxy: exceptions };
+}
