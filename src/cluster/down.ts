@@ -14,7 +14,7 @@ import { agentRecord, aliveOf, controlPlaneRecord } from './launch.ts';
 import { withClusterLock, withMachineLock } from './locks.ts';
 import { foreignMark, listBridgeMarks } from './network/bridge-mark.ts';
 import { lowerHostNetwork } from './network/host-network.ts';
-import { lowerNodeNamespaces, removeMountPoint, removePins } from './network/node-namespaces.ts';
+import { lowerNodeNamespaces, removeMountPoints, removePins } from './network/node-namespaces.ts';
 import { isRunning, readRunningRecord, signalRecorded } from './process-record.ts';
 
 export interface DownOptions {
@@ -94,7 +94,7 @@ export async function tearDown(options: DownOptions, record: ClusterRecord, path
       await lowerHostNetwork(name, ctx);
       for (let round = 0; !removeCgroups(name) && round < cgroupRounds; round++)
         await endProcesses(name, 'all', { graceMs: 0, clock, signal });
-      if (!otherClustersStand(name)) await removeMountPoint(ctx);
+      if (!otherClustersStand(name)) await removeMountPoints(ctx);
     });
   }
   await unmountLeftovers(paths, ctx);

@@ -8,6 +8,7 @@ import type { ClusterRecord, NetworkBlock, PublishedPort } from '../cluster-reco
 import { machineNames } from '../home.ts';
 import { chooseAddressBlock, overlap, routedCidrs } from './address-block.ts';
 import { allowThroughFirewalls, withdrawFromFirewalls } from './host-firewall.ts';
+import { loadBridgeFilter } from './bridge-filter.ts';
 import { formatMark } from './bridge-mark.ts';
 import { enableIpForward, restoreIpForward } from './ip-forward.ts';
 
@@ -92,6 +93,7 @@ ip route replace ${network.podCidr} via ${via} dev ${bridge}
 ip route replace ${network.serviceCidr} via ${via} dev ${bridge}
 echo ${record.published.length > 0 ? 1 : 0} > /proc/sys/net/ipv4/conf/${bridge}/route_localnet
 `;
+  await loadBridgeFilter({ signal });
   await run(['sh', '-ec', script], { signal });
   enableIpForward();
   await run(['nft', '-f', '-'], { signal, input: renderHostTable(record) });

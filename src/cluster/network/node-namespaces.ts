@@ -51,7 +51,8 @@ export async function raiseNodeNamespaces(record: ClusterRecord, node: NodeRecor
   const overlay = nodePaths(paths, node.index).overlay;
   prepareOverlay(overlay);
   const prefix = record.network.nodeCidr.split('/')[1]!;
-  // `unshare` keeps the host's cgroup mounts visible, which `ip netns exec` would hide (it mounts a fresh /sys).
+  // `unshare` keeps the host's cgroup mounts visible, which `ip netns exec` would hide (it mounts a fresh /sys). The node is a slave of the
+  // host: what the host mounts or unmounts later the node sees too (it would keep a USB stick busy for ever), but never the other way round.
   const script = `
 ip netns del ${netns} 2>/dev/null || true
 ip link del ${veth} 2>/dev/null || true
@@ -68,7 +69,7 @@ umount '${namespaces.mount}' '${namespaces.uts}' 2>/dev/null || true
 grep -q ' ${pins} ' /proc/self/mountinfo || { mount --bind '${pins}' '${pins}' && mount --make-private '${pins}'; }
 touch '${namespaces.mount}' '${namespaces.uts}'
 mkdir -p /var/lib/cni
-nsenter --net='${namespaces.net}' unshare --mount='${namespaces.mount}' --uts='${namespaces.uts}' --propagation private sh -ec '
+nsenter --net='${namespaces.net}' unshare --mount='${namespaces.mount}' --uts='${namespaces.uts}' --propagation slave sh -ec '
   hostname ${node.name}
   mount --make-rshared /
   resolv=$(readlink -m /etc/resolv.conf)
@@ -115,9 +116,13 @@ export async function removePins(paths: ClusterPaths, { signal }: Ctx): Promise<
 }
 
 /**
- * Removes the mount point that nodes needed on the host, when it is empty. Only when no cluster is left on the machine: removing a directory
- * takes the mounts on it away in every mount namespace.
+ * Removes the mount points that nodes needed on the host, when they are empty: also the one that `ip netns add` mounts on itself and leaves.
+ * Only when no cluster is left on the machine: removing a directory takes the mounts on it away in every mount namespace.
  */
-export async function removeMountPoint({ signal }: Ctx): Promise<void> {
-  await run(['sh', '-c', 'rmdir /var/lib/cni 2>/dev/null; true'], { signal });
+export async function removeMountPoints({ signal }: Ctx): Promise<void> {
+  // Where somebody else's namespace comes in between, umount (busy) and rmdir (not empty) fail, which is right.
+  const script = `rmdir /var/lib/cni 2>/dev/null
+[ -n "$(ls -A /run/netns 2>/dev/null)" ] || { umount /run/netns && rmdir /run/netns; } 2>/dev/null
+true`;
+  await run(['sh', '-c', script], { signal });
 }
