@@ -129,6 +129,26 @@ describe('a simulated node on a virtual clock', () => {
     expect((await node.pod('pulled')).status?.phase).toBe('Running');
   });
 
+  it('tries a container that the engine refuses with growing waits, whatever it is told each time', async () => {
+    node = new SimulatedNode();
+    let tries = 0;
+    await node.start({ script: () => ({ createFails: `no container for try ${++tries}` }) });
+    await node.create('refused');
+    await node.clock.advance(60_000);
+    expect((await node.pod('refused')).status?.containerStatuses?.[0]?.state?.waiting?.reason).toBe('CreateContainerError');
+    // After 0, 0.5, 1.5, 3.5, 7.5, 15.5 seconds and every ten from then on.
+    expect(tries).toBeLessThanOrEqual(11);
+    const before = tries;
+    await node.client.patch(
+      corev1Resources.pods,
+      { namespace: 'default', name: 'refused' },
+      { type: 'application/merge-patch+json', body: { metadata: { labels: { look: 'again' } } } },
+      node.call,
+    );
+    await node.clock.advance(100);
+    expect(tries).toBe(before + 1);
+  });
+
   it('replaces a sandbox that died', async () => {
     node = new SimulatedNode();
     await node.start();
@@ -140,6 +160,25 @@ describe('a simulated node on a virtual clock', () => {
     const ready = (await node.runtime.runtime.listPodSandboxes({}, node.call)).filter(({ state }) => state === 'ready');
     expect(ready.map(({ metadata }) => metadata.attempt)).toEqual([1]);
     expect((await node.pod('widow')).status?.containerStatuses?.[0]).toMatchObject({ restartCount: 1, ready: true });
+  });
+
+  it('writes its truth again when somebody else wrote over it', async () => {
+    node = new SimulatedNode();
+    await node.start();
+    await node.create('lied-about');
+    await node.clock.advance(1000);
+    const key = { namespace: 'default', name: 'lied-about' };
+    const lie = { status: { phase: 'Pending', podIP: '1.2.3.4', containerStatuses: [] } };
+    await node.client.patch(
+      corev1Resources.pods,
+      key,
+      { type: 'application/merge-patch+json', body: lie, subresource: 'status' },
+      node.call,
+    );
+    await node.clock.advance(1000);
+    const { status } = await node.pod('lied-about');
+    expect(status).toMatchObject({ phase: 'Running', podIP: expect.stringMatching(/^10\.244/) });
+    expect(status.containerStatuses).toHaveLength(1);
   });
 
   it('gives a stubborn container its 30 seconds and not more', async () => {

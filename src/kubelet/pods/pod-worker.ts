@@ -9,6 +9,7 @@
  * @source pkg/kubelet/pod_workers.go, v1.35
  */
 import type { corev1 } from '../../api/index.ts';
+import { deepEqual } from '../../api/json/index.ts';
 import { backoffMs, type Ctx, isAbort } from '../../base/index.ts';
 import type { PodVerdict } from '../status/pod-status.ts';
 import { allocate } from './allocation.ts';
@@ -66,10 +67,13 @@ export class PodWorker {
 
   /** The pod's newest object. */
   update(pod: corev1.Pod): void {
+    const isAboutStatus = isSameButStatus(this.#asked, pod);
     this.#asked = pod;
     this.#allocate();
     this.#services.volumes.podUpdated(pod);
     this.#takeDeletion(pod);
+    // What a failing try wrote into the status comes back as an update: it must not cut the wait short.
+    if (isAboutStatus && this.#backsOff) return;
     this.wake();
   }
 
@@ -103,8 +107,12 @@ export class PodWorker {
 
   /** The engine changed something. Our own failing tries do so too, hence a pod that backs off finishes its wait first. */
   wakeByEngine(): void {
-    if (this.#failures > 0 && this.#state === 'syncing') return;
+    if (this.#backsOff) return;
     this.wake();
+  }
+
+  get #backsOff(): boolean {
+    return this.#failures > 0 && this.#state === 'syncing' && !this.#ending;
   }
 
   /** Works until nothing of the pod is left, or the signal aborts. */
@@ -227,4 +235,14 @@ export class PodWorker {
       signal.addEventListener('abort', onAbort, { once: true });
     });
   }
+}
+
+/** Nothing that anybody asks of the pod differs. */
+function isSameButStatus({ metadata: before, spec: specBefore }: corev1.Pod, { metadata, spec }: corev1.Pod): boolean {
+  return (
+    before.deletionTimestamp === metadata.deletionTimestamp &&
+    deepEqual(before.labels, metadata.labels) &&
+    deepEqual(before.annotations, metadata.annotations) &&
+    deepEqual(specBefore, spec)
+  );
 }

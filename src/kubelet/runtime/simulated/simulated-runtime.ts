@@ -28,6 +28,8 @@ export interface ContainerScript {
   readonly exitCode?: number;
   /** Stays until it is killed. */
   readonly ignoresStop?: boolean;
+  /** CreateContainer fails with this text. */
+  readonly createFails?: string;
   /** StartContainer fails with this text. */
   readonly startFails?: string;
 }
@@ -162,12 +164,14 @@ class SimulatedEngine implements RuntimeService {
     const sandbox = found(this.#sandboxes.get(sandboxId), 'sandbox', sandboxId);
     if (!sandbox.ready) throw new RuntimeError('Unknown', `sandbox container "${sandboxId}" is not running`);
     await this.#take('createMs', signal);
+    const script = this.#options.script?.(config, sandbox.config) ?? {};
+    if (script.createFails !== undefined) throw new RuntimeError('Unknown', script.createFails);
     const id = this.#newId();
     this.#containers.set(id, {
       id,
       sandboxId,
       config,
-      script: this.#options.script?.(config, sandbox.config) ?? {},
+      script,
       createdAt: this.#now(),
       stopped: Promise.withResolvers(),
       state: 'created',
