@@ -38,11 +38,13 @@ export interface NodeMemory {
 }
 
 export function containerResources(pod: corev1.Pod, container: AnyContainer, node: NodeMemory): LinuxResources {
-  const { requests, limits } = container.resources ?? {};
+  const { requests } = container.resources ?? {};
+  // A container without a limit of its own has the pod's.
+  const limits = { ...pod.spec.resources?.limits, ...container.resources?.limits };
   const cpuLimit = amount(limits, 'cpu')?.milliValue() ?? 0;
   const cpuRequest = amount(requests, 'cpu')?.milliValue() ?? cpuLimit;
   const memoryLimit = amount(limits, 'memory')?.value() ?? 0;
-  const hugepages = hugepageLimits(limits);
+  const hugepages = hugepageLimits(container.resources?.limits);
   return {
     cpuPeriod: cpuPeriodMicros,
     cpuQuota: cpuLimit === 0 ? -1 : cpuQuota(cpuLimit),

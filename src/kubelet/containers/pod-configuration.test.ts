@@ -60,6 +60,19 @@ describe('CPU and memory in the units of the kernel', () => {
     });
   });
 
+  it('a container without a limit has the limit of its pod', () => {
+    const rows: readonly (readonly [own: Record<string, string>, expected: object])[] = [
+      [{}, { cpuQuota: 50_000, cpuShares: 512, memoryLimitBytes: BigInt(64 * mib) }],
+      [{ cpu: '200m' }, { cpuQuota: 20_000, cpuShares: 204, memoryLimitBytes: BigInt(64 * mib) }],
+      [{ memory: '32Mi' }, { cpuQuota: 50_000, memoryLimitBytes: BigInt(32 * mib) }],
+    ];
+    for (const [own, expected] of rows) {
+      const main = container({}, own);
+      const pod = testPod({ containers: [main], resources: { limits: { cpu: '500m', memory: '64Mi' } } });
+      expect(containerResources(pod, main, node)).toMatchObject(expected);
+    }
+  });
+
   it('limits swap only where it can, and ends a container whole where the kernel does that', () => {
     const rows: readonly (readonly [title: string, node: Partial<NodeMemory>, limit: string | undefined, expected: object])[] = [
       ['version 1 that counts swap', { limitsSwap: true }, '64Mi', { memorySwapLimitBytes: BigInt(64 * mib) }],
