@@ -13,17 +13,24 @@ export const sleeper = (name: string): string =>
     },
   });
 
-/** A Deployment of web servers that say their name and a version. */
-export const web = (options: { readonly replicas: number; readonly version?: string }): string =>
+/** A Deployment, by default called web, of web servers that say their name and a version. */
+export const web = ({
+  name = 'web',
+  ...options
+}: {
+  readonly name?: string;
+  readonly replicas: number;
+  readonly version?: string;
+}): string =>
   JSON.stringify({
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: { name: 'web', labels: { app: 'web' } },
+    metadata: { name, labels: { app: name } },
     spec: {
       replicas: options.replicas,
-      selector: { matchLabels: { app: 'web' } },
+      selector: { matchLabels: { app: name } },
       template: {
-        metadata: { labels: { app: 'web' } },
+        metadata: { labels: { app: name } },
         spec: {
           terminationGracePeriodSeconds: 1,
           containers: [
