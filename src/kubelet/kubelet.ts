@@ -7,6 +7,7 @@ import { type corev1, corev1Resources, type nodev1, nodev1Resources } from '../a
 import { type Clock, type Ctx, isAbort, type Logger, type Random, type Registry, TaskGroup } from '../base/index.ts';
 import { type Client, createEventRecorder, type EventRecorder, type Informer, type InformerFactory } from '../client/index.ts';
 import type { KubeletConfig } from './config.ts';
+import { imageVolumesRefusal } from './containers/image-volumes.ts';
 import { createNodeResolver } from './containers/node-resolver.ts';
 import { EvictionManager } from './eviction/eviction-manager.ts';
 import type { KubeletHost } from './host/host.ts';
@@ -226,6 +227,7 @@ class Assembly {
       nodeAllocatable: () => this.#allocatable,
       nodeDns: createNodeResolver({ ...config, readResolvConf: () => host.readResolvConf() }),
       networkUnready: () => this.nodes.networkFault(),
+      imageVolumesRefusal: () => imageVolumesRefusal(this.nodes.runtimeVersion),
       recursiveReadOnly: () => this.nodes.runtimeStatus?.handlers.some(({ recursiveReadOnlyMounts }) => recursiveReadOnlyMounts) ?? false,
       refuseResize: (pod) =>
         resizeRefusal({

@@ -4,6 +4,7 @@ import { testPod } from '../pods/testing.ts';
 import { containerResources, cpuQuota, cpuShares, type NodeMemory, oomScoreAdjust, podCgroupLimits } from './container-resources.ts';
 import { parseResolvConf, podDns } from './dns.ts';
 import { HostnameError, podHostname } from './hostname.ts';
+import { imageVolumesRefusal } from './image-volumes.ts';
 import { nodeHostsFile, podHostsFile } from './hosts-file.ts';
 import { sandboxConfig } from './sandbox-config.ts';
 import { containerSecurityContext, verifyRunAsNonRoot } from './security.ts';
@@ -343,4 +344,17 @@ describe('the security of a container', () => {
       `container has runAsNonRoot and image has non-numeric user (nginx), cannot verify user is non-root ${where}`,
     );
   });
+});
+
+describe('images as volumes', () => {
+  it.each([
+    [undefined, true],
+    [{ name: 'containerd', version: '1.6.20~ds1' }, false],
+    [{ name: 'containerd', version: 'v1.7.27' }, false],
+    [{ name: 'containerd', version: '2.0.5' }, false],
+    [{ name: 'containerd', version: 'v2.1.0' }, true],
+    [{ name: 'containerd', version: '2.10.1' }, true],
+    [{ name: 'containerd', version: '3.0.0' }, true],
+    [{ name: 'cri-o', version: '1.31.0' }, true],
+  ])('%j: %s', (version, expected) => expect(imageVolumesRefusal(version) === undefined).toBe(expected));
 });

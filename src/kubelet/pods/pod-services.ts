@@ -57,6 +57,8 @@ export interface PodServices {
   /** Why pods with a network of their own cannot start yet. */
   readonly networkUnready: () => string | undefined;
   readonly recursiveReadOnly: () => boolean;
+  /** Why the engine mounts no images; undefined: it does. */
+  readonly imageVolumesRefusal: () => string | undefined;
   /** A pod came to stand, was resized or went: what follows from all pods together is brought up to date. */
   readonly podsChanged: () => void;
   /** Why the resources that a running pod asks for anew cannot be given. */

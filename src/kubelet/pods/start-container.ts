@@ -142,6 +142,8 @@ async function imageVolumes(container: AnyContainer, stand: PodStand, ctx: Ctx):
   for (const { name } of container.volumeMounts ?? []) {
     const volume = stand.volumes.get(name)?.image;
     if (!volume || found.has(name)) continue;
+    const refusal = stand.services.imageVolumesRefusal();
+    if (refusal !== undefined) throw new CreateContainerConfigError(refusal);
     const carrier = { ...container, image: volume.reference, imagePullPolicy: volume.pullPolicy };
     found.set(name, (await ensureImage(carrier, stand, ctx)).id);
   }
