@@ -70,19 +70,19 @@ async function aptInstall(packages: readonly string[], options: InstallOptions):
     } catch (first) {
       if (!(first instanceof ProcessError)) throw first;
       say('The package lists may be old: fetching them again (apt-get update) ...');
-      await run(['apt-get', 'update', '-q'], { signal, env });
       try {
+        await run(['apt-get', 'update', '-q'], { signal, env });
         await install();
       } catch (second) {
         if (!(second instanceof ProcessError)) throw second;
-        await unpackBeside(packages, options, second);
+        await unpackBeside(packages, options);
       }
     }
   });
 }
 
 /** Downloads packages that cannot be installed beside what is there, and unpacks them under Knarr's home. */
-async function unpackBeside(packages: readonly string[], { home, signal, say }: InstallOptions, cause: ProcessError): Promise<void> {
+async function unpackBeside(packages: readonly string[], { home, signal, say }: InstallOptions): Promise<void> {
   say(`apt cannot install them without removing other packages; unpacking them under ${toolsDirectory(home)} instead ...`);
   const downloads = mkdtempSync(join(tmpdir(), 'knarr-packages-'));
   try {
