@@ -95,6 +95,19 @@ describe.skipIf(unavailable)(`a node through faults${unavailable ? ` (skipped: $
     await node.whenGone('widowed');
   });
 
+  it('a pod that is deleted while it starts leaves nothing', async () => {
+    const names = Array.from({ length: 6 }, (_, i) => `hasty-${i}`);
+    await Promise.all(names.map((name) => node.create(name, { containers: [{ command: forever }] })));
+    // Each is caught at another step of its start.
+    for (const [i, name] of names.entries()) {
+      await new Promise((resolve) => setTimeout(resolve, i * 20));
+      await node.delete(name);
+    }
+    await Promise.all(names.map((name) => node.whenGone(name)));
+    const left = await node.runtime.runtime.listContainers({}, node);
+    expect(left.filter(({ labels }) => labels['io.kubernetes.pod.name']?.startsWith('hasty-'))).toEqual([]);
+  });
+
   it('gives containers their grace, and less when asked again', async () => {
     const stubborn = ['sh', '-c', 'trap "" TERM; sleep 100000 & while :; do wait; done'];
     await node.create('stubborn', { terminationGracePeriodSeconds: 60, containers: [{ command: stubborn }] });
