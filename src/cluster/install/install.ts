@@ -93,7 +93,7 @@ async function unpackBeside(packages: readonly string[], { home, signal, say }: 
     for (const archive of readdirSync(downloads)) await run(['dpkg', '-x', join(downloads, archive), toolsDirectory(home)], { signal });
   } catch (error) {
     if (!(error instanceof ProcessError)) throw error;
-    throw new ClusterError(`cannot install ${packages.join(' ')}: ${cause.stderr.trim()}`, { cause: error });
+    throw new ClusterError(`cannot install ${packages.join(' ')}: ${error.stderr.trim()}`, { cause: error });
   } finally {
     rmSync(downloads, { recursive: true, force: true });
   }
