@@ -87,9 +87,13 @@ class QueuedRecorder implements EventRecorder {
     };
   }
 
-  /** The time in nanoseconds, made different from every one before: names are made of it. */
+  /**
+   * The time in nanoseconds, made different from every one before: names are made of it. The clock knows milliseconds only; chance fills
+   * in the rest, because others record about the same object at the same time.
+   */
   #nanos(): bigint {
-    const now = BigInt(Math.floor(this.#options.clock.now())) * 1_000_000n;
+    const { clock, random } = this.#options;
+    const now = BigInt(Math.floor(clock.now())) * 1_000_000n + BigInt(Math.floor(random.next() * 1e6));
     this.#lastNanos = now > this.#lastNanos ? now : this.#lastNanos + 1n;
     return this.#lastNanos;
   }

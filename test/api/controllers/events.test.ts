@@ -44,4 +44,19 @@ describe('the event recorder', () => {
     expect(items.find(({ reason }) => reason === 'Seen')).toMatchObject({ source: { component: 'other' }, reportingComponent: 'other' });
     expect(items.find(({ reason }) => reason === 'Starting')?.metadata.namespace).toBe('default');
   });
+
+  it('loses no event when two components speak about one object at the same moment', async () => {
+    const clock = new VirtualClock();
+    await using test = await startTestServer({ clock });
+    await using group = new TaskGroup({ log: silentLogger });
+    const { client } = test;
+    const node = { apiVersion: 'v1', kind: 'Node', name: 'n1', uid: 'n1' };
+    for (const component of ['kubelet', 'node-controller', 'scheduler']) {
+      const recorder = createEventRecorder({ client, component, clock, random: seededRandom(component.length), group });
+      recorder.event(node, { type: 'Normal', reason: 'Seen', message: 'seen' });
+    }
+    await clock.advance(1_000);
+    const { items } = await client.list(corev1Resources.events, { namespace: 'default', signal: group.signal });
+    expect(items.map(({ source }) => source?.component).toSorted()).toEqual(['kubelet', 'node-controller', 'scheduler']);
+  });
 });
