@@ -85,6 +85,6 @@ export async function startAgent(config: AgentConfig): Promise<void> {
       clusterDomain: domain,
       server: config.kubeletServer,
     },
-    { client, informers, recorder, runtime, clock, random, log, group },
+    { client, informers, recorder, runtime, clock, random, log, group, registry },
   );
 }

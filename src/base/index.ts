@@ -1,4 +1,5 @@
 /** The door of the room every other room stands on: time, randomness, life cycle, logs, metrics and running programs. */
+export { type AtomicWriteOptions, writeFileAtomically } from './atomic-file.ts';
 export { assert, assertNever, AssertionError } from './assert.ts';
 export { backoffMs, KeyedBackoff, type BackoffPolicy } from './backoff.ts';
 export { formatMicroTime, formatTime, systemClock, type Clock, type Timer } from './clock.ts';

@@ -68,6 +68,7 @@ export function readControlPlanePki(paths: ClusterPaths) {
       audiences: [issuer],
       sign: (claims: object) => keys.sign(claims),
       verifySignature: (token: string) => keys.verify(token),
+      publicKeys: keys,
     },
   };
 }

@@ -1,8 +1,8 @@
 /** What is remembered of a cluster between two runs: its addresses, ports, nodes and the options it was started with. */
+import { writeFileAtomically } from '../base/index.ts';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClusterError } from './cluster-error.ts';
-import { writeFileAtomically } from './atomic-file.ts';
 import { type ClusterPaths, clusterPaths, makePrivateDirectory } from './home.ts';
 
 /** Addresses of one cluster; no two clusters of a machine share any of them. */

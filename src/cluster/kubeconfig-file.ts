@@ -6,8 +6,7 @@ import { chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rm
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { dump, load, loadAll } from 'js-yaml';
-import { systemClock } from '../base/index.ts';
-import { writeFileAtomically } from './atomic-file.ts';
+import { systemClock, writeFileAtomically } from '../base/index.ts';
 import { ClusterError } from './cluster-error.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;

@@ -4,8 +4,16 @@
  * time and boot id all match.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { type Clock, type Ctx, identityOf, lifeOf, parseIdentity, type ProcessIdentity, tryProcessLock } from '../base/index.ts';
-import { writeFileAtomically } from './atomic-file.ts';
+import {
+  type Clock,
+  type Ctx,
+  identityOf,
+  lifeOf,
+  parseIdentity,
+  type ProcessIdentity,
+  tryProcessLock,
+  writeFileAtomically,
+} from '../base/index.ts';
 
 /** How long a predecessor that is ending is waited for. */
 const patienceMs = 5000;

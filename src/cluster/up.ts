@@ -3,8 +3,7 @@
  * again repairs and is quick, whatever ended the run before.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { type Clock, type Ctx, currentBootId } from '../base/index.ts';
-import { writeFileAtomically } from './atomic-file.ts';
+import { type Clock, type Ctx, currentBootId, writeFileAtomically } from '../base/index.ts';
 import { announceCluster } from './cgroups.ts';
 import { ClusterError } from './cluster-error.ts';
 import { ensurePki } from './cluster-pki.ts';

@@ -7,8 +7,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import type { Clock, Random } from '../base/index.ts';
-import { writeSecretFile } from './atomic-file.ts';
+import { type Clock, type Random, writeFileAtomically } from '../base/index.ts';
 import { type AltNames, canonicalAddress, type CertificateFacts, isPairOf, readCertificate } from './certificate.ts';
 import { type CertificateAndKey, CertificateAuthority, type CertificateProfile, dayMs } from './certificate-authority.ts';
 import { PkiError } from './errors.ts';
@@ -174,8 +173,8 @@ class CertificateKeeper {
     const existing = this.#existing(authority, name, profile);
     const pair = existing ?? (await authority.signer().issue(profile));
     if (!existing) {
-      writeSecretFile(this.path(`${name}.key`), pair.key);
-      writeSecretFile(this.path(`${name}.crt`), pair.certificate);
+      writeFileAtomically(this.path(`${name}.key`), pair.key);
+      writeFileAtomically(this.path(`${name}.crt`), pair.certificate);
     }
     this.renewalDueMs = Math.min(this.renewalDueMs, readCertificate(pair.certificate).notAfterMs - renewBeforeMs);
     return { ...pair, certificateFile: this.path(`${name}.crt`), keyFile: this.path(`${name}.key`) };
@@ -185,14 +184,14 @@ class CertificateKeeper {
     const existing = this.#read('sa.key');
     if (existing !== undefined) return existing;
     const key = await generateServiceAccountKey();
-    writeSecretFile(this.path('sa.key'), key);
+    writeFileAtomically(this.path('sa.key'), key);
     return key;
   }
 
   async #createAuthority(name: string, commonName: string): Promise<Authority> {
     const created = await CertificateAuthority.create({ ...this.#context, commonName });
-    writeSecretFile(this.path(`${name}.key`), created.key);
-    writeSecretFile(this.path(`${name}.crt`), created.certificate);
+    writeFileAtomically(this.path(`${name}.key`), created.key);
+    writeFileAtomically(this.path(`${name}.crt`), created.certificate);
     return { certificate: created.certificate, facts: readCertificate(created.certificate), signer: () => created };
   }
 

@@ -3,8 +3,7 @@
  * empties, and is put back when the last cluster goes, unless somebody else came to need it meanwhile.
  */
 import { existsSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
-import { type Ctx, run } from '../../base/index.ts';
-import { writeFileAtomically } from '../atomic-file.ts';
+import { type Ctx, run, writeFileAtomically } from '../../base/index.ts';
 
 const sysctl = '/proc/sys/net/ipv4/ip_forward';
 
