@@ -92,6 +92,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
     readonly fromStorage?: (stored: KubeObject) => T;
   };
   readonly subresources: readonly SubresourceDefinition<T>[];
+  /** Said as a warning with every answer. */
+  readonly deprecation?: string;
   readonly columns: readonly PrinterColumn<T>[];
   readonly strategy: Strategy<T>;
   /** Field labels beyond metadata.name and metadata.namespace, such as `spec.nodeName`. A label that is not listed is refused. */

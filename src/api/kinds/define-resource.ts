@@ -23,6 +23,7 @@ export interface ResourceEntry<T extends KubeObject> {
   /** Default: the kind in lower case. */
   readonly singular?: string;
   readonly subresources?: readonly SubresourceDefinition<T>[];
+  readonly deprecation?: string;
   readonly columns: readonly PrinterColumn<T>[];
   readonly strategy: Omit<Strategy<T>, 'validateName'> & Partial<Pick<Strategy<T>, 'validateName'>>;
   readonly selectableFields?: Readonly<Record<string, (object: T) => string>>;
@@ -47,6 +48,7 @@ export function defineResource<T extends KubeObject>(entry: ResourceEntry<T>): R
     schema: `io.k8s.api.${group === '' ? 'core' : group.split('.')[0]}.${version}.${kind}`,
     storage: entry.storage ?? { prefix: group === '' ? plural : `${group}/${plural}`, group, version },
     subresources: entry.subresources ?? [],
+    ...(entry.deprecation !== undefined && { deprecation: entry.deprecation }),
     columns: entry.columns,
     strategy: {
       validateName: nameIsDnsSubdomain,

@@ -155,7 +155,7 @@ describe('EndpointSlice', () => {
 
 describe('Endpoints', () => {
   const endpoints = definitionOf('endpoints');
-  test('faults, row and the advice to use slices', () => {
+  test('faults and row', () => {
     const { faults } = create(endpoints, {
       metadata,
       subsets: [{}, { addresses: [{ ip: 'x' }], ports: [{ port: 0, name: 'a' }, { port: 1 }] }],
@@ -166,9 +166,6 @@ describe('Endpoints', () => {
       'subsets[1].addresses[0].ip: Invalid value: "x": must be a valid IP address',
       'subsets[1].ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive',
       'subsets[1].ports[1].name: Required value',
-    ]);
-    expect(create(endpoints, { metadata }).warnings).toEqual([
-      'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
     ]);
     expect(
       row(endpoints, { metadata, subsets: [{ addresses: [{ ip: '10.0.0.1' }, { ip: 'fd00::1' }], ports: [{ port: 80 }, { port: 81 }] }] }),

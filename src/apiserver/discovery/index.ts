@@ -60,8 +60,8 @@ export function discoveryExtension(options: DiscoveryOptions): ExtensionFactory 
     };
     return {
       endpoints: [
-        get('/', () => object({ paths: allPaths(snapshot().index, options.otherPaths()) })),
-        get('/version', () => object(version)),
+        get('/', () => indented({ paths: allPaths(snapshot().index, options.otherPaths()) })),
+        get('/version', () => indented(version)),
         ...['/api', '/api/*', '/apis', '/apis/*'].map((path) => get(path, discover)),
       ],
     };
@@ -76,6 +76,11 @@ function withServedSubresources(definition: ResourceDefinition, hasHandler: (nam
 
 function object(body: JsonObject): ApiResponse {
   return { type: 'object', status: 200, object: body };
+}
+
+/** These two are read by people. @source apiserver responsewriters WriteRawJSON */
+function indented(body: JsonObject): ApiResponse {
+  return { type: 'bytes', status: 200, contentType: 'application/json', body: JSON.stringify(body, undefined, 2) };
 }
 
 /** The aggregated document when the client asks for it, with a tag by which it can tell that nothing changed. */

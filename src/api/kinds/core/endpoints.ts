@@ -15,6 +15,7 @@ const shownEndpoints = 3;
 export const endpointsResource: ResourceDefinition = defineResource<Endpoints>({
   ref: corev1Resources.endpoints,
   shortNames: ['ep'],
+  deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   columns: [nameColumn, column('Endpoints', 'string', 'The first addresses and ports that serve.', formatEndpoints), ageColumn],
   strategy: {
     applyDefaults: (endpoints) => {
@@ -23,7 +24,6 @@ export const endpointsResource: ResourceDefinition = defineResource<Endpoints>({
     validate: validateEndpoints,
     validateUpdate: validateEndpoints,
     allowCreateOnUpdate: true,
-    warnings: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
   },
 });
 
