@@ -5,7 +5,7 @@
  */
 import { ApiError } from '../../api/index.ts';
 import type { RequestInfo, UserInfo } from '../request.ts';
-import { authenticatedGroup, mastersGroup, parseServiceAccountUser } from './users.ts';
+import { authenticatedGroup, mastersGroup, serviceAccountsGroup, parseServiceAccountUser } from './users.ts';
 
 /** Returns the reason when it is refused beyond "no rule allows it", an empty string when there is none, undefined when it is allowed. */
 export type Authorizer = (user: UserInfo, info: RequestInfo) => string | undefined;
@@ -19,6 +19,14 @@ const publicPaths = new Set(['/healthz', '/livez', '/readyz', '/version', '/vers
 /** Open to everyone who is authenticated. @source ClusterRole system:discovery */
 const discoveryPaths = new Set(['/api', '/apis', '/openapi', '/healthz', '/livez', '/readyz', '/version', '/version/']);
 const discoveryPrefixes = ['/api/', '/apis/', '/openapi/'];
+
+/** Open to every ServiceAccount, which may want to check its peers' tokens. @source ClusterRole system:service-account-issuer-discovery */
+const issuerPaths = new Set([
+  '/.well-known/openid-configuration',
+  '/.well-known/openid-configuration/',
+  '/openid/v1/jwks',
+  '/openid/v1/jwks/',
+]);
 
 /** Resources that every authenticated user may create to ask about itself. @source ClusterRole system:basic-user */
 const selfReviews = new Set(['selfsubjectaccessreviews', 'selfsubjectrulesreviews', 'selfsubjectreviews']);
@@ -49,6 +57,7 @@ function mayReadPath(user: UserInfo, { verb, path }: RequestInfo): boolean {
   if (verb !== 'get' && verb !== 'head') return false;
   if (publicPaths.has(path)) return true;
   if (!user.groups.includes(authenticatedGroup)) return false;
+  if (issuerPaths.has(path)) return user.groups.includes(serviceAccountsGroup);
   return discoveryPaths.has(path) || discoveryPrefixes.some((prefix) => path.startsWith(prefix));
 }
 

@@ -4,6 +4,7 @@ import type { UserInfo } from '../request.ts';
 export const authenticatedGroup = 'system:authenticated';
 const unauthenticatedGroup = 'system:unauthenticated';
 export const mastersGroup = 'system:masters';
+export const serviceAccountsGroup = 'system:serviceaccounts';
 
 export const anonymousUser: UserInfo = { name: 'system:anonymous', groups: [unauthenticatedGroup] };
 
@@ -27,7 +28,7 @@ export function serviceAccountUser(account: {
   return {
     name: `${serviceAccountPrefix}${account.namespace}:${account.name}`,
     uid: account.uid,
-    groups: ['system:serviceaccounts', `system:serviceaccounts:${account.namespace}`, authenticatedGroup],
+    groups: [serviceAccountsGroup, `${serviceAccountsGroup}:${account.namespace}`, authenticatedGroup],
     ...(account.extra && { extra: account.extra }),
   };
 }
