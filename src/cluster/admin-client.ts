@@ -3,7 +3,8 @@ import { request } from 'node:https';
 import { silentLogger, systemClock, systemRandom } from '../base/index.ts';
 import { type Client, createClient, createHttpsTransport } from '../client/index.ts';
 import type { ClusterRecord } from './cluster-record.ts';
-import { readAdminIdentity, renderAdminKubeconfig } from './cluster-pki.ts';
+import { readAdminIdentity } from './cluster-pki.ts';
+import { buildKubeconfig, formatKubeconfig } from '../pki/kubeconfig/index.ts';
 import type { ClusterPaths } from './home.ts';
 
 export interface OpenedClient extends AsyncDisposable {
@@ -50,4 +51,19 @@ export function isReady(record: ClusterRecord, paths: ClusterPaths, signal: Abor
     asked.once('error', () => resolve(false));
     asked.end();
   });
+}
+
+function renderAdminKubeconfig(record: ClusterRecord, paths: ClusterPaths): string {
+  const { ca, cert, key } = readAdminIdentity(paths);
+  const name = `knarr-${record.name}`;
+  return formatKubeconfig(
+    buildKubeconfig({
+      cluster: name,
+      user: name,
+      context: name,
+      server: `https://127.0.0.1:${record.apiPort}`,
+      certificateAuthority: ca,
+      credentials: { certificate: cert, key },
+    }),
+  );
 }

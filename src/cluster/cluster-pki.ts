@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../base/index.ts';
 import type { TlsIdentity } from '../client/index.ts';
-import { buildKubeconfig, ensureClusterPki, formatKubeconfig, ServiceAccountKeys } from '../pki/index.ts';
+import { ensureClusterPki, ServiceAccountKeys } from '../pki/index.ts';
 import type { ClusterRecord, NodeRecord } from './cluster-record.ts';
 import { type ClusterPaths, makePrivateDirectory } from './home.ts';
 
@@ -37,21 +37,6 @@ function readAuthority(paths: ClusterPaths): string {
 export function readAdminIdentity(paths: ClusterPaths): { readonly ca: string; readonly cert: string; readonly key: string } {
   if (!existsSync(join(paths.pki, 'admin.crt'))) return { ca: '', cert: '', key: '' };
   return { ca: readAuthority(paths), ...readPair(paths, 'admin') };
-}
-
-export function renderAdminKubeconfig(record: ClusterRecord, paths: ClusterPaths): string {
-  const { ca, cert, key } = readAdminIdentity(paths);
-  const name = `knarr-${record.name}`;
-  return formatKubeconfig(
-    buildKubeconfig({
-      cluster: name,
-      user: name,
-      context: name,
-      server: `https://127.0.0.1:${record.apiPort}`,
-      certificateAuthority: ca,
-      credentials: { certificate: cert, key },
-    }),
-  );
 }
 
 /** What the control plane needs, in the form that its configuration takes. */

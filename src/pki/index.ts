@@ -4,18 +4,5 @@ export { type CertificateAndKey, CertificateAuthority, type CertificateProfile, 
 export { type CertificateRequest, createCertificateRequest, readCertificateRequest } from './certificate-request.ts';
 export { type CertificateFiles, type ClusterPki, type ClusterPkiOptions, ensureClusterPki, type NodeCertificates } from './cluster-pki.ts';
 export { PkiError, type PkiErrorCode } from './errors.ts';
-export {
-  buildKubeconfig,
-  type Connection,
-  formatKubeconfig,
-  type Kubeconfig,
-  type KubeconfigCluster,
-  type KubeconfigContext,
-  type KubeconfigEntry,
-  type KubeconfigUser,
-  mergeKubeconfigs,
-  parseKubeconfig,
-  resolveContext,
-} from './kubeconfig.ts';
 export { generateEllipticKeySync, generatePrivateKey, type KeyAlgorithm, privateKeyPem, readPrivateKey } from './private-key.ts';
 export { generateServiceAccountKey, type JsonWebKey, type ServiceAccountKeyOptions, ServiceAccountKeys } from './service-account-keys.ts';

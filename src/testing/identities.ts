@@ -4,14 +4,8 @@
  */
 import { systemClock } from '../base/index.ts';
 import type { TokenSigner, TlsFiles, UserInfo } from '../apiserver/index.ts';
-import {
-  buildKubeconfig,
-  CertificateAuthority,
-  formatKubeconfig,
-  generateEllipticKeySync,
-  privateKeyPem,
-  ServiceAccountKeys,
-} from '../pki/index.ts';
+import { CertificateAuthority, generateEllipticKeySync, privateKeyPem, ServiceAccountKeys } from '../pki/index.ts';
+import { buildKubeconfig, formatKubeconfig } from '../pki/kubeconfig/index.ts';
 
 /** Everything that a real client needs. */
 export interface ServingIdentity {

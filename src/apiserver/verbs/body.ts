@@ -3,7 +3,8 @@
  * walk, which copies, prunes and defaults.
  */
 import { apiVersionOf, badRequest, type Draft, type KubeObject } from '../../api/index.ts';
-import { isJsonObject, JsonSyntaxError, parseJson, type Parsed, parseYaml, YamlSyntaxError } from '../../api/json/index.ts';
+import { isJsonObject, JsonSyntaxError, parseJson, type Parsed } from '../../api/json/index.ts';
+import { parseYaml, YamlSyntaxError } from '../../api/yaml/index.ts';
 import { decodeProtobuf, ProtobufError } from '../../api/protobuf/index.ts';
 import { decodeObject } from '../../api/schema/index.ts';
 import type { Operation, WriteOptions } from '../storage.ts';

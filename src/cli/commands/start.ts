@@ -1,7 +1,7 @@
 /** `knarr start`, which `npm start` runs: from nothing to an example that answers, each step said aloud. Running it again is quick and harmless. */
 import { get } from 'node:http';
 import { type appsv1, appsv1Resources, corev1Resources, type KubeObject } from '../../api/index.ts';
-import { parseYamlDocuments } from '../../api/json/index.ts';
+import { parseYamlDocuments } from '../../api/yaml/index.ts';
 import { type Clock, systemClock } from '../../base/index.ts';
 import type { Client } from '../../client/index.ts';
 import { ClusterError, findProgram, knarrHome } from '../../cluster/index.ts';

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { dump, loadAll } from 'js-yaml';
-import { PkiError } from './errors.ts';
+import { PkiError } from '../errors.ts';
 
 export interface KubeconfigCluster {
   readonly server: string;

@@ -15,9 +15,9 @@ import {
   YAMLException,
 } from 'js-yaml';
 import type { Draft, JsonValue } from '../object.ts';
-import { textOf } from './text-codec.ts';
-import { JsonSyntaxError } from './careful-reader.ts';
-import { parseJson, type Parsed } from './parse.ts';
+import { textOf } from '../json/text-codec.ts';
+import { JsonSyntaxError } from '../json/careful-reader.ts';
+import { parseJson, type Parsed } from '../json/parse.ts';
 
 /** Text that is not YAML, or has no JSON form. */
 export class YamlSyntaxError extends Error {
