@@ -88,7 +88,8 @@ export interface ResponseSink {
   write(chunk: Uint8Array): Promise<void>;
 }
 
-export type ResponseHeaders = Readonly<Record<string, string>>;
+/** Names in any case; a list is sent as a line each. */
+export type ResponseHeaders = Readonly<Record<string, string | readonly string[]>>;
 
 export type ApiResponse =
   /** An API object; the core negotiates its encoding (JSON, pretty, YAML, gzip). In-process callers get it as it is. */

@@ -15,7 +15,8 @@ const seen: string[] = [];
 async function startKubelet(tls: { readonly cert: string; readonly key: string; readonly ca: string }): Promise<Server> {
   const made = createServer({ ...tls, requestCert: true, rejectUnauthorized: true }, (request, response) => {
     seen.push(`${request.method} ${request.url}`);
-    if (request.url?.includes('/waiting'))
+    if (request.url === '/cookies') response.writeHead(200, { 'set-cookie': ['a=1; Path=/', 'b=2, 3; Secure'] }).end();
+    else if (request.url?.includes('/waiting'))
       response.writeHead(400).end('container "waiting" in pod "p" is waiting to start: ContainerCreating');
     else response.writeHead(200, { 'content-type': 'text/x-other' }).end('line 1\nline 2\n');
   });
@@ -106,6 +107,13 @@ describe('log', () => {
   });
 });
 
+/** As the metrics tell. */
+async function openConnections(): Promise<number> {
+  const { text } = await server.http('GET', '/metrics');
+  const [, count] = /^apiserver_longrunning_requests\{verb="CONNECT",.*subresource="exec".*\} (\d+)$/m.exec(text) ?? [];
+  return Number(count);
+}
+
 describe('exec', () => {
   test('joins the client with the kubelet, byte for byte', async () => {
     const { admin, authority, port } = server;
@@ -119,8 +127,12 @@ describe('exec', () => {
       const before = read;
       read += String(chunk);
       if (!before.includes('\r\n\r\n') && read.includes('\r\n\r\n')) socket.write('hello');
-      if (read.endsWith('hello')) break;
+      if (read.endsWith('hello')) {
+        expect(await openConnections()).toBe(1);
+        break;
+      }
     }
+    await expect.poll(openConnections).toBe(0);
     expect(read).toMatch(/^HTTP\/1\.1 101 .*hello$/s);
     expect(seen).toContain('POST /exec/default/p/only?command=ls&command=-l&input=1&output=1');
   });
@@ -135,6 +147,11 @@ describe('proxies', () => {
   test("a node's kubelet answers behind nodes/proxy", async () => {
     expect((await server.http('GET', '/api/v1/nodes/n/proxy/metrics?x=1')).text).toBe('line 1\nline 2\n');
     expect(seen).toContain('GET /metrics?x=1');
+  });
+
+  test('cookies come back as lines of their own', async () => {
+    const { headers } = await server.http('GET', '/api/v1/nodes/n/proxy/cookies');
+    expect(headers['set-cookie']).toEqual(['a=1; Path=/', 'b=2, 3; Secure']);
   });
 
   test('an empty path is sent on to one with a slash', async () => {

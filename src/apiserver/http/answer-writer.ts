@@ -6,7 +6,7 @@ import type { ApiError, JsonObject, KubeObject } from '../../api/index.ts';
 import { stringifyJson } from '../../api/json/index.ts';
 import type { Clock } from '../../base/index.ts';
 import type { Renderings } from '../rendering/renderings.ts';
-import type { ApiResponse } from '../request.ts';
+import type { ApiResponse, ResponseHeaders } from '../request.ts';
 import type { Answer } from '../verbs/answer.ts';
 import type { OutgoingHeaders } from './exchange.ts';
 import { GzipSink } from './gzip-sink.ts';
@@ -66,7 +66,7 @@ export class AnswerWriter {
       case 'stream':
         return this.#stream(call, answer);
       default:
-        return Promise.resolve({ status: 101, bytes: 0 });
+        return connectionEnded(call).then(() => ({ status: 101, bytes: 0 }));
     }
   }
 
@@ -85,13 +85,7 @@ export class AnswerWriter {
   }
 
   /** One JSON document in the encoding that the client wants. */
-  #document(
-    call: HttpCall,
-    status: number,
-    form: AcceptedForm,
-    json: Uint8Array,
-    headers?: Readonly<Record<string, string>>,
-  ): Promise<Written> {
+  #document(call: HttpCall, status: number, form: AcceptedForm, json: Uint8Array, headers?: ResponseHeaders): Promise<Written> {
     if (form.encoding === 'yaml') {
       const yaml = dump(JSON.parse(Buffer.from(json).toString('utf8')) as JsonObject, { lineWidth: -1, noRefs: true });
       return this.#send(call, status, 'application/yaml', Buffer.from(yaml), headers);
@@ -151,13 +145,7 @@ export class AnswerWriter {
     return { status: answer.status, bytes };
   }
 
-  async #send(
-    call: HttpCall,
-    status: number,
-    contentType: string,
-    body: Uint8Array,
-    more?: Readonly<Record<string, string>>,
-  ): Promise<Written> {
+  async #send(call: HttpCall, status: number, contentType: string, body: Uint8Array, more?: ResponseHeaders): Promise<Written> {
     const headers = this.#headers(call, contentType);
     addHeaders(headers, more);
     const isHead = call.method === 'HEAD';
@@ -185,8 +173,18 @@ export class AnswerWriter {
 const noBody = Buffer.alloc(0);
 const newline = Buffer.from('\n');
 
-function addHeaders(headers: OutgoingHeaders, more: Readonly<Record<string, string>> | undefined): void {
-  if (more) for (const [name, value] of Object.entries(more)) headers[name.toLowerCase()] = value;
+function addHeaders(headers: OutgoingHeaders, more: ResponseHeaders | undefined): void {
+  if (!more) return;
+  for (const [name, value] of Object.entries(more)) headers[name.toLowerCase()] = typeof value === 'string' ? value : [...value];
+}
+
+/** Resolves when the connection that left HTTP has ended. */
+function connectionEnded(call: HttpCall): Promise<void> {
+  const socket = call.upgrade?.socket;
+  if (!socket || socket.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    socket.once('close', resolve);
+  });
 }
 
 function isPretty(call: HttpCall, form: AcceptedForm): boolean {

@@ -6,7 +6,7 @@ import { type ClientRequest, type IncomingMessage, request as httpRequest } from
 import { request as httpsRequest } from 'node:https';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
-import type { ApiResponse } from '../request.ts';
+import type { ApiResponse, ResponseHeaders } from '../request.ts';
 import { authorityOf, type Backend, tlsOptionsOf } from './backend.ts';
 import { responseHeaders } from './forwarded-headers.ts';
 
@@ -50,7 +50,7 @@ export async function openRequest(forwarded: ForwardedRequest): Promise<Incoming
 }
 
 /** The answer of a backend as the client gets it. */
-export function passOn(response: IncomingMessage, headers: Record<string, string> = responseHeaders(response.headers)): StreamedAnswer {
+export function passOn(response: IncomingMessage, headers: ResponseHeaders = responseHeaders(response.headers)): StreamedAnswer {
   const contentType = response.headers['content-type'] ?? '';
   return {
     type: 'stream',

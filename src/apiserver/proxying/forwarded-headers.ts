@@ -41,12 +41,13 @@ export function upgradeHeaders(upgrade: UpgradeRequest, remoteAddress: string): 
 }
 
 /** Headers of a backend's answer as the client gets them. `content-type` and the length are the answer's own. */
-export function responseHeaders(incoming: IncomingHeaders): Record<string, string> {
+export function responseHeaders(incoming: IncomingHeaders): Record<string, string | readonly string[]> {
   const named = connectionNames(incoming);
-  const headers: Record<string, string> = {};
+  const headers: Record<string, string | readonly string[]> = {};
   for (const [name, value] of Object.entries(incoming)) {
     if (value === undefined || hopByHop.has(name) || named.has(name) || name.startsWith(corsPrefix) || name === 'content-type') continue;
-    headers[name] = typeof value === 'string' ? value : value.join(', ');
+    // Several cookies are lines of their own: joined they would be one.
+    headers[name] = value;
   }
   return headers;
 }
