@@ -15,15 +15,20 @@ export interface Reservations {
 
 const kib = 1024;
 
-/** Memory and disk in Ki and bytes, as upstream prints them. */
+/** In the form in which the API server stores quantities: what is written otherwise would look changed at every look. */
 export function nodeCapacity(machine: MachineFacts, maxPods: number): ResourceList {
+  const hugepages = Object.entries(machine.hugepages).map(([name, text]) => [name, parseQuantity(text).toString()]);
   return {
     cpu: milliQuantityOf(machine.cpuMillis).toString(),
-    'ephemeral-storage': `${Math.floor(machine.diskBytes / kib)}Ki`,
-    ...machine.hugepages,
-    memory: `${Math.floor(machine.memoryBytes / kib)}Ki`,
+    'ephemeral-storage': binary(machine.diskBytes),
+    ...Object.fromEntries(hugepages),
+    memory: binary(machine.memoryBytes),
     pods: String(maxPods),
   };
+}
+
+function binary(bytes: number): string {
+  return quantityOf(Math.floor(bytes / kib) * kib, 'BinarySI').toString();
 }
 
 /** Capacity less what is reserved and what eviction keeps free; never below zero. */
@@ -45,11 +50,7 @@ export function nodeAllocatable(machine: MachineFacts, { kubeReserved, systemRes
       // Memory in huge pages is not there for anything else.
       if (name === 'memory') takeAway(quantityOf(hugeBytes));
       if (left.sign < 0) return [name, '0'];
-      // Upstream prints allocatable disk in plain bytes.
-      return [
-        name,
-        name === 'ephemeral-storage' ? String(left.value()) : name === 'memory' ? `${Math.floor(left.value() / kib)}Ki` : left.toString(),
-      ];
+      return [name, left.toString()];
     }),
   );
 }

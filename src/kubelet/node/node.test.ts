@@ -103,13 +103,13 @@ describe('what the node has and gives', () => {
   const gib = 1024 ** 3;
   const machine: MachineFacts = {
     ...createSimulatedHost({ cpus: 2, memoryBytes: 4 * gib, diskBytes: 100 * gib }).machine,
-    hugepages: { 'hugepages-2Mi': '512Mi' },
+    hugepages: { 'hugepages-2Mi': '524288Ki' },
   };
-  it('counts everything in the capacity', () => {
+  it('counts everything in the capacity, in the words of the API server', () => {
     expect(nodeCapacity(machine, 110)).toEqual({
       cpu: '2',
-      memory: '4194304Ki',
-      'ephemeral-storage': '104857600Ki',
+      memory: '4Gi',
+      'ephemeral-storage': '100Gi',
       'hugepages-2Mi': '512Mi',
       pods: '110',
     });
@@ -122,8 +122,8 @@ describe('what the node has and gives', () => {
       thresholds: defaultThresholds,
     };
     const given = nodeAllocatable(machine, options);
-    expect(given).toMatchObject({ cpu: '1700m', pods: '5', 'ephemeral-storage': String(90 * gib) });
-    expect(given['memory']).toBe(`${4 * 1024 * 1024 - (256 + 100 + 512) * 1024}Ki`);
+    expect(given).toMatchObject({ cpu: '1700m', pods: '5', 'ephemeral-storage': '90Gi' });
+    expect(given['memory']).toBe(`${4 * 1024 - (256 + 100 + 512)}Mi`);
   });
 });
 
