@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const shared = { environment: 'node', isolate: false, pool: 'forks' } as const;
+const shared = { environment: 'node', isolate: false, pool: 'forks', setupFiles: ['./tools/test-setup.ts'] };
 
 export default defineConfig({
   test: {
