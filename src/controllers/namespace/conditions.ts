@@ -78,8 +78,8 @@ function badConditions({
     bad.set('NamespaceContentRemaining', { reason: 'SomeResourcesRemain', message });
   }
   if (finalizers.size > 0) {
-    const message = `Some finalizers are remaining: ${sorted(finalizers, 'NAME in COUNT resource instances')}`;
-    bad.set('NamespaceFinalizersRemaining', { reason: 'SomeFinalizerRemain', message });
+    const message = `Some content in the namespace has finalizers remaining: ${sorted(finalizers, 'NAME in COUNT resource instances')}`;
+    bad.set('NamespaceFinalizersRemaining', { reason: 'SomeFinalizersRemain', message });
   }
   return bad;
 }

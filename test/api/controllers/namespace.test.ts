@@ -84,7 +84,7 @@ describe('a namespace', () => {
     const messages = status.conditions?.filter((condition) => condition.status === 'True').map(({ message }) => message);
     expect(messages).toEqual([
       'Some resources are remaining: configmaps. has 1 resource instances',
-      'Some finalizers are remaining: example.com/hold in 1 resource instances',
+      'Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances',
     ]);
     const release = { type: 'application/merge-patch+json', body: { metadata: { finalizers: null } } } as const;
     await client.patch(corev1Resources.configmaps, metadata, release, { signal });
