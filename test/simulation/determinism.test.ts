@@ -15,7 +15,7 @@ async function eventfulHour(seed: number): Promise<Transcript> {
     onChange: transcript.record,
     node: {
       latency: { sandboxMs: 300, startMs: 200, pullMs: 1500 },
-      script: ({ image }) => (image.image.includes('crash') ? { exitAfterMs: 2000, exitCode: 1 } : {}),
+      script: ({ image }) => (image.userSpecifiedImage?.includes('crash') ? { exitAfterMs: 2000, exitCode: 1 } : {}),
     },
   });
   await live(cluster);
