@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { appsv1Resources, corev1Resources, type KubeObject } from '../src/api/index.ts';
 import type { Client } from '../src/client/index.ts';
 import { clusterPaths, readClusterRecord } from '../src/cluster/index.ts';
-import { adminClient } from '../src/cluster/lifecycle/index.ts';
+import { openAdminClient } from '../src/cluster/admin/index.ts';
 import { toolbox } from '../test/e2e/images.ts';
 import { knarr } from '../test/e2e/knarr.ts';
 
@@ -35,16 +35,16 @@ export interface BenchClient extends AsyncDisposable {
 }
 
 /** The administrator's client. */
-export async function openClient({ home, name }: BenchCluster): Promise<BenchClient> {
+export function openClient({ home, name }: BenchCluster): BenchClient {
   const paths = clusterPaths(home, name);
-  const opened = await adminClient(readClusterRecord(paths)!, paths).open();
+  const opened = openAdminClient(readClusterRecord(paths)!, paths);
   const { signal } = new AbortController();
   return { api: opened.api, signal, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };
 }
 
 /** Applies a Deployment of one pod, waits until that pod runs, and deletes the Deployment. */
 export async function runFirstPod(cluster: BenchCluster, name: string): Promise<void> {
-  await using client = await openClient(cluster);
+  await using client = openClient(cluster);
   const { signal } = client;
   const key = { namespace: 'default', name };
   const body = podDeployment(name);

@@ -98,7 +98,7 @@ async function untilApi({ home, name }: BenchCluster): Promise<void> {
 
 /** Waits for a Ready that the new agent wrote: the stored node has been Ready since before the last stop. */
 async function untilNode(cluster: BenchCluster, startedAt: number): Promise<void> {
-  await using client = await openClient(cluster);
+  await using client = openClient(cluster);
   for (;;) {
     const { items } = await client.api.list(corev1Resources.nodes, { signal: client.signal });
     const node = items[0];

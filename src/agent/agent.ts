@@ -5,7 +5,7 @@
 import { type Clock, type Logger, type Random, Registry, type TaskGroup } from '../base/index.ts';
 import { createClient, createEventRecorder, createHttpsTransport, createInformerFactory, type TlsIdentity } from '../client/index.ts';
 import { startClusterDns } from '../dns/index.ts';
-import { connectCri, type KubeletServerConfig, startKubelet } from '../kubelet/index.ts';
+import { type KubeletServerConfig, type Runtime, startKubelet } from '../kubelet/index.ts';
 import { startPodNetwork } from '../network/index.ts';
 import { startProxy } from '../proxy/index.ts';
 
@@ -15,7 +15,8 @@ export interface AgentConfig {
   /** The API server's URL as the node reaches it, and who the node is there. */
   readonly server: string;
   readonly identity: () => TlsIdentity;
-  readonly criSocket: string;
+  /** The node's engine. */
+  readonly runtime: Runtime;
   readonly kubeletDir: string;
   readonly podLogsDir: string;
   /** Absolute; pods' cgroups stand below it. */
@@ -45,7 +46,7 @@ export interface AgentConfig {
 
 /** Starts everything; runs until the group closes. */
 export async function startAgent(config: AgentConfig): Promise<void> {
-  const { clock, random, log, group, nodeName } = config;
+  const { clock, random, log, group, nodeName, runtime } = config;
   const transport = createHttpsTransport({
     server: config.server,
     identity: config.identity,
@@ -71,7 +72,6 @@ export async function startAgent(config: AgentConfig): Promise<void> {
   startProxy({ nodeName, table: `${config.name}-services`, podCidr: config.podCidr, informers, clock, group, registry });
   const { domain, port, upstreams, reverseZones } = config.dns;
   startClusterDns({ address: config.nodeIp, port, domain, upstreams, reverseZones, informers, clock, group });
-  const runtime = connectCri(config.criSocket, { clock });
   await startKubelet(
     {
       nodeName,

@@ -1,69 +1,73 @@
-/** The administrator's way to a cluster of this machine: a client, a kubeconfig, and the question whether the API answers at all. */
-import { request } from 'node:https';
+/** The administrator's way to a cluster of this machine: a client, and the question whether the API answers at all. */
+import { Agent, request } from 'node:https';
+import { connect } from 'node:net';
 import { silentLogger, systemClock, systemRandom } from '../base/index.ts';
 import { type Client, createClient, createHttpsTransport } from '../client/index.ts';
 import type { ClusterRecord } from './cluster-record.ts';
 import { readAdminIdentity } from './cluster-pki.ts';
-import { buildKubeconfig, formatKubeconfig } from '../pki/kubeconfig/index.ts';
 import type { ClusterPaths } from './home.ts';
 
 export interface OpenedClient extends AsyncDisposable {
   readonly api: Client;
 }
 
-export interface AdminClient {
-  /** The kubeconfig's text. */
-  readonly kubeconfig: string;
-  open(): Promise<OpenedClient>;
+function adminServer({ apiPort }: ClusterRecord): string {
+  return `https://127.0.0.1:${apiPort}`;
 }
 
-export function adminServer(record: ClusterRecord): string {
-  return `https://127.0.0.1:${record.apiPort}`;
-}
-
-export function adminClient(record: ClusterRecord, paths: ClusterPaths): AdminClient {
-  return {
-    kubeconfig: renderAdminKubeconfig(record, paths),
-    open: () => {
-      const transport = createHttpsTransport({
-        server: adminServer(record),
-        ...readAdminIdentity(paths),
-        clock: systemClock,
-        random: systemRandom,
-        log: silentLogger,
-      });
-      return Promise.resolve({ api: createClient(transport), [Symbol.asyncDispose]: () => transport.close() });
-    },
-  };
+export function openAdminClient(record: ClusterRecord, paths: ClusterPaths): OpenedClient {
+  const transport = createHttpsTransport({
+    server: adminServer(record),
+    ...readAdminIdentity(paths),
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLogger,
+  });
+  return { api: createClient(transport), [Symbol.asyncDispose]: () => transport.close() };
 }
 
 const readyTimeoutMs = 2000;
 
-/** Whether the API server says that it is ready; false while nothing listens. */
-export function isReady(record: ClusterRecord, paths: ClusterPaths, signal: AbortSignal): Promise<boolean> {
-  const identity = readAdminIdentity(paths);
-  return new Promise((resolve) => {
-    const asked = request(`${adminServer(record)}/readyz`, { ...identity, agent: false, signal, timeout: readyTimeoutMs }, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
-    });
-    asked.once('timeout', () => asked.destroy());
-    asked.once('error', () => resolve(false));
-    asked.end();
-  });
-}
+/** Asks, as often as somebody likes to know, whether the API server is ready; over one connection. */
+export class ReadyProbe implements Disposable {
+  readonly #record: ClusterRecord;
+  readonly #agent: Agent;
 
-function renderAdminKubeconfig(record: ClusterRecord, paths: ClusterPaths): string {
-  const { ca, cert, key } = readAdminIdentity(paths);
-  const name = `knarr-${record.name}`;
-  return formatKubeconfig(
-    buildKubeconfig({
-      cluster: name,
-      user: name,
-      context: name,
-      server: `https://127.0.0.1:${record.apiPort}`,
-      certificateAuthority: ca,
-      credentials: { certificate: cert, key },
-    }),
-  );
+  constructor(record: ClusterRecord, paths: ClusterPaths) {
+    this.#record = record;
+    this.#agent = new Agent({ keepAlive: true, maxSockets: 1, ...readAdminIdentity(paths) });
+  }
+
+  /** False while nothing listens. */
+  async isReady(signal: AbortSignal): Promise<boolean> {
+    // To prepare for TLS costs a hundred times what it costs to find a closed port, and `up` waits on the cores that it waits for.
+    if (Object.keys(this.#agent.freeSockets).length === 0 && !(await this.#listens())) return false;
+    return new Promise((resolve) => {
+      const options = { agent: this.#agent, signal, timeout: readyTimeoutMs };
+      const asked = request(`${adminServer(this.#record)}/readyz`, options, (response) => {
+        response.resume();
+        response.once('end', () => resolve(response.statusCode === 200));
+        response.once('error', () => resolve(false));
+      });
+      asked.once('timeout', () => asked.destroy());
+      asked.once('error', () => resolve(false));
+      asked.end();
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#agent.destroy();
+  }
+
+  #listens(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const socket = connect({ host: '127.0.0.1', port: this.#record.apiPort });
+      const answer = (listens: boolean): void => {
+        socket.destroy();
+        resolve(listens);
+      };
+      socket.once('connect', () => answer(true));
+      socket.once('error', () => answer(false));
+    });
+  }
 }

@@ -9,13 +9,12 @@ import { endProcesses, otherClustersStand, removeCgroups } from './cgroups.ts';
 import { ClusterError } from './cluster-error.ts';
 import { type ClusterRecord, readClusterRecord } from './cluster-record.ts';
 import { type ClusterPaths, clusterPaths, nodePaths } from './home.ts';
-import { removeContext } from './kubeconfig-file.ts';
 import { agentRecord, aliveOf, controlPlaneRecord } from './launch.ts';
 import { withClusterLock, withMachineLock } from './locks.ts';
 import { foreignMark, listBridgeMarks } from './network/bridge-mark.ts';
 import { lowerHostNetwork } from './network/host-network.ts';
 import { lowerNodeNamespaces, removeMountPoints, removePins } from './network/node-namespaces.ts';
-import { isRunning, readRunningRecord, signalRecorded } from './process-record.ts';
+import { isRunning, signalRecorded } from './process-record.ts';
 
 export interface DownOptions {
   readonly home: string;
@@ -23,6 +22,11 @@ export interface DownOptions {
   readonly clock: Clock;
   /** Told when another command has to be waited for. */
   readonly say: (line: string) => void;
+}
+
+/** Of what is removed, the context in the user's kubeconfig is found by the environment. */
+export interface DeleteOptions extends DownOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** Time for containers to end by themselves, and for our own processes. */
@@ -42,15 +46,13 @@ export async function down(options: DownOptions, ctx: Ctx): Promise<void> {
 }
 
 /** Stops the cluster and removes everything that was kept of it. @throws ClusterError when there is no such cluster */
-export async function deleteCluster(
-  options: DownOptions & { readonly env: Readonly<Record<string, string | undefined>> },
-  ctx: Ctx,
-): Promise<void> {
+export async function deleteCluster(options: DeleteOptions, ctx: Ctx): Promise<void> {
   const paths = requirePaths(options);
   const clusters = join(options.home, 'clusters');
   await withClusterLock(paths, options, ctx, async () => {
     const record = readClusterRecord(paths);
     if (record) await tearDown(options, record, paths, ctx);
+    const { removeContext } = await import('./kubeconfig-file.ts');
     removeContext(options.name, options.env);
     // In one step, the lock with it: whoever waits for the lock finds nothing, not half of a cluster.
     renameSync(paths.root, join(clusters, `.deleted-${options.name}-${process.pid}`));
@@ -99,11 +101,6 @@ export async function tearDown(options: DownOptions, record: ClusterRecord, path
   }
   await unmountLeftovers(paths, ctx);
   rmSync(paths.run, { recursive: true, force: true });
-}
-
-/** Whether anything of the cluster runs. */
-export function isUp(paths: ClusterPaths): boolean {
-  return existsSync(paths.run) && readRunningRecord(controlPlaneRecord(paths)) !== undefined;
 }
 
 async function endAll(processes: readonly ProcessIdentity[], clock: Clock, { signal }: Ctx): Promise<void> {

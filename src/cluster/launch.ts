@@ -42,6 +42,11 @@ export function containerdRecord(paths: ClusterPaths, index: number): string {
   return join(paths.run, `containerd-${index}.json`);
 }
 
+/** Whether the cluster's control plane runs. */
+export function isUp(paths: ClusterPaths): boolean {
+  return readRunningRecord(controlPlaneRecord(paths)) !== undefined;
+}
+
 /** Beside a process's own record: who was started last, and may not have come so far as to record itself. */
 function startedRecord(record: string): string {
   return record.replace(/\.json$/, '.started.json');

@@ -1,77 +1,24 @@
 /**
  * What `up` waits for after it has started everything: the API server's answer, then Ready nodes. A process that keeps ending is told of at
- * once, in the words of its own log, instead of waiting for time to run out.
+ * once instead of waiting for time to run out.
  */
-import { existsSync, writeFileSync } from 'node:fs';
-import { ApiError, corev1Resources, isConditionTrue, type corev1 } from '../api/index.ts';
-import type { Clock, Ctx, ProcessIdentity } from '../base/index.ts';
+import { existsSync } from 'node:fs';
+import { ApiError, corev1Resources, type corev1, getCondition } from '../api/index.ts';
+import { type Clock, type Ctx, writeFileAtomically } from '../base/index.ts';
 import { type Client, ConnectionError } from '../client/index.ts';
-import { adminClient, isReady } from './admin-client.ts';
+import { openAdminClient, ReadyProbe } from './admin-client.ts';
+import { renderAdminKubeconfig } from './admin-kubeconfig.ts';
 import { ClusterError } from './cluster-error.ts';
-import type { ClusterRecord, NodeRecord } from './cluster-record.ts';
-import { type ClusterPaths, nodePaths } from './home.ts';
-import { lastErrorIn, logEnd } from './last-error.ts';
-import { agentRecord, aliveOf, controlPlaneLog, controlPlaneRecord } from './launch.ts';
+import type { ClusterRecord } from './cluster-record.ts';
+import type { ClusterPaths } from './home.ts';
+import type { ProcessWatch } from './process-watch.ts';
 
 /** How long the API, and then the nodes, may take. */
 const apiLimitMs = 60_000;
 const nodeLimitMs = 120_000;
+/** An API server that is not ready by then and has logged an error will not be ready for this reason. */
+const patienceMs = 15_000;
 const pollMs = 10;
-/** Ends that are one accident; its restarter makes up for it. */
-const toleratedEnds = 2;
-/** How long there may be nobody at all: longer than the back-off of the first restarts. */
-const absenceLimitMs = 5000;
-
-/** A process that has to live, and what its log says when it does not. */
-export class ProcessWatch {
-  readonly #what: string;
-  readonly #record: string;
-  readonly #log: string;
-  readonly #logFrom: number;
-  readonly #clock: Clock;
-  #seen: ProcessIdentity | undefined;
-  #seenMs: number;
-  #ends = 0;
-
-  /** Made before the process is started: only what it logs from now on is quoted. */
-  constructor(what: string, files: { readonly record: string; readonly log: string }, clock: Clock) {
-    this.#what = what;
-    this.#record = files.record;
-    this.#log = files.log;
-    this.#logFrom = logEnd(files.log);
-    this.#clock = clock;
-    this.#seenMs = clock.monotonic();
-  }
-
-  static ofControlPlane(paths: ClusterPaths, clock: Clock): ProcessWatch {
-    return new ProcessWatch('the control plane', { record: controlPlaneRecord(paths), log: controlPlaneLog(paths) }, clock);
-  }
-
-  static ofAgent(paths: ClusterPaths, node: NodeRecord, clock: Clock): ProcessWatch {
-    const files = { record: agentRecord(paths, node.index), log: nodePaths(paths, node.index).log };
-    return new ProcessWatch(`the agent of node ${node.name}`, files, clock);
-  }
-
-  get runs(): boolean {
-    return this.#seen !== undefined;
-  }
-
-  /** Has a look. @throws ClusterError when the process keeps ending, or nobody starts it */
-  look(): void {
-    const found = aliveOf(this.#record);
-    const nowMs = this.#clock.monotonic();
-    if (this.#seen && found?.pid !== this.#seen.pid) this.#ends++;
-    if (found) this.#seenMs = nowMs;
-    this.#seen = found;
-    if (this.#ends > toleratedEnds) this.fail('keeps ending');
-    if (nowMs - this.#seenMs > absenceLimitMs) this.fail('does not run');
-  }
-
-  fail(how: string): never {
-    const error = lastErrorIn(this.#log, this.#logFrom);
-    throw new ClusterError(`${this.#what} ${how}${error ? `: ${error}` : ''}; its log is ${this.#log}`);
-  }
-}
 
 export interface Waiting {
   readonly record: ClusterRecord;
@@ -82,15 +29,17 @@ export interface Waiting {
 /** Waits for the API and returns the administrator's kubeconfig. @throws ClusterError that says why, when it does not come */
 export async function untilApiReady({ record, paths, clock }: Waiting, controlPlane: ProcessWatch, { signal }: Ctx): Promise<string> {
   const endMs = clock.monotonic() + apiLimitMs;
-  const { kubeconfig } = adminClient(record, paths);
-  while (!(await isReady(record, paths, signal))) {
+  using probe = new ReadyProbe(record, paths);
+  while (!(await probe.isReady(signal))) {
     refuseStopped(record, paths);
     controlPlane.look();
-    if (clock.monotonic() > endMs) controlPlane.fail('does not answer');
+    const leftMs = endMs - clock.monotonic();
+    if (leftMs < 0 || (leftMs < apiLimitMs - patienceMs && controlPlane.complaint)) controlPlane.fail('does not become ready');
     await clock.sleep(pollMs, signal);
   }
   refuseStopped(record, paths);
-  writeFileSync(paths.adminKubeconfig, kubeconfig, { mode: 0o600 });
+  const kubeconfig = renderAdminKubeconfig(record, paths);
+  writeFileAtomically(paths.adminKubeconfig, kubeconfig);
   return kubeconfig;
 }
 
@@ -101,7 +50,7 @@ export async function untilNodesReady(
   { signal }: Ctx,
 ): Promise<void> {
   const endMs = clock.monotonic() + nodeLimitMs;
-  await using client = await adminClient(record, paths).open();
+  await using client = openAdminClient(record, paths);
   const until = async (holds: () => Promise<boolean>, late: () => never): Promise<void> => {
     // The control plane may be killed and come back while it is asked.
     while (!(await unlessUnreachable(holds))) {
@@ -117,7 +66,8 @@ export async function untilNodesReady(
     await until(
       async () => {
         agent.look();
-        return agent.runs && (await isNodeReady(client.api, node.name, signal));
+        const { since } = agent;
+        return since !== undefined && (await isNodeReady(client.api, { name: node.name, since }, signal));
       },
       () => agent.fail('does not make its node Ready'),
     );
@@ -129,12 +79,19 @@ export async function untilNodesReady(
     );
 }
 
-/** A Ready from before the last stop says nothing, but then the taints of a node that was lost are still there. */
-async function isNodeReady(api: Client, name: string, signal: AbortSignal): Promise<boolean> {
+/** Whether the node is Ready in the eyes of the agent that began at `since`: the stored node may have been so since before the last stop. */
+async function isNodeReady(
+  api: Client,
+  { name, since }: { readonly name: string; readonly since: number },
+  signal: AbortSignal,
+): Promise<boolean> {
   const { items } = await api.list(corev1Resources.nodes, { signal, fieldSelector: `metadata.name=${name}` });
   const node: corev1.Node | undefined = items[0];
+  const ready = getCondition(node?.status.conditions, 'Ready');
+  // Heartbeats are told in whole seconds.
+  const fresh = Date.parse(ready?.lastHeartbeatTime ?? '') >= Math.floor(since / 1000) * 1000;
   const tainted = node?.spec.taints?.some(({ key }) => key.startsWith('node.kubernetes.io/')) ?? false;
-  return isConditionTrue(node?.status.conditions, 'Ready') && !tainted;
+  return ready?.status === 'True' && fresh && !tainted;
 }
 
 async function hasDefaults(api: Client, signal: AbortSignal): Promise<boolean> {

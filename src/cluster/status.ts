@@ -1,12 +1,12 @@
 /** `knarr status`: what runs, what it takes, and whether the nodes are Ready. */
-import { readFileSync } from 'node:fs';
 import { corev1Resources, isConditionTrue } from '../api/index.ts';
 import type { Ctx, ProcessIdentity } from '../base/index.ts';
-import { adminClient, isReady } from './admin-client.ts';
+import { openAdminClient, ReadyProbe } from './admin-client.ts';
 import { ClusterError } from './cluster-error.ts';
 import { type ClusterRecord, readClusterRecord } from './cluster-record.ts';
 import { type ClusterPaths, clusterPaths } from './home.ts';
 import { agentRecord, containerdRecord, controlPlaneRecord } from './launch.ts';
+import { proportionalBytes } from './process-memory.ts';
 import { readRunningRecord } from './process-record.ts';
 import { knarrVersion } from './version.ts';
 
@@ -41,7 +41,8 @@ export async function clusterStatus(options: { readonly home: string; readonly n
   const record = readClusterRecord(paths);
   if (!record) throw new ClusterError(`there is no cluster "${options.name}"`);
   const controlPlane = readRunningRecord(controlPlaneRecord(paths));
-  const apiReady = controlPlane !== undefined && (await isReady(record, paths, ctx.signal));
+  using probe = new ReadyProbe(record, paths);
+  const apiReady = controlPlane !== undefined && (await probe.isReady(ctx.signal));
   const nodes = apiReady
     ? await nodeStatuses(record, paths, ctx)
     : record.nodes.map(({ name, ip }): NodeStatus => ({ name, ip, ready: false, conditions: [] }));
@@ -81,7 +82,7 @@ function component(
 }
 
 async function nodeStatuses(record: ClusterRecord, paths: ClusterPaths, { signal }: Ctx): Promise<ReadNode[]> {
-  await using client = await adminClient(record, paths).open();
+  await using client = openAdminClient(record, paths);
   const { items } = await client.api.list(corev1Resources.nodes, { signal });
   return record.nodes.map(({ name, ip }): ReadNode => {
     const node = items.find((each) => each.metadata.name === name);
@@ -89,14 +90,4 @@ async function nodeStatuses(record: ClusterRecord, paths: ClusterPaths, { signal
     const engineVersion = node?.status.nodeInfo?.containerRuntimeVersion;
     return { name, ip, ready: isConditionTrue(node?.status.conditions, 'Ready'), conditions, ...(engineVersion && { engineVersion }) };
   });
-}
-
-/** PSS of a process, so that pages shared between Node processes are not counted twice; 0 when it has ended. */
-export function proportionalBytes(pid: number): number {
-  try {
-    const match = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'));
-    return Number(match?.[1] ?? 0) * 1024;
-  } catch {
-    return 0; // It ended while we looked.
-  }
 }

@@ -7,20 +7,18 @@ import { type Clock, type Ctx, currentBootId, writeFileAtomically } from '../bas
 import { announceCluster } from './cgroups.ts';
 import { ClusterError } from './cluster-error.ts';
 import { ensurePki } from './cluster-pki.ts';
-import { type ClusterRecord, type EngineOptions, type PublishedPort, readClusterRecord } from './cluster-record.ts';
-import { tearDown } from './down.ts';
+import { type ClusterRecord, type EngineOptions, type NodeRecord, type PublishedPort, readClusterRecord } from './cluster-record.ts';
 import { missingRequirements } from './engine/programs.ts';
 import { writeRegistryConfig } from './engine/registry-config.ts';
 import { clusterNameFault, type ClusterPaths, clusterPaths, homeFault, makePrivateDirectory, nodePaths } from './home.ts';
-import { missingReport } from './install/install.ts';
-import { addContext } from './kubeconfig-file.ts';
 import { launchAgent, launchControlPlane, type LaunchContext } from './launch.ts';
 import { withClusterLock, withMachineLock } from './locks.ts';
 import { listBridgeMarks, refuseForeign } from './network/bridge-mark.ts';
-import { raiseHostNetwork } from './network/host-network.ts';
+import { loadBridgeFilter } from './network/bridge-filter.ts';
+import { admitTraffic, raiseBridge } from './network/host-network.ts';
 import { raiseNodeNamespaces } from './network/node-namespaces.ts';
 import { prepareRecord } from './prepare-record.ts';
-import { ProcessWatch, untilApiReady, untilNodesReady } from './readiness.ts';
+import { ProcessWatch } from './process-watch.ts';
 
 export interface UpOptions {
   readonly home: string;
@@ -49,27 +47,30 @@ export interface UpResult {
 /** @throws ClusterError that says what to do */
 export async function up(options: UpOptions, ctx: Ctx): Promise<UpResult> {
   const { home, name, clock, say } = options;
-  checkMachine(options);
+  await checkMachine(options);
   const paths = clusterPaths(home, name);
   makePrivateDirectory(home);
   refuseForeign(await listBridgeMarks(ctx), options);
   const { record, controlPlane, agents } = await withClusterLock(paths, options, ctx, () => startEverything(options, paths, ctx));
-  // Others may change the cluster again from here on: this only looks.
+  // Others may change the cluster again from here on: this only looks. What it needs for that is loaded while the processes start.
+  const { untilApiReady, untilNodesReady } = await import('./readiness.ts');
   const kubeconfigText = await untilApiReady({ record, paths, clock }, controlPlane, ctx);
   say(`API server answers on https://127.0.0.1:${record.apiPort}`);
-  const kubeconfig = options.writeKubeconfig === false ? undefined : addContext(name, kubeconfigText, options.env);
+  const kubeconfig =
+    options.writeKubeconfig === false ? undefined : (await import('./kubeconfig-file.ts')).addContext(name, kubeconfigText, options.env);
   await untilNodesReady({ record, paths, clock, all: options.waitForAll ?? false }, { controlPlane, agents }, ctx);
   say(`node${record.nodes.length > 1 ? 's' : ''} ${record.nodes.map((node) => node.name).join(', ')} Ready`);
   return { record, paths, kubeconfig };
 }
 
-function checkMachine({ home, name, env }: UpOptions): void {
+async function checkMachine({ home, name, env }: UpOptions): Promise<void> {
   const fault = clusterNameFault(name) ?? homeFault(home, name);
   if (fault) throw new ClusterError(fault);
   if (process.platform !== 'linux') throw new ClusterError('Knarr runs nodes on Linux only');
   if (process.getuid?.() !== 0) throw new ClusterError('a node needs root: namespaces, mounts and nftables are made. Run it with sudo.');
   const missing = missingRequirements(home);
   if (missing.length === 0) return;
+  const { missingReport } = await import('./install/install.ts');
   const packages = [...new Set(missing.map((each) => each.package))];
   const report = missingReport({ missing, packages, isRoot: true, apt: true, forbidden: env['KNARR_NO_INSTALL'] === '1' });
   throw new ClusterError(
@@ -94,20 +95,32 @@ async function startEverything(options: UpOptions, paths: ClusterPaths, ctx: Ctx
     refuseForeign(marks, options);
     const prepared = await prepareRecord(options, paths, marks, ctx);
     announceCluster(name);
-    await raiseHostNetwork(prepared, home, ctx);
+    await raiseBridge(prepared, home, ctx);
     return prepared;
   });
   const launch: LaunchContext = { home, cluster: name, paths, engineEnv: record.engine.proxyEnv };
   await ensurePki(record, paths, clock);
   const controlPlane = ProcessWatch.ofControlPlane(paths, clock);
   const agents = record.nodes.map((node) => ProcessWatch.ofAgent(paths, node, clock));
+  // It has all it needs: the rest is built while it starts.
   launchControlPlane(launch, { fromNode: false });
-  for (const node of record.nodes) {
-    writeRegistryConfig(nodePaths(paths, node.index), record.engine);
-    await raiseNodeNamespaces(record, node, paths, ctx);
-    launchAgent(launch, node.index);
-  }
+  await loadBridgeFilter(ctx);
+  await allToTheEnd([
+    ...record.nodes.map((node) => startNode(record, node, launch, ctx)),
+    withMachineLock(options, ctx, () => admitTraffic(record, ctx)),
+  ]);
   return { record, controlPlane, agents };
+}
+
+async function startNode(record: ClusterRecord, node: NodeRecord, launch: LaunchContext, ctx: Ctx): Promise<void> {
+  writeRegistryConfig(nodePaths(launch.paths, node.index), record.engine);
+  await raiseNodeNamespaces(record, node, launch.paths, ctx);
+  launchAgent(launch, node.index);
+}
+
+/** Waits for all, also when one of them fails: the lock must not go while something is still being changed. */
+async function allToTheEnd(changes: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(changes)) if (result.status === 'rejected') throw result.reason;
 }
 
 /** Ends a stop that was interrupted, and clears what an earlier boot of the machine left: nothing of it works any more. */
@@ -116,6 +129,6 @@ async function clearRemains(options: UpOptions, paths: ClusterPaths, ctx: Ctx): 
   const sameBoot = existsSync(paths.bootId) && readFileSync(paths.bootId, 'utf8') === currentBootId();
   if (sameBoot && !existsSync(paths.stoppingMark)) return;
   const record = readClusterRecord(paths);
-  if (record) await tearDown(options, record, paths, ctx);
+  if (record) await (await import('./down.ts')).tearDown(options, record, paths, ctx);
   else rmSync(paths.run, { recursive: true, force: true });
 }

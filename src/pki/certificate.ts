@@ -4,6 +4,8 @@
  */
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
+// Node 26 leaves this module half loaded for good when it is `toLegacyObject` that loads it first.
+import 'node:tls';
 import { PkiError } from './errors.ts';
 
 /** Who a certificate, or a request for one, speaks for: as Kubernetes reads it, the user's name and groups. */

@@ -1,4 +1,4 @@
-/** The door of the room that makes and reads keys, certificates, kubeconfigs and token signatures. */
+/** The door of the room that makes and reads keys, certificates and token signatures; kubeconfigs have a door of their own. */
 export { type AltNames, type CertificateFacts, readCertificate, type Subject } from './certificate.ts';
 export { type CertificateAndKey, CertificateAuthority, type CertificateProfile, type CertificateUsage } from './certificate-authority.ts';
 export { type CertificateRequest, createCertificateRequest, readCertificateRequest } from './certificate-request.ts';

@@ -5,7 +5,8 @@ import { parseYamlDocuments } from '../../api/yaml/index.ts';
 import { type Clock, systemClock } from '../../base/index.ts';
 import type { Client } from '../../client/index.ts';
 import { ClusterError, findProgram, knarrHome } from '../../cluster/index.ts';
-import { adminClient, ensureHelloImage, helloManifest, installMissing, readHelloManifest, up } from '../../cluster/lifecycle/index.ts';
+import { openAdminClient } from '../../cluster/admin/index.ts';
+import { ensureHelloImage, helloManifest, installMissing, readHelloManifest, up } from '../../cluster/lifecycle/index.ts';
 import { type CommandContext, defaultClusterName, enginesOf, requireCluster, type Subcommand, withName } from '../subcommand.ts';
 
 const namespace = 'default';
@@ -26,7 +27,7 @@ export const startCommand: Subcommand = (command, context) => {
     );
     step('building the example image, without a registry');
     await ensureHelloImage(enginesOf(requireCluster(name, context.env)), context);
-    await using opened = await adminClient(record, paths).open();
+    await using opened = openAdminClient(record, paths);
     step(`applying ${helloManifest}`);
     await applyAll(opened.api, readHelloManifest(), context);
     await untilRolledOut(opened.api, step, context);

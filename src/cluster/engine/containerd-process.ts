@@ -6,10 +6,11 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { type Clock, type Ctx, type ProcessIdentity, run } from '../../base/index.ts';
+import type { Clock, Ctx, ProcessIdentity } from '../../base/index.ts';
+import type { Runtime } from '../../kubelet/index.ts';
 import { ClusterError } from '../cluster-error.ts';
 import { makePrivateDirectory, type NodePaths } from '../home.ts';
-import { loadPauseImage, pauseImageName } from '../images/pause-image.ts';
+import { pauseImageName } from '../images/pause-image-name.ts';
 import { RestartPace } from '../restart-pace.ts';
 import { isRunning, readRunningRecord, writeProcessRecord } from '../process-record.ts';
 import { mayLowerOomScore } from './oom-score.ts';
@@ -28,12 +29,11 @@ export interface EngineSettings {
   readonly clock: Clock;
 }
 
-/** Writes the configuration and makes sure that the engine answers and has the pause image. */
+/** Writes the configuration and makes sure that the engine answers. */
 export async function ensureContainerd(settings: EngineSettings, ctx: Ctx): Promise<void> {
   writeConfig(settings);
   if (!readRunningRecord(settings.record)) start(settings);
   await untilAnswering(settings, ctx);
-  await ensurePauseImage(settings, ctx);
 }
 
 /** Starts the engine again whenever it ends; runs until the signal aborts. */
@@ -115,9 +115,9 @@ function answers(socketPath: string): Promise<boolean> {
   });
 }
 
-async function ensurePauseImage({ home, paths }: EngineSettings, ctx: Ctx): Promise<void> {
-  const { stdout } = await run([findProgram('ctr', home) ?? 'ctr', '-a', paths.criSocket, '-n', 'k8s.io', 'images', 'ls', '-q'], {
-    signal: ctx.signal,
-  });
-  if (!stdout.split('\n').includes(pauseImageName)) await loadPauseImage({ criSocket: paths.criSocket, home }, ctx);
+/** Makes sure that the engine, which answers, has the image that every sandbox starts from. */
+export async function ensurePauseImage({ home, paths }: EngineSettings, { images }: Pick<Runtime, 'images'>, ctx: Ctx): Promise<void> {
+  if (await images.imageStatus({ image: pauseImageName }, ctx)) return;
+  const { loadPauseImage } = await import('../images/pause-image.ts');
+  await loadPauseImage({ criSocket: paths.criSocket, home }, ctx);
 }

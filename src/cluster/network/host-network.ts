@@ -2,13 +2,13 @@
  * What a cluster puts on the host's own network, and takes away again: one bridge, a route each for pods and services, one nftables
  * table, `ip_forward`, and an accept rule where another firewall would drop what the nodes send. Everything carries the cluster's name.
  */
+import { existsSync, writeFileSync } from 'node:fs';
 import { type Ctx, run } from '../../base/index.ts';
 import { ClusterError } from '../cluster-error.ts';
 import type { ClusterRecord, NetworkBlock, PublishedPort } from '../cluster-record.ts';
 import { machineNames } from '../home.ts';
 import { chooseAddressBlock, overlap, routedCidrs } from './address-block.ts';
 import { allowThroughFirewalls, withdrawFromFirewalls } from './host-firewall.ts';
-import { loadBridgeFilter } from './bridge-filter.ts';
 import { formatMark } from './bridge-mark.ts';
 import { enableIpForward, restoreIpForward } from './ip-forward.ts';
 
@@ -77,24 +77,37 @@ ${publish(record.published)}  }
 `;
 }
 
-/** Builds the host's side; run again it repairs what is missing. */
-export async function raiseHostNetwork(record: ClusterRecord, home: string, { signal }: Ctx): Promise<void> {
+/**
+ * Builds the bridge, which has the API server's address for nodes, and the routes over it; run again it repairs what is missing.
+ * @throws ClusterError when somebody else has routes to these addresses by now
+ */
+export async function raiseBridge(record: ClusterRecord, home: string, { signal }: Ctx): Promise<void> {
   await refuseTakenBlock(record, signal);
   const { bridge } = machineNames(record.name);
-  const { network } = record;
+  const input = renderBridge(record, { mark: formatMark(home, record.apiPort), isThere: existsSync(`/proc/sys/net/ipv4/conf/${bridge}`) });
+  await run(['ip', '-batch', '-'], { signal, input });
+  writeFileSync(`/proc/sys/net/ipv4/conf/${bridge}/route_localnet`, record.published.length > 0 ? '1' : '0');
+}
+
+/** The commands of one `ip -batch`: one process instead of one for each. Pure. */
+export function renderBridge(
+  { name, network, nodes }: Pick<ClusterRecord, 'name' | 'network' | 'nodes'>,
+  options: { readonly mark: string; readonly isThere: boolean },
+): string {
+  const { bridge } = machineNames(name);
   const prefix = network.nodeCidr.split('/')[1]!;
-  const via = record.nodes[0]!.ip;
-  const script = `
-ip link show ${bridge} >/dev/null 2>&1 || ip link add ${bridge} type bridge
-ip link set ${bridge} alias '${formatMark(home, record.apiPort)}'
-ip addr replace ${network.hostIp}/${prefix} dev ${bridge}
-ip link set ${bridge} up
-ip route replace ${network.podCidr} via ${via} dev ${bridge}
-ip route replace ${network.serviceCidr} via ${via} dev ${bridge}
-echo ${record.published.length > 0 ? 1 : 0} > /proc/sys/net/ipv4/conf/${bridge}/route_localnet
+  const via = nodes[0]!.ip;
+  return `${options.isThere ? '' : `link add ${bridge} type bridge\n`}link set ${bridge} alias "${options.mark}"
+addr replace ${network.hostIp}/${prefix} dev ${bridge}
+link set ${bridge} up
+route replace ${network.podCidr} via ${via} dev ${bridge}
+route replace ${network.serviceCidr} via ${via} dev ${bridge}
 `;
-  await loadBridgeFilter({ signal });
-  await run(['sh', '-ec', script], { signal });
+}
+
+/** Lets the nodes' packets through: forwarding, address translation and room in the firewalls of others. The caller holds the machine's lock. */
+export async function admitTraffic(record: ClusterRecord, { signal }: Ctx): Promise<void> {
+  const { bridge } = machineNames(record.name);
   enableIpForward();
   await run(['nft', '-f', '-'], { signal, input: renderHostTable(record) });
   await allowThroughFirewalls({ bridge, apiPort: record.apiPort, comment: firewallComment(record.name) }, signal);

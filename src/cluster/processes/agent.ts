@@ -1,13 +1,12 @@
 /** The agent process of a node on this machine: keeps the engine, runs kubelet, proxy, network and DNS, watches the control plane. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { startAgent } from '../../agent/index.ts';
 import { createLogger, systemClock, systemRandom, TaskGroup } from '../../base/index.ts';
 import { nodeCgroup } from '../cgroups.ts';
 import { ClusterError } from '../cluster-error.ts';
 import { readNodePki } from '../cluster-pki.ts';
 import { readClusterRecord } from '../cluster-record.ts';
-import { ensureContainerd, keepContainerd } from '../engine/containerd-process.ts';
+import { ensureContainerd, ensurePauseImage, keepContainerd } from '../engine/containerd-process.ts';
 import { protectFromOomKiller } from '../engine/oom-score.ts';
 import { clusterPaths, knarrHome, machineNames, nodePaths } from '../home.ts';
 import { agentRecord, containerdRecord } from '../launch.ts';
@@ -37,7 +36,14 @@ export async function runAgent(name: string, index: number, { signal }: { readon
   protectFromOomKiller('node');
   const files = nodePaths(paths, index);
   const engine = { home, paths: files, record: containerdRecord(paths, index), clock };
-  await ensureContainerd(engine, { signal, log });
+  // The engine starts while everything else is loaded.
+  const [{ startAgent }, { connectCri }] = await Promise.all([
+    import('../../agent/index.ts'),
+    import('../../kubelet/index.ts'),
+    ensureContainerd(engine, { signal, log }),
+  ]);
+  const runtime = connectCri(files.criSocket, { clock });
+  await ensurePauseImage(engine, runtime, { signal, log });
   group.spawn('container engine', (ctx) => keepContainerd(engine, ctx));
   group.spawn('control plane watch', (ctx) =>
     superviseControlPlane({ home, cluster: name, paths, engineEnv: record.engine.proxyEnv }, index, clock, ctx),
@@ -49,7 +55,7 @@ export async function runAgent(name: string, index: number, { signal }: { readon
     nodeIp: node.ip,
     server: `https://${network.hostIp}:${record.apiPort}`,
     identity: () => pki.identity,
-    criSocket: files.criSocket,
+    runtime,
     kubeletDir: files.kubelet,
     podLogsDir: files.podLogs,
     cgroupRoot: nodeCgroup(name, index),

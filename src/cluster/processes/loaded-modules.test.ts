@@ -2,8 +2,8 @@
 import { run } from '../../base/index.ts';
 import { expect, test } from 'vitest';
 
-/** Names of the rooms and packages that importing `module` loads, in a process of its own. */
-async function loadedBy(module: string): Promise<string[]> {
+/** Names of the rooms and packages that importing `modules` loads, in a process of its own. */
+async function loadedBy(...modules: readonly string[]): Promise<string[]> {
   const script = `
     import { registerHooks } from 'node:module';
     const loaded = new Set();
@@ -15,7 +15,7 @@ async function loadedBy(module: string): Promise<string[]> {
         return found;
       },
     });
-    await import(${JSON.stringify(new URL(module, import.meta.url).href)});
+    for (const module of ${JSON.stringify(modules.map((module) => new URL(module, import.meta.url).href))}) await import(module);
     console.log([...loaded].join('\\n'));
     process.exit();`;
   const { stdout } = await run([process.execPath, '--input-type=module', '-e', script]);
@@ -28,7 +28,7 @@ const startsWithOneOf =
     prefixes.some((prefix) => name === prefix || name.startsWith(`${prefix}/`));
 
 test('an agent loads nothing of the control plane and no package before it is needed', async () => {
-  const loaded = await loadedBy('./agent.ts');
+  const loaded = await loadedBy('./agent.ts', '../../agent/index.ts');
   expect(loaded).toEqual(expect.arrayContaining(['src/kubelet', 'src/proxy', 'src/dns', 'src/network']));
   const ofTheControlPlane = startsWithOneOf('src/apiserver', 'src/controllers', 'src/scheduler', 'src/store', 'src/api/kinds', 'lmdb');
   expect(loaded.filter(ofTheControlPlane)).toEqual([]);
@@ -42,6 +42,12 @@ test('a control plane loads nothing of a node', async () => {
   expect(loaded.filter(startsWithOneOf('src/kubelet', 'src/proxy', 'src/dns', 'src/network'))).toEqual([]);
   const forLater = startsWithOneOf('src/api/openapi', 'commander', 'fflate', '@grpc/grpc-js', '@peculiar/x509', '@opentelemetry/api');
   expect(loaded.filter(forLater)).toEqual([]);
+});
+
+test('`up` loads what it waits with only after it has started the processes', async () => {
+  const loaded = await loadedBy('../up.ts');
+  expect(loaded).toEqual(expect.arrayContaining(['src/cluster', 'src/pki']));
+  expect(loaded.filter(startsWithOneOf('src/client', 'src/api', 'commander', 'js-yaml', 'fflate', 'pino', '@peculiar/x509'))).toEqual([]);
 });
 
 test('a thread that answers names loads no logs and no metrics', async () => {
