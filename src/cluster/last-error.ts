@@ -27,9 +27,9 @@ export function lastErrorIn(path: string, from: number): string | undefined {
 /** The last error in a log's text: a logged one, one that the command printed, or one that ended Node. Pure. */
 export function lastError(log: string): string | undefined {
   for (const line of log.split('\n').toReversed()) {
-    const error = line.startsWith('{')
-      ? loggedError(line)
-      : (/^knarr: (.+)/.exec(line)?.[1] ?? /^(?:\w*Error|Fatal error)\b.*: .+/.exec(line)?.[0]);
+    // A library may have written to the same line before.
+    const json = line.indexOf('{"level":');
+    const error = json >= 0 ? loggedError(line.slice(json)) : (/^knarr: (.+)/.exec(line)?.[1] ?? /^\w*Error\b.*: .+/.exec(line)?.[0]);
     if (error) return error;
   }
   return undefined;

@@ -53,6 +53,7 @@ export async function raiseNodeNamespaces(record: ClusterRecord, node: NodeRecor
   const prefix = record.network.nodeCidr.split('/')[1]!;
   // `unshare` keeps the host's cgroup mounts visible, which `ip netns exec` would hide (it mounts a fresh /sys). The node is a slave of the
   // host: what the host mounts or unmounts later the node sees too (it would keep a USB stick busy for ever), but never the other way round.
+  // It starts as a copy of the host's mounts: the pinned namespaces of others are taken out of it, or they would live as long as this node.
   const script = `
 ip netns del ${netns} 2>/dev/null || true
 ip link del ${veth} 2>/dev/null || true
@@ -71,6 +72,7 @@ touch '${namespaces.mount}' '${namespaces.uts}'
 mkdir -p /var/lib/cni
 nsenter --net='${namespaces.net}' unshare --mount='${namespaces.mount}' --uts='${namespaces.uts}' --propagation slave sh -ec '
   hostname ${node.name}
+  awk "\\$0 ~ / - nsfs / || \\$5 ~ /\\/run\\/ns\\$/ { print \\$5 }" /proc/self/mountinfo | tac | xargs -r -n 1 umount 2>/dev/null || true
   mount --make-rshared /
   resolv=$(readlink -m /etc/resolv.conf)
   mount --bind "${overlay}/run" /run

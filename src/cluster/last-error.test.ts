@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { lastError } from './last-error.ts';
+
+test.each([
+  ['a logged error, with its cause', '{"level":"error","msg":"no lease","err":{"message":"disk full"}}', 'no lease: disk full'],
+  [
+    'what nobody expected, by its message alone',
+    '{"level":"error","msg":"unexpected","err":{"message":"EROFS: read-only"}}',
+    'EROFS: read-only',
+  ],
+  ['behind what a library wrote', 'Write error{"level":"error","msg":"unexpected","err":{"message":"no space"}}', 'no space'],
+  ['what the command says to people', 'knarr: containerd is not installed', 'containerd is not installed'],
+  ['what ended Node', 'TypeError: x is not a function\n    at y (z.ts:1:2)\n\nNode.js v26.10.0', 'TypeError: x is not a function'],
+  ['the last of several', 'knarr: first\n{"level":"error","msg":"second"}\n{"level":"info","msg":"third"}', 'second'],
+  ['nothing in a log without errors', '{"level":"warn","msg":"careful"}\nplain words\n', undefined],
+  ['nothing in a line that was cut off', '{"level":"error","msg":"hal', undefined],
+])('the last error is %s', (_, log, error) => {
+  expect(lastError(log)).toBe(error);
+});
