@@ -128,30 +128,39 @@ export class OwnCluster {
 
   /** Everything on the machine that carries this cluster's name or home; empty lists when nothing is left of it. */
   async inventory(): Promise<Readonly<Record<string, readonly string[]>>> {
-    const lines = async (...command: string[]): Promise<string[]> => {
+    const lines = async (pattern: RegExp, ...command: string[]): Promise<string[]> => {
       const [program, ...rest] = [...this.through, ...command];
-      return (await run([program!, ...rest])).stdout.split('\n').filter((line) => line.includes(this.name));
+      return (await run([program!, ...rest])).stdout.split('\n').filter((line) => pattern.test(line));
     };
+    // Another cluster may be called like this one with a number behind it.
+    const ofNode = new RegExp(`knarr-${this.name}-\\d+$`);
     return {
       mounts: readFileSync('/proc/self/mountinfo', 'utf8')
         .split('\n')
-        .filter((line) => line.includes(this.home) || line.includes(this.name)),
-      namespaces: readdirSync('/run/netns').filter((name) => name.startsWith(`knarr-${this.name}`)),
-      interfaces: await lines('ip', '-o', 'link'),
-      routes: await lines('ip', '-4', 'route', 'show', 'table', 'all'),
-      rules: await lines('nft', 'list', 'ruleset'),
-      cgroups: await lines('find', '/sys/fs/cgroup', '-maxdepth', '4', '-type', 'd', '-name', `knarr-${this.name}*`),
+        .filter((line) => line.includes(`${this.directory}/`) || ofNode.test(line.split(' ')[4] ?? '')),
+      namespaces: readdirSync('/run/netns').filter((name) => ofNode.test(name)),
+      interfaces: await lines(new RegExp(`\\b(kn-${this.name}|kv-${this.name}-\\d+)[:@]`), 'ip', '-o', 'link'),
+      routes: await lines(new RegExp(`\\bkn-${this.name}\\b(?!-)`), 'ip', '-4', 'route', 'show', 'table', 'all'),
+      rules: await lines(new RegExp(`\\bk(narr|n)-${this.name}\\b(?!-)`), 'nft', 'list', 'ruleset'),
+      cgroups: await lines(/./, 'find', '/sys/fs/cgroup', '-maxdepth', '2', '-type', 'd', '-name', `knarr-${this.name}`),
       processes: this.processes(),
     };
   }
 
-  /** Pids and command lines of whatever was started below this home or lives in a mount namespace that has something of it. */
+  /** Pids and command lines of whatever was started for this home, is in a cgroup of this cluster, or has its root below this home. */
   processes(): string[] {
     return readdirSync('/proc').flatMap((pid) => {
-      if (!/^\d+$/.test(pid) || pid === String(process.pid)) return [];
-      const [commandLine, environment, mounts] = ['cmdline', 'environ', 'mountinfo'].map((file) => readUnlessGone(`/proc/${pid}/${file}`));
-      const ours = [commandLine, environment, mounts].some((text) => text!.includes(this.home));
-      return ours ? [`${pid} ${commandLine!.replaceAll('\0', ' ')}`] : [];
+      if (!/^\d+$/.test(pid)) return [];
+      const read = (file: string): string => readUnlessGone(`/proc/${pid}/${file}`);
+      const commandLine = read('cmdline');
+      const ours =
+        commandLine.includes(this.home) ||
+        read('environ').includes(`KNARR_HOME=${this.home}\0`) ||
+        read('cgroup').includes(`/knarr-${this.name}/`) ||
+        read('mountinfo')
+          .split('\n')
+          .some((line) => line.split(' ')[4] === '/' && line.includes(this.home));
+      return ours ? [`${pid} ${commandLine.replaceAll('\0', ' ')}`] : [];
     });
   }
 }
@@ -160,8 +169,8 @@ function readUnlessGone(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    // ESRCH and ENOENT: it ended meanwhile. EINVAL: a zombie has no mounts.
-    if (['ENOENT', 'ESRCH', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
+    // ESRCH and ENOENT: it ended meanwhile. EINVAL: a zombie has no mounts. EACCES: not even root may look.
+    if (['ENOENT', 'ESRCH', 'EINVAL', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
     throw error;
   }
 }
