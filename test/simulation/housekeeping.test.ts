@@ -22,7 +22,6 @@ import {
   patch,
   podManifest,
   podsOf,
-  untilRolledOut,
 } from './objects.ts';
 
 const second = 1_000;
@@ -145,6 +144,8 @@ describe('a pod that fits nowhere', () => {
   });
 });
 
+const ipsOf = (pods: readonly corev1.Pod[]): string[] => pods.flatMap(({ status }) => status?.podIP ?? []).toSorted();
+
 describe('a Service', () => {
   const endpoints = async (cluster: Cluster): Promise<readonly discoveryv1.Endpoint[]> => {
     const labelSelector = 'kubernetes.io/service-name=web';
@@ -176,7 +177,7 @@ describe('a Service', () => {
     await cluster.until('all run', async () => (await endpoints(cluster)).length === 4);
     await cluster.advance(minute);
     expect((await endpoints(cluster)).map(({ conditions }) => conditions)).toEqual(
-      Array(4).fill({ ready: false, serving: false, terminating: false }),
+      Array.from({ length: 4 }, () => ({ ready: false, serving: false, terminating: false })),
     );
     const warm = async (): Promise<void> => {
       const body = { status: { conditions: [{ type: gate, status: 'True' }] } };
@@ -188,7 +189,7 @@ describe('a Service', () => {
     };
     await warm();
     await cluster.until('four are ready', async () => (await ready(cluster)).length === 4);
-    const addresses = (await podsOf(cluster, 'web')).map(({ status }) => status?.podIP).toSorted();
+    const addresses = ipsOf(await podsOf(cluster, 'web'));
     expect(await ready(cluster)).toEqual(addresses);
 
     const [doomed] = await podsOf(cluster, 'web');
@@ -211,7 +212,7 @@ describe('a Service', () => {
     await cluster.nodes[0]!.stopKubelet();
     const there = (await podsOf(cluster, 'web')).filter(({ spec }) => spec.nodeName === 'node-2');
     await cluster.until('only the living node serves', async () => (await ready(cluster)).length === there.length, 2 * minute);
-    expect(await ready(cluster)).toEqual(there.map(({ status }) => status?.podIP).toSorted());
+    expect(await ready(cluster)).toEqual(ipsOf(there));
   });
 });
 
