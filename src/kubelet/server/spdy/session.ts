@@ -4,6 +4,7 @@
  * (Go's peers send no window updates, so the connection is the only window there is); after `closed` no stream carries anything.
  */
 import type { Duplex } from 'node:stream';
+import { assertNever } from '../../../base/index.ts';
 import {
   dataHead,
   type Frame,
@@ -57,18 +58,22 @@ export class SpdySession implements StreamCarrier {
   #nextId: number;
   #lastPeerId = 0;
   #isClosed = false;
-  #wake: (() => void) | undefined;
+  readonly #reader = new FrameReader();
+  readonly #queue: Frame[] = [];
+  #draining = false;
+  #hasTransportEnded = false;
 
   constructor({ transport, role, onStream }: SpdySessionOptions) {
     this.#transport = transport;
     this.#onStream = onStream ?? ((): boolean => false);
     this.#nextId = role === 'client' ? 1 : 2;
     this.#peerParity = role === 'client' ? 0 : 1;
-    // What an error was does not matter to a stream. What came before the end is still handled: the close of the transport may be
-    // told while a header is being unpacked.
-    transport.on('error', () => this.#wake?.());
-    transport.once('close', () => this.#wake?.());
-    void this.#receive();
+    // Taken as it comes and not by reading: bytes that came right before a reset would be thrown away with the socket.
+    transport.on('data', (chunk: Buffer) => this.#receive(chunk));
+    transport.once('end', () => this.#transportEnded());
+    transport.once('close', () => this.#transportEnded());
+    // What an error was does not matter to a stream; the close follows.
+    transport.on('error', () => {});
   }
 
   /** Resolves when the connection is gone, by whoever's doing. */
@@ -139,10 +144,12 @@ export class SpdySession implements StreamCarrier {
 
   readerFull(stream: SpdyStream): void {
     this.#full.add(stream);
+    this.#setPace();
   }
 
   readerReady(stream: SpdyStream): void {
-    if (this.#full.delete(stream) && this.#full.size === 0) this.#wake?.();
+    // While frames are handled the pace is set at their end.
+    if (this.#full.delete(stream) && !this.#draining && !this.#isClosed) this.#setPace();
   }
 
   streamGone(stream: SpdyStream): void {
@@ -151,60 +158,92 @@ export class SpdySession implements StreamCarrier {
 
   // What the wire brings.
 
-  async #receive(): Promise<void> {
-    const reader = new FrameReader();
+  #receive(chunk: Buffer): void {
     try {
-      for await (const chunk of this.#transport as AsyncIterable<Buffer>) {
-        for (const frame of reader.push(chunk)) await this.#handle(frame);
-        while (!this.#transport.destroyed && this.#full.size > 0) {
-          await new Promise<void>((resolve) => (this.#wake = resolve));
-        }
-        if (this.#isClosed) break;
-      }
+      this.#queue.push(...this.#reader.push(chunk));
     } catch (error) {
-      if (error instanceof SpdyProtocolError && !this.#transport.destroyed) {
-        this.#transport.end(goAwayFrame(this.#lastPeerId, goAwayStatus.protocolError));
-      }
+      this.#fail(error);
+      return;
     }
-    this.destroy();
+    if (!this.#draining) void this.#drain();
   }
 
-  async #handle(frame: Frame): Promise<void> {
+  /** Handles what has come, one frame after the other: some take time to unpack. */
+  async #drain(): Promise<void> {
+    this.#draining = true;
+    try {
+      for (let frame = this.#queue.shift(); frame && !this.#isClosed; frame = this.#queue.shift()) {
+        const pending = this.#handle(frame);
+        if (!pending) continue;
+        this.#transport.pause();
+        await pending;
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#draining = false;
+    if (this.#hasTransportEnded) this.destroy();
+    else this.#setPace();
+  }
+
+  #setPace(): void {
+    if (this.#full.size > 0) this.#transport.pause();
+    else this.#transport.resume();
+  }
+
+  #transportEnded(): void {
+    this.#hasTransportEnded = true;
+    // What came before is handled first.
+    if (!this.#draining) this.destroy();
+  }
+
+  /** @throws what is no fault of the peer */
+  #fail(error: unknown): void {
+    if (!this.#transport.destroyed) this.#transport.end(goAwayFrame(this.#lastPeerId, goAwayStatus.protocolError));
+    this.destroy();
+    if (!(error instanceof SpdyProtocolError)) throw error;
+  }
+
+  /** @returns a promise when it takes time; the next frame must wait for it */
+  #handle(frame: Frame): Promise<void> | undefined {
     switch (frame.type) {
+      case 'synStream':
+      case 'synReply':
+      case 'headers':
+        return this.#handleHeaders(frame);
       case 'data': {
         const stream = this.#streams.get(frame.streamId);
         // Data of a stream that was reset here may still be under way.
         stream?.receive(frame.chunk);
         if (frame.fin) stream?.receiveFin();
-        return;
+        return undefined;
       }
-      case 'synStream':
-        this.#accept(frame.streamId, await this.#decoder.decode(frame.headerBlock), frame.fin);
-        return;
-      case 'synReply':
-        await this.#decoder.decode(frame.headerBlock);
-        this.#opened(frame.streamId);
-        if (frame.fin) this.#streams.get(frame.streamId)?.receiveFin();
-        return;
-      case 'headers':
-        // Read for the compressor's sake.
-        await this.#decoder.decode(frame.headerBlock);
-        return;
       case 'rstStream':
         this.#refused(frame.streamId, `the stream was refused with status ${frame.status}`);
         this.#streams.get(frame.streamId)?.receiveReset();
-        return;
+        return undefined;
       case 'ping':
         // Our own pings would have our parity; there are none.
         if (frame.id % 2 === this.#peerParity) this.#transport.write(pingFrame(frame.id));
-        return;
+        return undefined;
       case 'goAway':
       case 'ignored':
-        return;
+        return undefined;
+      default:
+        return assertNever(frame);
     }
   }
 
-  #accept(id: number, headers: StreamHeaders, fin: boolean): void {
+  async #handleHeaders({ type, streamId, fin, headerBlock }: Frame & { type: 'synStream' | 'synReply' | 'headers' }): Promise<void> {
+    // Unpacked in any case: each block is the dictionary of the next.
+    const headers = await this.#decoder.decode(headerBlock);
+    if (this.#isClosed) return;
+    if (type === 'synStream') this.#accept(streamId, headers);
+    if (type === 'synReply') this.#opened(streamId);
+    if (fin) this.#streams.get(streamId)?.receiveFin();
+  }
+
+  #accept(id: number, headers: StreamHeaders): void {
     if (id % 2 !== this.#peerParity || id <= this.#lastPeerId) throw new SpdyProtocolError(`stream ${id} cannot be opened`);
     this.#lastPeerId = id;
     const stream = new SpdyStream(id, headers, this);
@@ -215,7 +254,6 @@ export class SpdySession implements StreamCarrier {
       return;
     }
     this.#transport.write(synReplyFrame(id, this.#encoder.encode(new Map())));
-    if (fin) stream.receiveFin();
   }
 
   #opened(id: number): void {
@@ -237,7 +275,6 @@ export class SpdySession implements StreamCarrier {
     for (const id of this.#opening.keys()) this.#refused(id, 'the connection is closed');
     for (const stream of this.#streams.values()) stream.receiveReset();
     this.#streams.clear();
-    this.#wake?.();
     this.#closed.resolve();
   }
 }

@@ -3,7 +3,7 @@
  * terminal's size, and at last how it ended, after all output.
  */
 import type { Readable } from 'node:stream';
-import type { Clock } from '../../../base/index.ts';
+import type { Clock, Timer } from '../../../base/index.ts';
 import type { SpdySession, SpdyStream } from '../spdy/index.ts';
 import { type CommandClient, type CommandFlags, failureStatus } from './command-client.ts';
 import { idleLimitMs, IdleWatch } from './idle-watch.ts';
@@ -15,6 +15,8 @@ const maxStatusBytes = 1024 * 1024;
 const outputGraceMs = 10_000;
 /** How long a client may take to close after it was told the end. */
 const farewellMs = 10_000;
+/** How long stdin may stand still after all output has ended. */
+const stuckMs = 5_000;
 
 export interface CommandContext {
   readonly clock: Clock;
@@ -40,11 +42,12 @@ export async function runCommand(client: CommandClient, engine: SpdySession, fla
       streams.stdout && client.stdout ? pump(streams.stdout, client.stdout, touch) : undefined,
       streams.stderr && client.stderr ? pump(streams.stderr, client.stderr, touch) : undefined,
     ]);
+    using _stuck = new StuckWatch(output, streams, engine, ctx.clock);
     const status = await readAll(streams.error);
     using _grace = ctx.clock.setTimer(outputGraceMs, () => engine.destroy());
     await output;
     engine.destroy();
-    await client.finish(status.length > 0 ? status : failureStatus('the container engine closed the connection'));
+    await client.finish(status.length > 0 ? status : failureStatus('the container engine did not tell how the command ended'));
     using _farewell = ctx.clock.setTimer(farewellMs, () => client.destroy());
     await client.closed;
   } catch (error) {
@@ -53,6 +56,34 @@ export async function runCommand(client: CommandClient, engine: SpdySession, fla
   } finally {
     ctx.signal.removeEventListener('abort', stop);
     engine.destroy();
+  }
+}
+
+/**
+ * Gives up on an engine that will never tell the end: some (containerd 1.6) wait for ever to hand on the rest of stdin to a command
+ * that has ended. All output has ended then, and stdin does not move.
+ */
+class StuckWatch implements Disposable {
+  #timer: Timer | undefined;
+  #isDisposed = false;
+
+  constructor(output: Promise<unknown>, { stdin }: EngineStreams, engine: SpdySession, clock: Clock) {
+    const look = (sentBefore: number | undefined): void => {
+      if (this.#isDisposed || !stdin) return;
+      const sent = stdin.writableNeedDrain ? stdin.writableLength : undefined;
+      if (sent !== undefined && sent === sentBefore) engine.destroy();
+      else this.#timer = clock.setTimer(stuckMs, () => look(sent));
+    };
+    // A failure is told by whoever waits for the output.
+    output.then(
+      () => look(undefined),
+      () => {},
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#isDisposed = true;
+    this.#timer?.cancel();
   }
 }
 
