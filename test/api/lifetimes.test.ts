@@ -1,6 +1,6 @@
 /** What ends by itself, and what the server does when it stops. */
 import { expect, test } from 'vitest';
-import { corev1Resources } from '../../src/api/index.ts';
+import { type corev1, corev1Resources, isApiError } from '../../src/api/index.ts';
 import { VirtualClock } from '../../src/base/index.ts';
 import { startTestServer } from './harness.ts';
 
@@ -23,6 +23,33 @@ test('an event is kept for its time and a minute at most beyond it', async () =>
   expect(await count()).toBe(1);
   await clock.advance(62_000);
   expect(await count()).toBe(0);
+});
+
+test('the past can be read for five minutes, and is forgotten after ten', async () => {
+  const clock = new VirtualClock();
+  await using server = await startTestServer({ clock });
+  const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', namespace: 'default' }, data: { v: '0' } } as const;
+  const { metadata } = await server.client.create(corev1Resources.configmaps, configMap, { signal });
+  const change = (v: number): Promise<unknown> =>
+    server.client.patch(
+      corev1Resources.configmaps,
+      { namespace: 'default', name: 'c' },
+      { type: 'application/merge-patch+json', body: { data: { v: String(v) } } },
+      { signal },
+    );
+  const query = { resourceVersion: metadata.resourceVersion, resourceVersionMatch: 'Exact' };
+  const past = (): ReturnType<typeof server.client.list<corev1.ConfigMap>> =>
+    server.client.list(corev1Resources.configmaps, { namespace: 'default', query, signal });
+  await change(1);
+  await clock.advance(299_000);
+  expect((await past()).items[0]?.data).toEqual({ v: '0' });
+  for (let i = 2; i < 5; i++) {
+    await clock.advance(301_000);
+    await change(i);
+  }
+  await expect(past()).rejects.toSatisfy((error) => isApiError(error, 'Expired'));
+  expect(await server.store.compactedRevision()).toBeGreaterThan(Number(metadata.resourceVersion));
+  expect((await server.client.get(corev1Resources.configmaps, { namespace: 'default', name: 'c' }, { signal })).data).toEqual({ v: '4' });
 });
 
 test('an event is the same object in both of its groups', async () => {

@@ -10,6 +10,7 @@ import type { Store } from '../../store/index.ts';
 import type { AdmissionContext } from '../admission.ts';
 import { Authenticator, type TokenVerifier } from '../auth/authenticator.ts';
 import { type Authorizer, componentAuthorizer } from '../auth/authorizer.ts';
+import { keepCompacting } from '../cache/compaction.ts';
 import { ListReader } from '../cache/list-reader.ts';
 import { WatchCache } from '../cache/watch-cache.ts';
 import { WatchOpener } from '../cache/watch-opener.ts';
@@ -48,6 +49,8 @@ export interface ApiServerConfig {
   readonly extensions?: readonly ExtensionFactory[];
   /** How long events are kept. Default one hour. */
   readonly eventTtlSeconds?: number;
+  /** How long the past can be read at least; `--etcd-compaction-interval`, default five minutes. */
+  readonly compactionIntervalMs?: number;
   /** Whether a feature gate is on. Default: as `featureEnabledByDefault` says. */
   readonly featureEnabled?: (gate: string) => boolean;
   /** Freeze objects that leave the decoder: for development and tests, where it shows who changes what is shared. */
@@ -69,6 +72,7 @@ export interface ApiServer {
 }
 
 const defaultEventTtlSeconds = 3_600;
+const defaultCompactionIntervalMs = 300_000;
 /** How long requests may take to finish when the server stops. */
 const drainMs = 5_000;
 /** How long clients may take to close their connections then. */
@@ -150,6 +154,13 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     observers: extensions.flatMap(({ observeRequest }) => observeRequest ?? []),
   });
   for (const extension of extensions) await extension.start?.();
+  void keepCompacting({
+    store,
+    clock,
+    log,
+    intervalMs: config.compactionIntervalMs ?? defaultCompactionIntervalMs,
+    signal: stop.signal,
+  });
   const listeners: Listener[] = [];
   return {
     host,
