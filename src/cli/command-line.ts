@@ -26,7 +26,8 @@ const subcommands: readonly {
 ];
 
 function createProgram(args: readonly string[], context: CommandContext): Command {
-  const program = new Command('knarr');
+  const program = new Command('knarr').showHelpAfterError();
+  program.configureHelp({ subcommandTerm: (command) => command.name() });
   program.description('Kubernetes v1.35 on this machine: one package, one command.');
   program.version(`knarr ${knarrVersion}, Kubernetes ${kubernetesVersion}`);
   program
@@ -38,7 +39,7 @@ function createProgram(args: readonly string[], context: CommandContext): Comman
     const command = program.command(name).description(summary);
     command.helpOption(false).allowUnknownOption().allowExcessArguments().argument('[args...]');
     command.action(async () => {
-      const subcommand = new Command(`knarr ${name}`).description(summary).exitOverride();
+      const subcommand = new Command(`knarr ${name}`).description(summary).exitOverride().showHelpAfterError();
       const define = await load();
       define(subcommand, context);
       await subcommand.parseAsync(args.slice(args.indexOf(name) + 1), { from: 'user' });

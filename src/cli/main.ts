@@ -35,9 +35,16 @@ async function main(): Promise<number> {
   } catch (error) {
     if (isAbort(error, abort.signal)) return 130;
     if (error instanceof ClusterError) context.say(`knarr: ${error.message}`);
+    else if (isForbidden(error)) context.say(`knarr: ${error.message}; clusters belong to root, so run it with sudo`);
     else context.log.error('unexpected', { err: error });
     return 1;
   }
+}
+
+/** Whether a person who is not root came to something that only root may touch. */
+function isForbidden(error: unknown): error is Error {
+  const { code } = error as NodeJS.ErrnoException;
+  return process.getuid?.() !== 0 && error instanceof Error && (code === 'EACCES' || code === 'EPERM');
 }
 
 process.exitCode = await main();

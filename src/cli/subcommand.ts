@@ -1,7 +1,8 @@
 /** What a subcommand is: a function that defines its options and action on a parser it is given. */
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import {
   ClusterError,
+  clusterNameFault,
   type ClusterRecord,
   clusterPaths,
   type ClusterPaths,
@@ -25,7 +26,14 @@ export const defaultClusterName = 'knarr';
 
 /** Adds `--name`, which every command has. */
 export function withName(command: Command): Command {
-  return command.option('--name <name>', 'name of the cluster', defaultClusterName);
+  return command.option('--name <name>', 'name of the cluster', parseName, defaultClusterName);
+}
+
+/** A name stands in paths that are removed, so it is looked at before anything else. */
+function parseName(name: string): string {
+  const fault = clusterNameFault(name);
+  if (fault) throw new InvalidArgumentError(fault);
+  return name;
 }
 
 /** The cluster a command is about. @throws ClusterError when there is none of that name */
@@ -33,6 +41,8 @@ export function requireCluster(
   name: string,
   env: CommandContext['env'],
 ): { readonly home: string; readonly paths: ClusterPaths; readonly record: ClusterRecord } {
+  const fault = clusterNameFault(name);
+  if (fault) throw new ClusterError(fault);
   const home = knarrHome(env);
   const paths = clusterPaths(home, name);
   const record = readClusterRecord(paths);

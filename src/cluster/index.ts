@@ -2,5 +2,5 @@
 export { ClusterError } from './cluster-error.ts';
 export { type ClusterRecord, type EngineOptions, listClusterRecords, type PublishedPort, readClusterRecord } from './cluster-record.ts';
 export { findProgram, missingRequirements, type Requirement, requirements } from './engine/programs.ts';
-export { clusterPaths, type ClusterPaths, knarrHome, makePrivateDirectory, nodePaths } from './home.ts';
+export { clusterNameFault, clusterPaths, type ClusterPaths, knarrHome, makePrivateDirectory, nodePaths } from './home.ts';
 export { kubernetesVersion, knarrVersion } from './version.ts';

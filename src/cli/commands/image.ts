@@ -1,5 +1,5 @@
 /** `knarr image build|load|ls|rm`: images in the engines of all nodes. */
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { ClusterError } from '../../cluster/index.ts';
 import { buildImage, listImages, loadImage, removeImage } from '../../cluster/images/index.ts';
 import { isUp } from '../../cluster/lifecycle/index.ts';
@@ -45,11 +45,15 @@ export const imageCommand: Subcommand = (command, context) => {
 
 function defineBuild(command: Command, context: CommandContext): void {
   const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
+  const collectVariable = (value: string, before?: readonly string[]): string[] => {
+    if (!/^[^=]+=/.test(value)) throw new InvalidArgumentError('give it as NAME=VALUE');
+    return collect(value, before);
+  };
   withName(command)
     .requiredOption('-t, --tag <image>', 'name of the image')
     .option('--entrypoint <program>', 'program that a container runs')
     .option('--cmd <argument>', 'its argument; may be repeated', collect)
-    .option('--env <name=value>', 'environment variable; may be repeated', collect)
+    .option('--env <name=value>', 'environment variable; may be repeated', collectVariable)
     .option('--user <user>', 'user that it runs as')
     .option('--workdir <directory>', 'directory that it starts in')
     .option('--from <image>', 'image to build on; it must be in the engine')
@@ -61,8 +65,6 @@ function defineBuild(command: Command, context: CommandContext): void {
         ...(flags.user && { user: flags.user }),
         ...(flags.workdir && { workdir: flags.workdir }),
       };
-      const wrong = flags.env?.find((each) => !/^[^=]+=/.test(each));
-      if (wrong) throw new ClusterError(`--env takes NAME=VALUE, not "${wrong}"`);
       const built = await buildImage(
         runningEngines(flags.name, context),
         { image: flags.tag, directory, settings, ...(flags.from && { from: flags.from }) },

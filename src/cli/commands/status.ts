@@ -2,12 +2,13 @@
 import { Option } from 'commander';
 import { knarrHome } from '../../cluster/index.ts';
 import { clusterStatus, type ClusterStatus } from '../../cluster/lifecycle/index.ts';
-import { type Subcommand, withName } from '../subcommand.ts';
+import { requireCluster, type Subcommand, withName } from '../subcommand.ts';
 
 export const statusCommand: Subcommand = (command, context) => {
   withName(command)
     .addOption(new Option('-o, --output <format>', 'output format').choices(['json']))
     .action(async ({ name, output }: { readonly name: string; readonly output?: 'json' }) => {
+      requireCluster(name, context.env);
       const status = await clusterStatus({ home: knarrHome(context.env), name }, context);
       if (output === 'json') context.print(JSON.stringify(status, null, 2));
       else for (const line of describeStatus(status)) context.print(line);
@@ -22,7 +23,7 @@ export function describeStatus(status: ClusterStatus): string[] {
   const components = status.components.map(({ name, pid, rssBytes, version, ready }) => [
     name,
     pid === null ? '-' : String(pid),
-    mebibytes(rssBytes),
+    pid === null ? '-' : mebibytes(rssBytes),
     version || '-',
     ready ? 'yes' : 'no',
   ]);

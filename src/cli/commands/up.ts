@@ -1,7 +1,9 @@
 /** `knarr up`: starts a cluster, or starts a stopped one again. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { systemClock } from '../../base/index.ts';
-import { type EngineOptions, knarrHome, type PublishedPort } from '../../cluster/index.ts';
+import { ClusterError, type EngineOptions, knarrHome, type PublishedPort } from '../../cluster/index.ts';
 import { up } from '../../cluster/lifecycle/index.ts';
 import { type Subcommand, withName } from '../subcommand.ts';
 
@@ -9,8 +11,8 @@ interface Flags {
   readonly name: string;
   readonly wait?: boolean;
   readonly kubeconfig: boolean;
-  readonly publish: readonly PublishedPort[];
-  readonly registryMirror: Readonly<Record<string, string>>;
+  readonly publish?: readonly PublishedPort[];
+  readonly registryMirror?: Readonly<Record<string, string>>;
   readonly registryCa?: string;
 }
 
@@ -18,8 +20,8 @@ export const upCommand: Subcommand = (command, context) => {
   withName(command)
     .option('--wait', 'wait until cluster DNS and the default ServiceAccount are there too')
     .option('--no-kubeconfig', "leave the user's kubeconfig alone")
-    .option('--publish <host:node>', 'lead a port of this machine to a NodePort or hostPort; may be repeated', collectPort, [])
-    .option('--registry-mirror <host=url>', 'pull what a registry has from a mirror; may be repeated', collectMirror, {})
+    .option('--publish <host:node>', 'lead a port of this machine to a NodePort or hostPort; may be repeated', collectPort)
+    .option('--registry-mirror <host=url>', 'pull what a registry has from a mirror; may be repeated', collectMirror)
     .option('--registry-ca <file>', 'verify registries with the certificates in this file')
     .action(async (flags: Flags) => {
       const { name } = flags;
@@ -33,7 +35,7 @@ export const upCommand: Subcommand = (command, context) => {
           say: context.say,
           waitForAll: flags.wait ?? false,
           writeKubeconfig: flags.kubeconfig,
-          ...(flags.publish.length > 0 && { published: flags.publish }),
+          ...(flags.publish && { published: flags.publish }),
           ...(engine && { engine }),
         },
         context,
@@ -42,7 +44,7 @@ export const upCommand: Subcommand = (command, context) => {
     });
 };
 
-export function collectPort(text: string, before: readonly PublishedPort[]): PublishedPort[] {
+export function collectPort(text: string, before: readonly PublishedPort[] = []): PublishedPort[] {
   const match = /^(\d+):(\d+)$/.exec(text);
   const [hostPort, nodePort] = [Number(match?.[1]), Number(match?.[2])];
   if (!match || ![hostPort, nodePort].every((port) => port >= 1 && port <= 65_535))
@@ -50,7 +52,7 @@ export function collectPort(text: string, before: readonly PublishedPort[]): Pub
   return [...before, { hostPort, nodePort }];
 }
 
-export function collectMirror(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+export function collectMirror(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
   const match = /^([^=/\s]+)=(https?:\/\/\S+)$/.exec(text);
   if (!match) throw new InvalidArgumentError('give it as HOST=URL, such as docker.io=https://mirror.example.com');
   return { ...before, [match[1]!]: match[2]! };
@@ -62,6 +64,7 @@ const proxyVariables = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', '
 function engineOptions(flags: Flags, env: Readonly<Record<string, string | undefined>>): EngineOptions | undefined {
   const proxyEnv: Record<string, string> = {};
   for (const name of proxyVariables) if (env[name]) proxyEnv[name] = env[name];
-  if (Object.keys(flags.registryMirror).length === 0 && !flags.registryCa && Object.keys(proxyEnv).length === 0) return undefined;
-  return { registryMirrors: flags.registryMirror, proxyEnv, ...(flags.registryCa && { registryCa: flags.registryCa }) };
+  if (!flags.registryMirror && !flags.registryCa && Object.keys(proxyEnv).length === 0) return undefined;
+  if (flags.registryCa && !existsSync(flags.registryCa)) throw new ClusterError(`no such file: ${flags.registryCa}`);
+  return { registryMirrors: flags.registryMirror ?? {}, proxyEnv, ...(flags.registryCa && { registryCa: resolve(flags.registryCa) }) };
 }
