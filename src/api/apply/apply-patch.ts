@@ -76,7 +76,7 @@ function printKind(apiVersion: string, kind: string): string {
 /** Who manages the live object. What was written before anyone applied belongs to a manager of that name. */
 function managersBefore(request: ApplyRequest): Managers {
   const { live } = request;
-  const managers = readManagers(managedFieldsOf(live));
+  const managers = readManagers(managedFieldsOf(live), { stored: true });
   if (managers.size > 0 || live === undefined) return managers;
   const bare = emptyObject(live, objectType(request.definition));
   const first = { ...request, manager: beforeFirstApply, subresource: undefined, live: undefined, updated: live };

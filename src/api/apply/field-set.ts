@@ -151,23 +151,22 @@ export function* pathsOf(set: FieldSet, prefix: readonly string[] = []): Generat
   for (const key of keys) yield* pathsOf(set[key]!, [...prefix, key]);
 }
 
-const ordered = new WeakSet<FieldSet>();
-
-/** The same set with its keys in the order in which managedFields are written. */
+/** The same set with its keys in the order in which managedFields are written; the very same when they stand so. */
 export function inOrder(set: FieldSet): FieldSet {
-  if (ordered.has(set)) return set;
-  const keys = Object.keys(set);
-  const sorted = keys.toSorted(compareElements);
+  if (isInOrder(set)) return set;
   const result: FieldSetDraft = {};
-  let changed = false;
-  for (const [index, key] of sorted.entries()) {
-    const child = inOrder(set[key]!);
-    result[key] = child;
-    if (child !== set[key] || keys[index] !== key) changed = true;
+  for (const key of Object.keys(set).sort(compareElements)) result[key] = inOrder(set[key]!);
+  return result;
+}
+
+function isInOrder(set: FieldSet): boolean {
+  let before: string | undefined;
+  for (const key in set) {
+    if (before !== undefined && compareElements(before, key) > 0) return false;
+    if (!isInOrder(set[key]!)) return false;
+    before = key;
   }
-  const kept = changed ? result : set;
-  ordered.add(kept);
-  return kept;
+  return true;
 }
 
 const rank: Readonly<Record<string, number>> = { '.': 0, f: 1, k: 2, v: 3, i: 4 };

@@ -4,7 +4,8 @@
  */
 import { isJsonObject } from '../json/tree.ts';
 import type { JsonObject, JsonValue } from '../object.ts';
-import { emptySet, inOrder, isEmptySet, type FieldSet } from './field-set.ts';
+import { emptySet, isEmptySet, type FieldSet } from './field-set.ts';
+import { intern, internedTree } from './interned-sets.ts';
 
 export type Operation = 'Apply' | 'Update';
 
@@ -27,6 +28,8 @@ export interface Manager {
   /** When the entry last changed; undefined when nobody said. */
   readonly time: string | undefined;
   readonly fields: FieldSet;
+  /** The stored entry that it was read from; written again as it is while it is true. */
+  readonly entry?: ManagedFieldsEntry;
 }
 
 /** Managers by their identity: several entries of one name stand apart by operation, version and subresource. */
@@ -39,30 +42,23 @@ export class ManagedFieldsError extends Error {
 
 /** An applier is itself in whatever version it applies; an updater is another one in each version. */
 export function managerId(manager: Pick<Manager, 'name' | 'operation' | 'apiVersion' | 'subresource'>): string {
-  return JSON.stringify({
-    manager: manager.name,
-    operation: manager.operation,
-    ...(manager.operation === 'Update' && { apiVersion: manager.apiVersion }),
-    ...(manager.subresource !== '' && { subresource: manager.subresource }),
-  });
+  const { name, operation, apiVersion, subresource } = manager;
+  const version = operation === 'Update' ? `,"apiVersion":${JSON.stringify(apiVersion)}` : '';
+  const part = subresource === '' ? '' : `,"subresource":${JSON.stringify(subresource)}`;
+  return `{"manager":${JSON.stringify(name)},"operation":"${operation}"${version}${part}}`;
 }
 
-const known = new WeakMap<object, Managers>();
-
 /**
- * Reads managedFields. Lists are immutable once stored, so what was read is kept for as long as the list lives.
+ * Reads managedFields.
+ * @param list.stored they were written by `writeManagers`, so entries that stay true may be written again as they are
  * @throws ManagedFieldsError
  */
-export function readManagers(list: readonly ManagedFieldsEntry[] | undefined): Managers {
-  if (list === undefined || list.length === 0) return new Map();
-  const before = known.get(list);
-  if (before) return before;
+export function readManagers(list: readonly ManagedFieldsEntry[], options?: { readonly stored: boolean }): Managers {
   const managers = new Map<string, Manager>();
   for (const entry of list) {
     const manager = readEntry(entry);
-    managers.set(managerId(manager), manager);
+    managers.set(managerId(manager), options?.stored ? { ...manager, entry } : manager);
   }
-  known.set(list, managers);
   return managers;
 }
 
@@ -82,16 +78,13 @@ function readEntry(entry: ManagedFieldsEntry): Manager {
   };
 }
 
-const checked = new WeakSet();
-
-/** A tree of path elements is a set as it stands, once it is known to be one. */
+/** A tree of path elements is a set as it stands, once it is known to be one; what is interned was looked at before. */
 function readFields(tree: JsonObject): FieldSet {
-  // The check below proves it.
-  if (!checked.has(tree)) {
-    checkFields(tree);
-    checked.add(tree);
-  }
-  return tree as unknown as FieldSet;
+  const known = internedTree(tree);
+  if (known) return known;
+  checkFields(tree);
+  // Proven by the check.
+  return intern(tree as unknown as FieldSet);
 }
 
 function checkFields(tree: JsonValue | undefined): void {
@@ -115,21 +108,18 @@ function checkJson(element: string): void {
 
 /** managedFields of these managers; those without fields are left out. */
 export function writeManagers(managers: Managers): ManagedFieldsEntry[] {
-  const list = [...managers.values()].filter(({ fields }) => !isEmptySet(fields)).toSorted(compareManagers);
-  const entries = list.map(writeEntry);
-  // What was just written need not be read again.
-  known.set(
-    entries,
-    new Map(list.map((manager, index) => [managerId(manager), { ...manager, fields: readFields(entries[index]!.fieldsV1!) }])),
-  );
-  return entries;
+  const list: Manager[] = [];
+  for (const manager of managers.values()) if (!isEmptySet(manager.fields)) list.push(manager);
+  if (list.length > 1) list.sort(compareManagers);
+  return list.map(writeEntry);
 }
 
 function writeEntry(manager: Manager): ManagedFieldsEntry {
-  const fieldsV1 = inOrder(manager.fields) as unknown as JsonObject;
-  checked.add(fieldsV1);
+  const fieldsV1 = intern(manager.fields) as unknown as JsonObject;
+  const { entry } = manager;
+  if (entry !== undefined && entry.fieldsV1 === fieldsV1 && entry.time === manager.time) return entry;
   return {
-    manager: manager.name,
+    ...(manager.name !== '' && { manager: manager.name }),
     operation: manager.operation,
     apiVersion: manager.apiVersion,
     ...(manager.time !== undefined && { time: manager.time }),
@@ -143,7 +133,7 @@ function writeEntry(manager: Manager): ManagedFieldsEntry {
 function compareManagers(a: Manager, b: Manager): number {
   return (
     compareText(a.operation, b.operation) ||
-    seconds(a) - seconds(b) ||
+    (a.time === b.time ? 0 : seconds(a) - seconds(b)) ||
     compareText(a.name, b.name) ||
     compareText(a.apiVersion, b.apiVersion) ||
     compareText(a.subresource, b.subresource)

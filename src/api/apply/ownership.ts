@@ -43,18 +43,19 @@ export interface Outcome {
   readonly comparison: Comparison;
 }
 
-/** What a change takes from every manager but `applying`. */
+/** What a change takes from every manager but `applying`, whose own fields are the caller's to decide. */
 export function takeOver(managers: Managers, change: Change, applying?: string): Outcome {
-  const comparisons = new Map<string, Comparison>([[change.apiVersion, compareIn(change)]]);
-  const comparison = comparisons.get(change.apiVersion)!;
+  const comparison = compareIn(change);
+  const versions = new Map<string, Seen>([[change.apiVersion, { comparison, set: union(comparison.modified, comparison.added) }]]);
   const left = new Map<string, Manager>();
   const conflicts: Conflict[] = [];
   for (const [id, manager] of managers) {
     if (id === applying) continue;
-    const own = comparisons.get(manager.apiVersion) ?? compareConverted(change, manager.apiVersion);
-    if (own === undefined) continue;
-    comparisons.set(manager.apiVersion, own);
-    const taken = intersection(manager.fields, union(own.modified, own.added));
+    const seen = versions.get(manager.apiVersion) ?? seenIn(change, manager.apiVersion);
+    if (seen === undefined) continue;
+    versions.set(manager.apiVersion, seen);
+    const { comparison: own, set } = seen;
+    const taken = isEmptySet(set) ? emptySet : intersection(manager.fields, set);
     if (!isEmptySet(taken)) conflicts.push({ manager, fields: taken });
     const fields = difference(difference(manager.fields, taken), own.removed);
     if (!isEmptySet(fields)) left.set(id, fields === manager.fields ? manager : { ...manager, fields });
@@ -72,7 +73,19 @@ function compareIn({ before, after, type, ignored }: Pick<Change, 'before' | 'af
   };
 }
 
+/** A change as one version sees it. */
+interface Seen {
+  readonly comparison: Comparison;
+  /** The fields that the change gives a value. */
+  readonly set: FieldSet;
+}
+
 /** Undefined when the version is no longer served. */
+function seenIn(change: Change, apiVersion: string): Seen | undefined {
+  const comparison = compareConverted(change, apiVersion);
+  return comparison && { comparison, set: union(comparison.modified, comparison.added) };
+}
+
 function compareConverted(change: Change, apiVersion: string): Comparison | undefined {
   if (change.convert === undefined) return compareIn(change);
   const [before, after] = [change.convert(change.before, apiVersion), change.convert(change.after, apiVersion)];

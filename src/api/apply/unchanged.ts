@@ -5,7 +5,6 @@
  */
 import { deepEqual } from '../json/tree.ts';
 import type { JsonObject } from '../object.ts';
-import { inOrder } from './field-set.ts';
 import { ManagedFieldsError, readManagers, type Manager, type Managers } from './managers.ts';
 import { withoutManagedFields } from './ownership.ts';
 import { managedFieldsOf } from './update-managed-fields.ts';
@@ -37,5 +36,5 @@ export function sameManagers(a: Managers, b: Managers): boolean {
 }
 
 function sameEntry(a: Manager, b: Manager): boolean {
-  return a.apiVersion === b.apiVersion && (a.fields === b.fields || deepEqual(inOrder(a.fields), inOrder(b.fields)));
+  return a.apiVersion === b.apiVersion && (a.fields === b.fields || deepEqual(a.fields, b.fields));
 }

@@ -46,6 +46,22 @@ test('who changes a field takes it; who removes one leaves it to nobody', () => 
   ]);
 });
 
+test('sets are shared from version to version, entries of others as they are', () => {
+  const live = create({ x: '1', y: '1' });
+  const byTwo = configMap({ x: '2', y: '1' }, listOf(live));
+  const next = configMap(
+    byTwo['data'] as JsonObject,
+    updateManagedFields({ ...context, manager: 'two', nowIso: time(1), live, updated: byTwo }),
+  );
+  const again = configMap({ x: '3', y: '1' });
+  const list = updateManagedFields({ ...context, manager: 'two', nowIso: time(2), live: next, updated: again });
+  expect(list[0]).toBe(listOf(next)[0]);
+  expect(list[1]).toEqual({ ...listOf(next)[1], time: time(2) });
+  expect(list[1]!.fieldsV1).toBe(listOf(next)[1]!.fieldsV1);
+  // In an object of its own, equal sets are the same, too.
+  expect(listOf(create({ x: '7', y: '8' }))[0]!.fieldsV1).toBe(listOf(live)[0]!.fieldsV1);
+});
+
 test('the same manager gathers what it changes', () => {
   const live = create({ x: '1' });
   const list = updateManagedFields({

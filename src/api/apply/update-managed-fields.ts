@@ -6,7 +6,7 @@
 import { deepEqual } from '../json/tree.ts';
 import type { JsonObject, JsonValue } from '../object.ts';
 import { schemaOf, type FieldSchema, type ObjectReferenceSchema, type ObjectSchema } from '../schema/index.ts';
-import { isEmptySet, recursiveDifference, union, type FieldSet } from './field-set.ts';
+import { difference, isEmptySet, recursiveDifference, union, type FieldSet } from './field-set.ts';
 import {
   ManagedFieldsError,
   managerId,
@@ -47,13 +47,14 @@ export interface UpdateRequest extends WriteContext {
 /** The managedFields of the updated object; empty when the object is not tracked. The live list itself when nothing changed. */
 export function updateManagedFields(request: UpdateRequest): readonly ManagedFieldsEntry[] {
   const { live, updated } = request;
-  const liveList = managedFieldsOf(live);
-  const before = managersBefore(request);
+  const list = listBefore(request);
+  const isStored = list === managedFieldsOf(live);
+  const before = readOrNone(list, isStored);
   // An object that nobody manages (its fields were reset) is tracked again from the next apply on.
   if (before.size === 0 && live !== undefined) return [];
   const managers = afterUpdate(before, request, live ?? emptyObject(updated, objectType(request.definition)));
-  if (managers === undefined) return before === readOrNone(liveList) ? liveList : writeManagers(before);
-  return writeManagers(managers);
+  if (managers === undefined && isStored) return list;
+  return writeManagers(managers ?? before);
 }
 
 /** The managers after the update; undefined when it changed no field. */
@@ -61,15 +62,20 @@ export function afterUpdate(before: Managers, request: UpdateRequest, live: Json
   const { updated, apiVersion, manager, subresource, nowIso, convert } = request;
   const ignored = resetFieldSet(request.resetFields);
   const type = objectType(request.definition);
-  const { managers, comparison } = takeOver(before, { before: live, after: updated, type, apiVersion, ignored, convert });
+  const who = { name: manager, operation: 'Update', apiVersion, subresource: subresource ?? '' } as const;
+  const id = managerId(who);
+  const change = { before: live, after: updated, type, apiVersion, ignored, convert };
+  const { managers, comparison } = takeOver(before, change, id);
   const mine = withoutSystemFields(withoutIgnored(union(comparison.modified, comparison.added), ignored));
-  if (isEmptySet(mine) && sameEntries(before, managers)) return undefined;
+  const previous = before.get(id);
+  const kept = previous && difference(previous.fields, comparison.removed);
   if (!isEmptySet(mine)) {
-    const entry: Manager = { name: manager, operation: 'Update', apiVersion, subresource: subresource ?? '', time: nowIso, fields: mine };
-    const id = managerId(entry);
-    const previous = managers.get(id);
-    managers.set(id, previous === undefined ? entry : { ...entry, fields: union(mine, previous.fields) });
+    // Put to what it had, so that a writer of the same fields over and over has the same set over and over.
+    managers.set(id, { ...previous, ...who, time: nowIso, fields: kept === undefined ? mine : union(kept, mine) });
+  } else if (previous && !isEmptySet(kept!)) {
+    managers.set(id, kept === previous.fields ? previous : { ...previous, fields: kept! });
   }
+  if (isEmptySet(mine) && sameEntries(before, managers)) return undefined;
   capUpdateManagers(managers);
   return managers;
 }
@@ -85,20 +91,21 @@ function sameEntries(a: Managers, b: Managers): boolean {
 
 export function managedFieldsOf(object: JsonObject | undefined): readonly ManagedFieldsEntry[] {
   // The decoder gave the list this shape.
-  return ((object?.['metadata'] as JsonObject | undefined)?.['managedFields'] ?? []) as unknown as readonly ManagedFieldsEntry[];
+  return ((object?.['metadata'] as JsonObject | undefined)?.['managedFields'] ?? none) as unknown as readonly ManagedFieldsEntry[];
 }
 
-/** The managers that the request speaks of: its own, unless it has none or may not say; a reset has none. */
-function managersBefore({ live, updated, subresource }: UpdateRequest): Managers {
+/** The managedFields that the request speaks of: its own, unless it has none or may not say; a reset has none. */
+function listBefore({ live, updated, subresource }: UpdateRequest): readonly ManagedFieldsEntry[] {
   const liveList = managedFieldsOf(live);
-  if (subresource) return readOrNone(liveList);
+  if (subresource) return liveList;
   const metadata = updated['metadata'] as JsonObject | undefined;
   const given = metadata?.['managedFields'] as unknown as readonly ManagedFieldsEntry[] | undefined;
-  if (isReset(given)) return new Map();
-  if (given === undefined || deepEqual(given, liveList)) return readOrNone(liveList);
-  const managers = readOrNone(given);
-  return managers.size === 0 ? readOrNone(liveList) : managers;
+  if (isReset(given)) return none;
+  if (given === undefined || deepEqual(given, liveList)) return liveList;
+  return readOrNone(given, false).size === 0 ? liveList : given;
 }
+
+const none: readonly ManagedFieldsEntry[] = [];
 
 /** A list of one empty entry, or an empty list, asks for a reset. */
 function isReset(list: readonly ManagedFieldsEntry[] | undefined): boolean {
@@ -106,9 +113,9 @@ function isReset(list: readonly ManagedFieldsEntry[] | undefined): boolean {
   return list.length === 0 || (list.length === 1 && Object.keys(list[0]!).length === 0);
 }
 
-function readOrNone(list: readonly ManagedFieldsEntry[]): Managers {
+function readOrNone(list: readonly ManagedFieldsEntry[], stored: boolean): Managers {
   try {
-    return readManagers(list);
+    return readManagers(list, { stored });
   } catch (error) {
     if (error instanceof ManagedFieldsError) return new Map();
     throw error;
