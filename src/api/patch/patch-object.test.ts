@@ -48,6 +48,24 @@ test('a JSON patch that does not apply is 422 without saying why, as upstream an
   );
 });
 
+describe('no patch makes another kind of an object', () => {
+  test.each([
+    [jsonType, [{ op: 'replace', path: '/kind', value: 'Pod' }], 'no kind "Pod" is registered for version "v1" at this path'],
+    [mergeType, { apiVersion: 'apps/v1' }, 'no kind "ConfigMap" is registered for version "apps/v1" at this path'],
+  ] as const)('%s %j', (type, body, why) => {
+    expect(() => patch(type, body)).toThrow(expect.objectContaining({ code: 422, message: expect.stringContaining(why) }));
+  });
+
+  test.each([
+    [strategicType, { kind: 'Pod', apiVersion: 'apps/v1' }],
+    [strategicType, { kind: null }],
+    [mergeType, { kind: null, apiVersion: '' }],
+    [jsonType, [{ op: 'remove', path: '/kind' }]],
+  ] as const)('%s %j leaves it as it is', (type, body) => {
+    expect(patch(type, body).object).toEqual(live);
+  });
+});
+
 test('too many operations are 413', () => {
   const many = Array.from({ length: 10_001 }, () => ({ op: 'test', path: '/data/x', value: '1' }));
   expect(() => patch(jsonType, many)).toThrow(

@@ -48,6 +48,7 @@ export function patchObject<T = JsonObject>(request: PatchRequest): Decoded<T> {
   // Upstream prints the patch of a strategic merge and the outcome of the others.
   const shown = (): string => (type === 'application/strategic-merge-patch+json' ? goPrint(patch.value) : stringifyJson(patched));
   const decoded = decodeOutcome(patched, { schema, fieldValidation, type, shown });
+  keepType(decoded.object, request, shown);
   const faults = [...bodyFaults, ...decoded.strictErrors];
   if (fieldValidation === 'Strict' && faults.length > 0) throw invalidPatch(shown(), strictDecodingError(faults));
   // The walk built the tree that the definition describes; the caller names the type of that definition.
@@ -69,6 +70,20 @@ function applyAny({ type, patch, live, fieldValidation }: PatchRequest, schema: 
       if (!isJsonObject(body)) throw badRequest(cannotUnmarshal(body, 'map[string]interface {}'));
       return translating(() => applyStrategicMergePatch(live, body, schema));
   }
+}
+
+/** A patch cannot make another kind of an object. @throws ApiError 422, but for a strategic merge, which upstream reads field by field */
+function keepType(object: { [field: string]: unknown }, { live, type }: PatchRequest, shown: () => string): void {
+  const { kind, apiVersion } = live;
+  const said = { kind: object['kind'] || kind, apiVersion: object['apiVersion'] || apiVersion };
+  if (type !== 'application/strategic-merge-patch+json' && (said.kind !== kind || said.apiVersion !== apiVersion)) {
+    throw invalidPatch(
+      shown(),
+      `no kind ${JSON.stringify(said.kind)} is registered for version ${JSON.stringify(said.apiVersion)} at this path`,
+    );
+  }
+  if (kind !== undefined) object['kind'] = kind;
+  if (apiVersion !== undefined) object['apiVersion'] = apiVersion;
 }
 
 const operationFields = new Set(['op', 'path', 'from', 'value']);

@@ -3,6 +3,7 @@
  * see. Knows nothing of what may be written.
  */
 import type { KubeObject } from '../../api/index.ts';
+import { assert } from '../../base/index.ts';
 import type { Store } from '../../store/index.ts';
 import type { Collection } from '../cache/collection.ts';
 import { encodeForStore, StoredObject } from '../cache/stored-object.ts';
@@ -35,6 +36,8 @@ export class ObjectWriter {
     const { expectRevision, object, lease } = write;
     const storeKey = collection.prefix + key;
     const value = encodeForStore(object);
+    // Every reader of the collection relies on it.
+    assert(value.indexOf(collection.head.bytes) === 0, 'a collection holds objects of one kind');
     this.#cache.expectWrite(storeKey, value, object);
     try {
       const result = await this.#store.txn({
