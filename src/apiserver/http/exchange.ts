@@ -44,6 +44,8 @@ export interface Exchange {
   /** Sends the whole answer. */
   send(status: number, headers: OutgoingHeaders, body: Uint8Array): void;
   open(status: number, headers: OutgoingHeaders): OpenResponse;
+  /** Breaks the exchange off: there will be no (whole) answer. */
+  abort(): void;
 }
 
 export function bodyTooLarge(limitBytes: number): ApiError {

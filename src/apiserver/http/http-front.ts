@@ -50,6 +50,7 @@ export class HttpFront {
     } catch (error) {
       // Writing failed: the client is gone, or will see a broken answer.
       if (!exchange.signal.aborted) this.#options.log.warn('answer was not completed', { err: error });
+      exchange.abort();
     } finally {
       this.#open--;
       if (this.#open === 0) this.#idle?.();

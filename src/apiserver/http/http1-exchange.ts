@@ -31,7 +31,9 @@ export class Http1Exchange implements Exchange {
   }
 
   get target(): string {
-    return this.#request.url ?? '/';
+    const url = this.#request.url ?? '/';
+    // Whoever takes us for a proxy sends the whole address. @source RFC 9112 3.2.2
+    return url.startsWith('/') ? url : url.replace(/^https?:\/\/[^/?]*/i, '');
   }
 
   get remoteAddress(): string {
@@ -59,6 +61,7 @@ export class Http1Exchange implements Exchange {
 
   body(limitBytes: number, deadlines: BodyDeadlines): Promise<Buffer> {
     const request = this.#request;
+    if (Number(request.headers['content-length'] ?? 0) > limitBytes) return Promise.reject(bodyTooLarge(limitBytes));
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
       let size = 0;
@@ -102,5 +105,10 @@ export class Http1Exchange implements Exchange {
       response.flushHeaders();
     }
     return new StreamedResponse(response, { abort: () => response.destroy() });
+  }
+
+  abort(): void {
+    this.#response.destroy();
+    this.upgrade?.socket.destroy();
   }
 }

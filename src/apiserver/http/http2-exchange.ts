@@ -27,7 +27,8 @@ export class Http2Exchange implements Exchange {
     this.#headers = headers;
     this.#hasBody = options.hasBody;
     this.method = headers[':method'] as string;
-    this.target = headers[':path'] as string;
+    // A CONNECT has none.
+    this.target = headers[':path'] ?? '';
     this.peer = options.peer;
   }
 
@@ -55,6 +56,7 @@ export class Http2Exchange implements Exchange {
 
   body(limitBytes: number, deadlines: BodyDeadlines): Promise<Buffer> {
     if (!this.#hasBody) return Promise.resolve(emptyBody);
+    if (Number(this.#headers['content-length'] ?? 0) > limitBytes) return Promise.reject(bodyTooLarge(limitBytes));
     const stream = this.#stream;
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
@@ -106,5 +108,9 @@ export class Http2Exchange implements Exchange {
     const stream = this.#stream;
     if (!stream.closed && !stream.destroyed) stream.respond({ ...headers, ':status': String(status) });
     return new StreamedResponse(stream, { abort: () => stream.close(constants.NGHTTP2_CANCEL) });
+  }
+
+  abort(): void {
+    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   }
 }

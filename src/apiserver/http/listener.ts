@@ -42,9 +42,16 @@ const streamWindowBytes = 256 * 1024;
 const sessionWindowBytes = 2 * 1024 * 1024;
 /** A client may reset many watches at once, but not thousands for long. */
 const streamResets = { streamResetBurst: 2_000, streamResetRate: 200 };
-/** An HTTP/1.1 connection that says nothing is closed. @source Go's http.Server as upstream sets it up */
-const keepAliveMs = 90_000;
+/** The head of a request: long label selectors have to fit. */
+const maxHeadBytes = 256 * 1024;
+const maxHeaders = 2_000;
+/** A connection that says nothing and waits for nothing is closed. @source Go's http.Server as upstream sets it up */
+const idleMs = 90_000;
 const headersTimeoutMs = 32_000;
+/** What node:http and node:tls are told, which node:http2 passes on to them. */
+const headLimits = { handshakeTimeout: headersTimeoutMs, maxHeaderSize: maxHeadBytes, maxHeaderListPairs: maxHeaders };
+/** Clients that vanished without a word are found by TCP. */
+const tcpKeepAliveMs = 60_000;
 
 export class Listener {
   readonly #server: Http2SecureServer;
@@ -63,7 +70,8 @@ export class Listener {
       requestCert: clientCa !== undefined,
       rejectUnauthorized: false,
       minVersion: 'TLSv1.2',
-      settings: { maxConcurrentStreams, initialWindowSize: streamWindowBytes },
+      ...headLimits,
+      settings: { maxConcurrentStreams, initialWindowSize: streamWindowBytes, maxHeaderListSize: maxHeadBytes },
       maxSessionMemory: maxSessionMemoryMb,
       ...streamResets,
     });
@@ -122,6 +130,8 @@ export class Listener {
     server.on('session', (session) => {
       this.#sessions.add(session);
       session.setLocalWindowSize(sessionWindowBytes);
+      // Streams that are open, such as a quiet watch, go on; new ones need a new session.
+      session.setTimeout(idleMs, () => session.close());
       session.once('close', () => this.#sessions.delete(session));
       session.on('error', (error) => log.debug('HTTP/2 session failed', { err: error }));
     });
@@ -129,10 +139,11 @@ export class Listener {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
       socket.setNoDelay(true);
+      socket.setKeepAlive(true, tcpKeepAliveMs);
     });
     server.on('sessionError', () => {});
     server.on('tlsClientError', (error) => log.debug('TLS handshake failed', { err: error }));
-    Object.assign(server, { keepAliveTimeout: keepAliveMs, headersTimeout: headersTimeoutMs });
+    Object.assign(server, { keepAliveTimeout: idleMs, headersTimeout: headersTimeoutMs, maxHeadersCount: maxHeaders });
   }
 
   #http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number): void {
