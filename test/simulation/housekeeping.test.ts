@@ -10,19 +10,7 @@ import {
 } from '../../src/api/index.ts';
 import { VirtualClock } from '../../src/base/index.ts';
 import { type Cluster, startCluster } from '../../src/testing/index.ts';
-import {
-  createDeployment,
-  createPod,
-  eventsOf,
-  find,
-  get,
-  getPod,
-  isReady,
-  namespace,
-  patch,
-  podManifest,
-  podsOf,
-} from './objects.ts';
+import { createDeployment, createPod, eventsOf, find, get, getPod, isReady, namespace, patch, podManifest, podsOf } from './objects.ts';
 
 const second = 1_000;
 const minute = 60 * second;

@@ -4,7 +4,7 @@
  * deleted for good only after `finished`, and only while its deletion has been asked for.
  * @source pkg/kubelet/status/status_manager.go, v1.35
  */
-import { type corev1, corev1Resources, getCondition, isApiError, isPodPhaseTerminal } from '../../api/index.ts';
+import { type corev1, corev1Resources, getCondition, isApiError, isPodPhaseTerminal, type JsonObject } from '../../api/index.ts';
 import { type Clock, formatTime, type Logger, type TaskGroup } from '../../base/index.ts';
 import type { Client } from '../../client/index.ts';
 import { isStaticPod } from '../pods/pod-names.ts';
@@ -31,7 +31,12 @@ interface Entry {
   /** The pod has stopped and everything of it is released. */
   finished: boolean;
   running: boolean;
+  /** The API's object changed while a write was under way: which of the two was first is not known. */
+  overtaken: boolean;
 }
+
+/** One for what is new, one for what the first could not know. */
+const maxPatches = 2;
 
 export class StatusManager {
   readonly #options: StatusManagerOptions;
@@ -53,7 +58,7 @@ export class StatusManager {
     const previous = entry?.status ?? pod.status;
     const next = this.#withTimes(keepTerminal(status, previous), previous);
     if (!entry) {
-      this.#entries.set(uid, { pod, status: next, version: 1, sent: 0, finished: false, running: false });
+      this.#entries.set(uid, { pod, status: next, version: 1, sent: 0, finished: false, running: false, overtaken: false });
     } else {
       entry.pod = pod;
       if (JSON.stringify(entry.status) === JSON.stringify(next)) return entry.status;
@@ -77,6 +82,7 @@ export class StatusManager {
     const entry = this.#entries.get(pod.metadata.uid);
     if (!entry) return;
     entry.pod = pod;
+    entry.overtaken = true;
     if (entry.finished || (entry.sent === entry.version && statusPatch(pod, entry.status) !== undefined)) {
       entry.sent = Math.min(entry.sent, entry.version - 1);
       this.#kick(pod.metadata.uid);
@@ -109,6 +115,8 @@ export class StatusManager {
       } finally {
         entry.running = false;
       }
+      // What came while it was ending found it running.
+      if (entry.sent < entry.version) this.#kick(uid);
     });
   }
 
@@ -139,22 +147,29 @@ export class StatusManager {
       entry.sent = version;
       return;
     }
-    const body = statusPatch(target, status);
-    if (body) {
-      const key = { namespace: target.metadata.namespace, name: target.metadata.name };
-      try {
-        await this.#options.client.patch(
-          corev1Resources.pods,
-          key,
-          { type: 'application/strategic-merge-patch+json', body, subresource: 'status' },
-          { signal },
-        );
-      } catch (error) {
-        // Gone, or another pod of that name: the watch will tell.
-        if (!isApiError(error, 'NotFound') && !isApiError(error, 'Conflict')) throw error;
-      }
+    entry.overtaken = false;
+    // The watch may be behind, and then the patch lacks what seemed to be there already: the answer shows it.
+    let stored: corev1.Pod | undefined = target;
+    for (let tries = 0; stored && tries < maxPatches; tries++) {
+      const body = statusPatch(stored, status);
+      if (!body) break;
+      stored = await this.#patch(stored, body, signal);
     }
     entry.sent = Math.max(entry.sent, version);
+    const current = entry.overtaken ? this.#options.apiPod(uid) : undefined;
+    if (current && entry.sent === entry.version && statusPatch(current, status)) entry.sent = version - 1;
+  }
+
+  /** The pod as it is then; undefined when it is gone, or another of that name: the watch will tell. */
+  async #patch(target: corev1.Pod, body: JsonObject, signal: AbortSignal): Promise<corev1.Pod | undefined> {
+    const key = { namespace: target.metadata.namespace, name: target.metadata.name };
+    const type = 'application/strategic-merge-patch+json';
+    try {
+      return await this.#options.client.patch(corev1Resources.pods, key, { type, body, subresource: 'status' }, { signal });
+    } catch (error) {
+      if (isApiError(error, 'NotFound') || isApiError(error, 'Conflict')) return undefined;
+      throw error;
+    }
   }
 
   #canDelete(uid: string, entry: Entry): boolean {
