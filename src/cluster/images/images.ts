@@ -25,9 +25,17 @@ function ctr(engine: EngineAddress, ...args: string[]): [string, ...string[]] {
   return [program, '-a', engine.criSocket, '-n', imageNamespace, ...args];
 }
 
-/** Imports an OCI or Docker archive. */
+/** Imports an OCI or Docker archive. @throws ClusterError with the engine's words when it cannot */
 export async function importArchive(engines: readonly EngineAddress[], file: string, ctx: Ctx): Promise<void> {
-  for (const engine of engines) await run(ctr(engine, 'images', 'import', file), { signal: ctx.signal });
+  for (const engine of engines) {
+    try {
+      await run(ctr(engine, 'images', 'import', file), { signal: ctx.signal });
+    } catch (error) {
+      if (error instanceof ProcessError)
+        throw new ClusterError(`cannot load ${file}: ${error.stderr.trim().replace(/^ctr: /, '')}`, { cause: error });
+      throw error;
+    }
+  }
 }
 
 /** Loads `source`: a file, or the name of an image that Docker or Podman on this machine has. Returns where it came from. */
