@@ -158,7 +158,7 @@ describe.skipIf(unavailable)('a cluster that comes and goes', () => {
   });
 
   test.each(['SIGINT', 'SIGKILL'] as const)('an up that %s ends, wherever it is, is followed by up or delete', async (signal) => {
-    for (const [round, afterMs] of [120, 250, 350, 450, 600, 900].entries()) {
+    for (const [round, afterMs] of [150, 350, 500, 900].entries()) {
       const interrupted = cluster.start(['up', '--no-kubeconfig']);
       const ended = new Promise((resolve) => interrupted.once('close', (code, by) => resolve(by ?? code)));
       await sleep(afterMs);

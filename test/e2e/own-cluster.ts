@@ -63,7 +63,7 @@ export class OwnCluster {
   /** A running command, to be interrupted. */
   start(args: readonly string[]): ChildProcess {
     const [program, ...rest] = [...this.through, launcher, ...args, '--name', this.name];
-    return spawn(program!, rest, { env: { ...process.env, KNARR_HOME: this.home }, stdio: 'ignore' });
+    return spawn(program, rest, { env: { ...process.env, KNARR_HOME: this.home }, stdio: ['ignore', 'pipe', 'ignore'] });
   }
 
   async up(...args: string[]): Promise<void> {
