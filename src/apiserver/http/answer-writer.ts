@@ -1,13 +1,13 @@
 /** Writes answers and failures to an exchange in the form that the client takes: headers, encoding, compression, warnings. */
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
-import { dump } from 'js-yaml';
 import type { ApiError, JsonObject, KubeObject } from '../../api/index.ts';
 import { stringifyJson } from '../../api/json/index.ts';
 import type { Clock } from '../../base/index.ts';
 import type { Renderings } from '../rendering/renderings.ts';
 import type { ApiResponse, ResponseHeaders } from '../request.ts';
 import type { Answer } from '../verbs/answer.ts';
+import { indentedJson, yamlText } from './document-text.ts';
 import type { OutgoingHeaders } from './exchange.ts';
 import { GzipSink } from './gzip-sink.ts';
 import { type HttpCall, warningHeader } from './http-call.ts';
@@ -87,10 +87,9 @@ export class AnswerWriter {
   /** One JSON document in the encoding that the client wants. */
   #document(call: HttpCall, status: number, form: AcceptedForm, json: Uint8Array, headers?: ResponseHeaders): Promise<Written> {
     if (form.encoding === 'yaml') {
-      const yaml = dump(JSON.parse(Buffer.from(json).toString('utf8')) as JsonObject, { lineWidth: -1, noRefs: true });
-      return this.#send(call, status, 'application/yaml', Buffer.from(yaml), headers);
+      return this.#send(call, status, 'application/yaml', yamlText(json), headers);
     }
-    const body = isPretty(call, form) ? indented(json) : Buffer.concat([json, newline]);
+    const body = isPretty(call, form) ? indentedJson(json) : Buffer.concat([json, newline]);
     return this.#send(call, status, jsonType, body, headers);
   }
 
@@ -199,10 +198,6 @@ function negotiateObject(call: HttpCall, object: KubeObject | JsonObject): Accep
 
 function takesGzip(call: HttpCall): boolean {
   return call.header('accept-encoding')?.includes('gzip') === true;
-}
-
-function indented(json: Uint8Array): Buffer {
-  return Buffer.from(`${JSON.stringify(JSON.parse(Buffer.from(json).toString('utf8')), undefined, 2)}\n`);
 }
 
 function retryAfter(error: ApiError): Readonly<Record<string, string>> | undefined {

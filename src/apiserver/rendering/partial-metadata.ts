@@ -1,5 +1,6 @@
 /** Objects cut down to their metadata: `PartialObjectMetadata` of meta.k8s.io. */
 import type { KubeObject } from '../../api/index.ts';
+import { stringifyJson } from '../../api/json/index.ts';
 import type { ListPage } from '../cache/list-reader.ts';
 import type { StoredObject } from '../cache/stored-object.ts';
 import { listStart, type Rendering } from './rendering.ts';
@@ -25,7 +26,7 @@ export class PartialMetadataRendering implements Rendering {
   }
 
   object(stored: StoredObject): Uint8Array {
-    return Buffer.from(JSON.stringify(partialMetadataOf(this.#view.objectOf(stored), this.#version)));
+    return Buffer.from(stringifyJson(partialMetadataOf(this.#view.objectOf(stored), this.#version)));
   }
 
   listStart(page: ListPage): string {

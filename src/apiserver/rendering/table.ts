@@ -1,4 +1,5 @@
 /** Objects as rows of a `meta.k8s.io Table`: what `kubectl get` asks for. Cells come from the table renderer; this is the document. */
+import { stringifyJson } from '../../api/json/index.ts';
 import type { Clock } from '../../base/index.ts';
 import type { ListPage } from '../cache/list-reader.ts';
 import type { StoredObject } from '../cache/stored-object.ts';
@@ -50,7 +51,7 @@ export class TableRendering implements Rendering {
   #row(stored: StoredObject): string {
     const object = this.#view.objectOf(stored);
     const cells = this.#tables.cells(this.#view.definition, object, this.#clock.now());
-    return JSON.stringify({ cells, ...this.#included(stored) });
+    return stringifyJson({ cells, ...this.#included(stored) });
   }
 
   #included(stored: StoredObject): { readonly object?: unknown } {

@@ -3,6 +3,7 @@
  * socket and text. Bodies pass the schema walk, which copies them; answers are the shared objects of the cache.
  */
 import { ApiError, type JsonObject, type KubeObject, type ResourceRef, resourcePath } from '../../api/index.ts';
+import { stringifyJson } from '../../api/json/index.ts';
 import { type Clock, isAbort, type Logger } from '../../base/index.ts';
 import {
   type Discovery,
@@ -249,7 +250,7 @@ class InProcessCall implements Incoming {
     const { body } = this.#target;
     if (body === undefined) return Buffer.alloc(0);
     try {
-      return Buffer.from(JSON.stringify(body));
+      return Buffer.from(stringifyJson(body));
     } catch (error) {
       throw new ApiError({ code: 400, reason: 'BadRequest', message: 'the body is not JSON' }, { cause: error });
     }

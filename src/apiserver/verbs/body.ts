@@ -64,7 +64,8 @@ export function bodyDecoder(parsed: Parsed, kind: BodyKind, options: WriteOption
   checkKind(parsed, kind);
   let warned = false;
   return () => {
-    const { object, warnings } = decodeObject<KubeObject>(parsed.value, kind.schema, {
+    // To Go, null is an object that says nothing.
+    const { object, warnings } = decodeObject<KubeObject>(parsed.value === null ? {} : parsed.value, kind.schema, {
       fieldValidation: options.fieldValidation ?? 'Warn',
       strictErrors: parsed.strictErrors,
     });

@@ -3,7 +3,7 @@
  * @source apimachinery meta/v1/validation, meta/internalversion/validation
  */
 import { ApiError, badRequest, type FieldError, fieldErrors, invalid, type JsonObject } from '../../api/index.ts';
-import { isJsonObject } from '../../api/json/index.ts';
+import { isJsonObject, stringifyJson } from '../../api/json/index.ts';
 import type { QueryParameters } from '../request.ts';
 import { booleanParameter } from '../routing/query.ts';
 import type { DeleteOptions, FieldValidation, WriteOptions } from '../storage.ts';
@@ -59,7 +59,10 @@ function fieldManagerErrors(manager: string): FieldError[] {
 /** DeleteOptions come in the query, in the body, or both; the body wins. @throws ApiError BadRequest, Invalid */
 export function deleteOptions(query: QueryParameters, body: unknown, userAgent: string): DeleteOptions {
   const said = body === undefined ? {} : optionsObject(body);
-  const fromBody = Array.isArray(said['dryRun']) && said['dryRun'].length > 0;
+  const dryRun = Array.isArray(said['dryRun']) ? said['dryRun'] : [];
+  if (dryRun.some((value) => value !== 'All')) {
+    throw invalid({ group: 'meta.k8s.io', resource: 'DeleteOptions' }, [fieldErrors.notSupported('dryRun', dryRun, ['All'])]);
+  }
   const write = writeOptions(query, 'DeleteOptions', userAgent);
   const grace = numberOf('gracePeriodSeconds', said['gracePeriodSeconds'] ?? query.get('gracePeriodSeconds'));
   const orphan = said['orphanDependents'] ?? (query.has('orphanDependents') ? booleanParameter(query, 'orphanDependents') : undefined);
@@ -73,7 +76,7 @@ export function deleteOptions(query: QueryParameters, body: unknown, userAgent: 
   const preconditions = said['preconditions'];
   return {
     ...write,
-    ...((fromBody || write.dryRun) && { dryRun: true }),
+    ...((dryRun.length > 0 || write.dryRun) && { dryRun: true }),
     ...(grace !== undefined && { gracePeriodSeconds: grace }),
     // Checked by the deletion itself.
     ...(propagation && { propagationPolicy: propagation as NonNullable<DeleteOptions['propagationPolicy']> }),
@@ -94,7 +97,7 @@ function numberOf(name: string, value: unknown): number | undefined {
   if (value === undefined || value === null || value === '') return undefined;
   const number = typeof value === 'string' ? Number(value) : value;
   if (typeof number !== 'number' || !Number.isSafeInteger(number))
-    throw badRequest(`${name}: Invalid value: ${JSON.stringify(value)}: must be an integer`);
+    throw badRequest(`${name}: Invalid value: ${stringifyJson(value)}: must be an integer`);
   return number;
 }
 

@@ -1,6 +1,5 @@
 /** The `scale` subresource: one number of an object and where it stands, as `autoscaling/v1 Scale`. */
 import {
-  badRequest,
   type Draft,
   fieldErrors,
   invalid,
@@ -17,6 +16,7 @@ import type { Answer } from './answer.ts';
 import { type BodyKind, bodyDecoder, parseBody } from './body.ts';
 import { writeOptions } from './options.ts';
 import type { VerbRequest } from './verb-request.ts';
+import { requireName } from './write.ts';
 
 type ScaleMapping = NonNullable<SubresourceDefinition['scale']>;
 
@@ -37,7 +37,12 @@ export async function getScale(deps: StorageDeps, request: VerbRequest, mapping:
 export async function updateScale(deps: StorageDeps, request: VerbRequest, mapping: ScaleMapping): Promise<Answer> {
   const options = writeOptions(request.query, 'UpdateOptions', request.userAgent);
   const decode = bodyDecoder(parseBody(await request.body(), scaleKind), scaleKind, options, request.op);
-  return writeScale(deps, request, { mapping, options, produce: () => decode() });
+  const produce = (): Draft<Scale> => {
+    const scale = decode();
+    requireName(scale.metadata, request.name);
+    return scale;
+  };
+  return writeScale(deps, request, { mapping, options, produce });
 }
 
 /** @param write.produce the new Scale, made from the live one */
@@ -71,9 +76,6 @@ export async function writeScale(
 }
 
 function checkScale(scale: Draft<Scale>, name: string): void {
-  if (scale.metadata.name && scale.metadata.name !== name) {
-    throw badRequest(`the name of the object (${scale.metadata.name}) does not match the name on the URL (${name})`);
-  }
   const replicas = scale.spec?.replicas ?? 0;
   if (replicas >= 0) return;
   throw invalid({ group: 'autoscaling', resource: 'Scale', name }, [

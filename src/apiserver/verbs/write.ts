@@ -1,5 +1,7 @@
 /** CREATE, UPDATE and DELETE of any resource. Patches stand in `patch.ts`, the scale subresource in `scale.ts`. */
-import { conflict, type JsonObject } from '../../api/index.ts';
+import { badRequest, conflict, type Draft, type JsonObject, type KubeObject } from '../../api/index.ts';
+import { isJsonObject } from '../../api/json/index.ts';
+import { decodeObject } from '../../api/schema/index.ts';
 import { createObject } from '../registry/creation.ts';
 import { deleteObject } from '../registry/deletion.ts';
 import { returnsDeletedObject } from '../registry/deletion-rules.ts';
@@ -35,11 +37,10 @@ export async function updateVerb(deps: StorageDeps, request: VerbRequest): Promi
   const decode = bodyDecoder(parseBody(await request.body(), kind), kind, options, op);
   // A fault of the body comes before any fault of what is stored.
   let first: ReturnType<typeof decode> | undefined = decode();
-  matchName(first.metadata, name);
+  requireName(first.metadata, name);
   const produce = (): ReturnType<typeof decode> => {
     const draft = first ?? decode();
     first = undefined;
-    matchName(draft.metadata, name);
     return draft;
   };
   const create = (): ReturnType<typeof createObject> => {
@@ -90,11 +91,21 @@ function deletedStatus({ definition }: ResourceView, name: string, uid: string):
   };
 }
 
+/** An update names its object. @throws ApiError BadRequest @source endpoints/handlers/rest.go checkName */
+export function requireName(metadata: Draft<KubeObject>['metadata'], name: string): void {
+  if (!metadata.name) throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  matchName(metadata, name);
+}
+
 const deleteOptionsKind = { kind: 'DeleteOptions', schema: 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions' };
 
 async function optionsBody(request: VerbRequest): Promise<unknown> {
   const body = await request.body();
-  return isEmptyBody(body) ? undefined : parseBody(body, deleteOptionsKind).value;
+  if (isEmptyBody(body)) return undefined;
+  const { value } = parseBody(body, deleteOptionsKind);
+  if (value === null) return undefined;
+  // Any version of the options is taken; what is no object is refused by `deleteOptions`.
+  return isJsonObject(value) ? decodeObject(value, deleteOptionsKind.schema, { fieldValidation: 'Ignore' }).object : value;
 }
 
 /** Objects deleted at once by one collection request. @source store.go deleteCollection workers */
