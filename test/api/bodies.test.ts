@@ -62,7 +62,7 @@ describe('a body that is no object of the kind is a bad request', () => {
     ['YAML of other types', 'data: {a: true}', `${mismatch}json: cannot unmarshal bool into Go struct field ConfigMap.data`, yaml],
     ['JSON for protobuf', '{}', `${unrecognized}provided data does not appear to be a protobuf message`, protobuf],
     ['protobuf that ends early', Buffer.from('k8s\0\x0a\x7f'), `${unrecognized}unexpected EOF`, protobuf],
-    ['protobuf of another shape', Buffer.from('k8s\0\x12\x02\x0a\x05'), `${unrecognized}`, protobuf],
+    ['protobuf of another shape', Buffer.from('k8s\0\x12\x02\x0a\x05'), unrecognized, protobuf],
   ];
 
   test.each(rows.map(([title, ...row]) => [title, row] as const))('%s', async (_title, [body, message, options]) => {
