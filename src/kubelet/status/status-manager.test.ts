@@ -62,6 +62,7 @@ class Bench implements AsyncDisposable {
 
 const statusOf = (message: string, ready: boolean): corev1.PodStatus => ({
   phase: 'Running',
+  qosClass: 'BestEffort',
   message,
   conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
 });

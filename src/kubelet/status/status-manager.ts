@@ -156,8 +156,11 @@ export class StatusManager {
       stored = await this.#patch(stored, body, signal);
     }
     entry.sent = Math.max(entry.sent, version);
-    const current = entry.overtaken ? this.#options.apiPod(uid) : undefined;
-    if (current && entry.sent === entry.version && statusPatch(current, status)) entry.sent = version - 1;
+    if (!entry.overtaken || entry.sent !== entry.version) return;
+    const current = this.#options.apiPod(uid);
+    // What was told may just as well be our own writes.
+    if (!current || current.metadata.resourceVersion === stored?.metadata.resourceVersion) return;
+    if (statusPatch(current, status)) entry.sent = version - 1;
   }
 
   /** The pod as it is then; undefined when it is gone, or another of that name: the watch will tell. */
