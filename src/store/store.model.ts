@@ -33,13 +33,13 @@ export class StoreModel {
     const prev = this.current(key);
     const modRevision = this.revision + 1;
     const kv = { key, value, createRevision: prev?.createRevision ?? modRevision, modRevision, version: (prev?.version ?? 0) + 1, lease };
-    this.#events.push({ type: 'put', kv, prev });
+    this.#events.push({ type: 'put', kv });
     return modRevision;
   }
 
   delete(key: string): number {
     const modRevision = this.revision + 1;
-    this.#events.push({ type: 'delete', key, modRevision, prev: this.current(key)! });
+    this.#events.push({ type: 'delete', key, modRevision });
     return modRevision;
   }
 

@@ -8,7 +8,7 @@ export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text
 export const plain = (kv: KeyValue | undefined) => kv && { ...kv, value: Buffer.from(kv.value).toString() };
 
 export function plainEvent(event: StoreEvent) {
-  return event.type === 'put' ? { ...event, kv: plain(event.kv), prev: plain(event.prev) } : { ...event, prev: plain(event.prev) };
+  return event.type === 'put' ? { ...event, kv: plain(event.kv) } : event;
 }
 
 export const put = (store: Store, key: string, expectModRevision: number, value = key, lease = 0): Promise<TxnResult> =>

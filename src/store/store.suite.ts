@@ -138,7 +138,7 @@ export function describeStore(name: string, backend: Backend): void {
     });
 
     describe('watches', () => {
-      test('a watch hears what comes, with what stood before, and nothing outside its prefix', async () => {
+      test('a watch hears what comes, and nothing outside its prefix', async () => {
         const recorder = await Recorder.open(store, '/a/');
         await put(store, '/a/x', 0, 'one');
         await put(store, '/b/x', 0);
@@ -148,9 +148,9 @@ export function describeStore(name: string, backend: Backend): void {
         const two = { key: '/a/x', value: 'two', createRevision: 1, modRevision: 3, version: 2, lease: 0 };
         await recorder.until(() => recorder.events.length === 3);
         expect(recorder.events.map(plainEvent)).toEqual([
-          { type: 'put', kv: one, prev: undefined },
-          { type: 'put', kv: two, prev: one },
-          { type: 'delete', key: '/a/x', modRevision: 4, prev: two },
+          { type: 'put', kv: one },
+          { type: 'put', kv: two },
+          { type: 'delete', key: '/a/x', modRevision: 4 },
         ]);
       });
 

@@ -51,9 +51,9 @@ export type TxnResult =
   | { readonly ok: false; readonly revision: number; readonly current: KeyValue | undefined };
 
 export type StoreEvent =
-  | { readonly type: 'put'; readonly kv: KeyValue; readonly prev: KeyValue | undefined }
-  /** `prev` is the deleted key; `modRevision` the revision of the deletion. */
-  | { readonly type: 'delete'; readonly key: string; readonly modRevision: number; readonly prev: KeyValue };
+  | { readonly type: 'put'; readonly kv: KeyValue }
+  /** `modRevision` is the revision of the deletion. What stood before is the watcher's to know: reading it would double a write's cost. */
+  | { readonly type: 'delete'; readonly key: string; readonly modRevision: number };
 
 export interface WatchOptions {
   readonly prefix: string;

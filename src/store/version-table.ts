@@ -57,8 +57,6 @@ export interface VersionTable {
   head(key: string): Head | undefined;
   /** The live value of `key` as of `revision`, which is committed and not compacted. */
   at(key: string, revision: number): KeyValue | undefined;
-  /** The version that was written at `revision`, when it is still kept. */
-  version(revision: number): Version | undefined;
   range(prefix: string, range: TableRange): { readonly kvs: readonly KeyValue[]; readonly count: number };
   /** Versions of keys under `prefix` written from `fromRevision` to `toRevision` inclusive, in order; looks at `maxScanned` at most. */
   history(prefix: string, fromRevision: number, toRevision: number, maxScanned: number): readonly Version[];

@@ -5,7 +5,7 @@
  * prefix length among the live watches, whatever their number.
  */
 import { CompactedError } from './errors.ts';
-import type { KeyValue, StoreEvent, Watch, WatchOptions } from './store.ts';
+import type { StoreEvent, Watch, WatchOptions } from './store.ts';
 import type { Version, VersionTable } from './version-table.ts';
 
 /** Most versions that one replay looks at before other work gets a turn. */
@@ -77,8 +77,7 @@ export class WatchHub {
       if (key.length < length) continue;
       const group = this.#live.get(key.slice(0, length));
       if (!group) continue;
-      // Made on first demand: the value before it has to be read from the table.
-      event ??= this.#event(version);
+      event ??= eventOf(version);
       for (const subscription of group) {
         if (modRevision < subscription.nextRevision) continue;
         if (subscription.batch.length === 0) touched.push(subscription);
@@ -104,7 +103,7 @@ export class WatchHub {
         return;
       }
       const toRevision = Math.min(this.#revision, fromRevision + replayPage - 1);
-      const events = this.#table.history(prefix, fromRevision, toRevision, replayPage).map((version) => this.#event(version));
+      const events = this.#table.history(prefix, fromRevision, toRevision, replayPage).map(eventOf);
       subscription.nextRevision = toRevision + 1;
       if (events.length > 0) onEvents(events, toRevision);
       if (toRevision < this.#revision) await this.#yield();
@@ -142,12 +141,8 @@ export class WatchHub {
     this.#remove(subscription);
     subscription.options.onError(error);
   }
+}
 
-  #event({ kv, deleted, prevRevision }: Version): StoreEvent {
-    const before = prevRevision === 0 ? undefined : this.#table.version(prevRevision);
-    const prev: KeyValue | undefined = before && !before.deleted ? before.kv : undefined;
-    if (!deleted) return { type: 'put', kv, prev };
-    // Only a live key is deleted, and its last version is kept as long as the deletion itself.
-    return { type: 'delete', key: kv.key, modRevision: kv.modRevision, prev: prev! };
-  }
+function eventOf({ kv, deleted }: Version): StoreEvent {
+  return deleted ? { type: 'delete', key: kv.key, modRevision: kv.modRevision } : { type: 'put', kv };
 }

@@ -81,10 +81,6 @@ export class LmdbTable implements VersionTable {
     return head && this.#liveAt(head, revision)?.kv(key);
   }
 
-  version(revision: number): Version | undefined {
-    return this.#record(revision)?.whole;
-  }
-
   range(prefix: string, { revision, limit, after, countOnly }: TableRange): { kvs: KeyValue[]; count: number } {
     const start = firstKeyOf(prefix, after);
     if (countOnly) return { kvs: [], count: this.#count(prefix, start, revision) };

@@ -34,10 +34,6 @@ export class MemoryTable implements VersionTable {
     return liveAt(this.#heads.get(key), revision);
   }
 
-  version(revision: number): Version | undefined {
-    return this.#byRevision.get(revision)?.written;
-  }
-
   range(prefix: string, { revision, limit, after, countOnly }: TableRange): { kvs: KeyValue[]; count: number } {
     const kvs: KeyValue[] = [];
     let count = 0;
@@ -56,7 +52,7 @@ export class MemoryTable implements VersionTable {
     const found: Version[] = [];
     const end = Math.min(toRevision, fromRevision + maxScanned - 1);
     for (let revision = fromRevision; revision <= end; revision++) {
-      const version = this.version(revision);
+      const version = this.#byRevision.get(revision)?.written;
       if (version?.kv.key.startsWith(prefix)) found.push(version);
     }
     return found;
