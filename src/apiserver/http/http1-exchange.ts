@@ -90,7 +90,7 @@ export class Http1Exchange implements Exchange {
     const response = this.#response;
     if (response.destroyed) return;
     this.beforeAnswer();
-    headers['content-length'] = String(body.length);
+    headers['content-length'] ??= String(body.length);
     // A body that was not read would be taken for the next request.
     if (!this.#request.complete) headers['connection'] = 'close';
     response.writeHead(status, headers as Record<string, string>);
