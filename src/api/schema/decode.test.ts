@@ -157,10 +157,17 @@ describe('values are read as Go reads them', () => {
     expect(decode(pod(rest))).toEqual(pod(expected));
   });
 
-  test('a microsecond time keeps six digits', () => {
+  test('a microsecond time keeps six digits, and its day is one of the month', () => {
     const definition = 'io.k8s.api.coordination.v1.Lease';
-    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', spec: { renewTime: '2024-01-01T00:00:00.5Z' } };
-    expect(decode(lease, { definition })).toMatchObject({ spec: { renewTime: '2024-01-01T00:00:00.500000Z' } });
+    const renewed = (renewTime: string): unknown =>
+      decode({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', spec: { renewTime } }, { definition });
+    expect(renewed('2024-01-01T00:00:00.5Z')).toMatchObject({ spec: { renewTime: '2024-01-01T00:00:00.500000Z' } });
+    for (const kept of ['2024-01-01T00:00:00.123456Z', '2024-02-29T23:59:59.999999Z', '2024-12-31T00:00:00.000000Z']) {
+      expect(renewed(kept)).toMatchObject({ spec: { renewTime: kept } });
+    }
+    for (const text of ['2025-02-29T00:00:00.000000Z', '2024-04-31T00:00:00.000000Z', '2024-01-00T00:00:00.000000Z']) {
+      expect(() => renewed(text)).toThrow('day out of range');
+    }
   });
 
   test('the result shares nothing with the body', () => {

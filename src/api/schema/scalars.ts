@@ -10,19 +10,26 @@ export class ScalarError extends Error {
 }
 
 const secondsInUtc = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/;
+const microsInUtc = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z$/;
 const anyTime = /^(\d{4})-(\d\d)-(\d\d)T(\d\d?):(\d\d):(\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)$/;
 
 /** A time of whole seconds, in UTC: `2006-01-02T15:04:05Z`. */
 export function parseTime(text: string): string {
-  // Days 29 to 31 are checked against the calendar below.
-  if (secondsInUtc.test(text) && text.charCodeAt(8) < 51 && !(text.charCodeAt(8) === 50 && text.charCodeAt(9) === 57)) return text;
+  if (secondsInUtc.test(text) && !isLateInMonth(text)) return text;
   return toUtc(text, '2006-01-02T15:04:05Z07:00').seconds;
 }
 
 /** A time of microseconds, in UTC: `2006-01-02T15:04:05.000000Z`. */
 export function parseMicroTime(text: string): string {
+  if (microsInUtc.test(text) && !isLateInMonth(text)) return text;
   const { seconds, fraction } = toUtc(text, '2006-01-02T15:04:05.000000Z07:00');
   return `${seconds.slice(0, -1)}.${fraction.padEnd(6, '0').slice(0, 6)}Z`;
+}
+
+/** Days 29 to 31 are not in every month: those are checked against the calendar. */
+function isLateInMonth(text: string): boolean {
+  const [tens, ones] = [text.charCodeAt(8), text.charCodeAt(9)];
+  return tens >= 51 || (tens === 50 && ones === 57);
 }
 
 function toUtc(text: string, layout: string): { seconds: string; fraction: string } {

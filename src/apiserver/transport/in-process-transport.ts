@@ -195,7 +195,10 @@ class InProcessCall implements Incoming {
     this.info = {
       isResourceRequest: true,
       verb: target.verb,
-      path: resourcePath(resource, target),
+      // Asked for by few; most requests are known by their parts.
+      get path() {
+        return resourcePath(resource, target);
+      },
       apiGroup: resource.group,
       version: resource.version,
       resource: resource.plural,

@@ -54,6 +54,7 @@ export function createNodeLifecycleController(context: ControllerContext, option
   const nodes = informers.informer(corev1Resources.nodes);
   const pods = informers.informer(corev1Resources.pods);
   const leases = informers.informer(coordinationv1Resources.leases, { namespace: leaseNamespace });
+  const now = (): string => formatTime(clock.now());
   const health = new Map<string, NodeHealth>();
   const known = new Map<string, Node>();
   /** Nodes whose pods could not all be marked. */
@@ -159,7 +160,7 @@ export function createNodeLifecycleController(context: ControllerContext, option
   const wantEvictionTaint = async (node: Node, ready: string, signal: AbortSignal): Promise<void> => {
     if (ready === 'True') {
       waiting.get(zoneOf(node))?.delete(node.metadata.name);
-      await writeTaints(node, withEvictionTaint(node, undefined, formatTime(clock.now())), signal);
+      await writeTaints(node, withEvictionTaint(node, undefined, now), signal);
       return;
     }
     const wanted = ready === 'False' ? notReadyTaint : unreachableTaint;
@@ -170,7 +171,7 @@ export function createNodeLifecycleController(context: ControllerContext, option
   };
 
   const swap = (node: Node, taint: EvictionTaint, signal: AbortSignal): Promise<void> =>
-    writeTaints(node, withEvictionTaint(node, taint, formatTime(clock.now())), signal);
+    writeTaints(node, withEvictionTaint(node, taint, now), signal);
 
   /** Gives evicting taints to waiting nodes, as many as each zone may lose. */
   const taintWaiting = async (signal: AbortSignal): Promise<Outcome> => {
@@ -204,7 +205,7 @@ export function createNodeLifecycleController(context: ControllerContext, option
     const zones = new Map([...statuses].map(([zone, ready]) => [zone, zoneState(ready, rates)]));
     const next = nextDisruption(disruption, zones);
     if (next.stopped && !disruption.stopped) {
-      for (const node of all) await writeTaints(node, withEvictionTaint(node, undefined, ''), signal);
+      for (const node of all) await writeTaints(node, withEvictionTaint(node, undefined, now), signal);
       waiting.clear();
     }
     if (next.recovered) for (const [name, seen] of health) health.set(name, { ...seen, probeMs: clock.now() });

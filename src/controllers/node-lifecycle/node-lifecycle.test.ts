@@ -105,7 +105,7 @@ describe('taints', () => {
 
   it('that evict exclude each other', () => {
     const swap = (taints: string[], to: typeof notReadyTaint | typeof unreachableTaint | undefined): string | undefined =>
-      say(withEvictionTaint(node({ taints }), to, 'now'));
+      say(withEvictionTaint(node({ taints }), to, () => 'now'));
     expect(swap([], undefined)).toBeUndefined();
     expect(swap(['mine:NoExecute'], notReadyTaint)).toBe('mine:NoExecute not-ready:NoExecute');
     expect(swap(['node.kubernetes.io/not-ready:NoExecute'], unreachableTaint)).toBe('unreachable:NoExecute');

@@ -40,14 +40,14 @@ export function withConditionTaints({ spec, status }: Node, now: string): Taint[
 export function withEvictionTaint(
   { spec }: Node,
   taint: typeof notReadyTaint | typeof unreachableTaint | undefined,
-  now: string,
+  now: () => string,
 ): Taint[] | undefined {
   const taints = spec.taints ?? [];
   const stale = [notReadyTaint, unreachableTaint].filter((own) => own !== taint && taints.some((one) => isSameTaint(one, own)));
   const missing = taint && !taints.some((one) => isSameTaint(one, taint));
   if (stale.length === 0 && !missing) return undefined;
   const kept = taints.filter((one) => !stale.some((own) => isSameTaint(one, own)));
-  return missing ? [...kept, { ...taint, timeAdded: now }] : kept;
+  return missing ? [...kept, { ...taint, timeAdded: now() }] : kept;
 }
 
 export function hasTaint({ spec }: Node, taint: Taint): boolean {
