@@ -53,7 +53,7 @@ export async function deleteCluster(options: DeleteOptions, ctx: Ctx): Promise<v
     const record = readClusterRecord(paths);
     if (record) await tearDown(options, record, paths, ctx);
     const { removeContext } = await import('./kubeconfig-file.ts');
-    removeContext(options.name, options.env);
+    await removeContext(options.name, options.env);
     // In one step, the lock with it: whoever waits for the lock finds nothing, not half of a cluster.
     renameSync(paths.root, join(clusters, `.deleted-${options.name}-${process.pid}`));
   });

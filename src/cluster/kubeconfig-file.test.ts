@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
@@ -37,25 +37,44 @@ test('adding twice leaves one entry, removing leaves none', () => {
   expect(withoutContext(twice, 'demo')).toEqual({ ...foreign, apiVersion: 'v1', kind: 'Config', 'current-context': '' });
 });
 
-test('a file is made private, keeps what it held, and is written whole', () => {
+test('a file is made private, keeps what it held, and is written whole', async () => {
   const path = join(scratch(), 'deep', 'config');
   const env = { KUBECONFIG: `${path}:/elsewhere`, HOME: '/nonexistent' };
-  expect(addContext('demo', JSON.stringify(own), env)).toBe(path);
+  expect(await addContext('demo', JSON.stringify(own), env)).toBe(path);
   expect(statSync(path).mode & 0o777).toBe(0o600);
-  addContext('second', JSON.stringify(own), env);
-  removeContext('demo', env);
-  expect((load(readFileSync(path, 'utf8')) as { contexts: { name: string }[] }).contexts.map(({ name }) => name)).toEqual(['knarr-second']);
+  await addContext('second', JSON.stringify(own), env);
+  await removeContext('demo', env);
+  expect(contextsIn(path)).toEqual(['knarr-second']);
 });
 
-test('an empty file is an empty kubeconfig', () => {
+test('an empty file is an empty kubeconfig', async () => {
   const path = join(scratch(), 'config');
   writeFileSync(path, '');
-  addContext('demo', JSON.stringify(own), { KUBECONFIG: path });
+  await addContext('demo', JSON.stringify(own), { KUBECONFIG: path });
   expect(readFileSync(path, 'utf8')).toContain('current-context: knarr-demo');
 });
 
-test('somebody else holding the lock is named', () => {
+test('a link stays a link', async () => {
+  const directory = scratch();
+  writeFileSync(join(directory, 'real'), '');
+  symlinkSync('real', join(directory, 'config'));
+  await addContext('demo', JSON.stringify(own), { KUBECONFIG: join(directory, 'config') });
+  expect(lstatSync(join(directory, 'config')).isSymbolicLink()).toBe(true);
+  expect(contextsIn(join(directory, 'real'))).toEqual(['knarr-demo']);
+});
+
+test('two who write at the same moment both get in', async () => {
+  const path = join(scratch(), 'config');
+  await Promise.all(['one', 'two', 'three'].map((name) => addContext(name, JSON.stringify(own), { KUBECONFIG: path })));
+  expect(contextsIn(path).toSorted()).toEqual(['knarr-one', 'knarr-three', 'knarr-two']);
+});
+
+test('somebody else who keeps the lock is named', async () => {
   const path = join(scratch(), 'config');
   writeFileSync(`${path}.lock`, '');
-  expect(() => addContext('demo', JSON.stringify(own), { KUBECONFIG: path })).toThrow(`${path}.lock exists`);
+  await expect(addContext('demo', JSON.stringify(own), { KUBECONFIG: path })).rejects.toThrow(`${path}.lock exists`);
 });
+
+function contextsIn(path: string): string[] {
+  return (load(readFileSync(path, 'utf8')) as { contexts: { name: string }[] }).contexts.map(({ name }) => name);
+}

@@ -2,7 +2,7 @@
  * The user's kubeconfig: the cluster's context goes in and comes out, everything else in the file stays as it is. Written as kubectl
  * does, under a lock file beside it and by rename; under sudo it is the invoking user's file and stays theirs.
  */
-import { chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { dump, load, loadAll } from 'js-yaml';
@@ -77,26 +77,28 @@ export function withoutContext(document: KubeconfigDocument, cluster: string): K
 }
 
 /** Puts the cluster's context into the user's kubeconfig; returns the file. */
-export function addContext(cluster: string, ownKubeconfig: string, env: Env): string {
+export function addContext(cluster: string, ownKubeconfig: string, env: Env): Promise<string> {
   const own = load(ownKubeconfig) as KubeconfigDocument;
   return change(env, (document) => withContext(document, cluster, own));
 }
 
-export function removeContext(cluster: string, env: Env): void {
+export async function removeContext(cluster: string, env: Env): Promise<void> {
   const path = kubeconfigPath(env, kubeconfigOwner(env));
-  if (existsSync(path)) change(env, (document) => withoutContext(document, cluster));
+  if (existsSync(path)) await change(env, (document) => withoutContext(document, cluster));
 }
 
-function change(env: Env, edit: (document: KubeconfigDocument) => KubeconfigDocument): string {
+async function change(env: Env, edit: (document: KubeconfigDocument) => KubeconfigDocument): Promise<string> {
   const owner = kubeconfigOwner(env);
-  const path = kubeconfigPath(env, owner);
+  const given = kubeconfigPath(env, owner);
+  // A link stays a link to the file that is meant; but root follows nobody else's links.
+  const path = owner.ids || !existsSync(given) ? given : realpathSync(given);
   const directory = dirname(path);
   if (!existsSync(directory)) {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     if (owner.ids) chownSync(directory, owner.ids.uid, owner.ids.gid);
   }
   const lock = `${path}.lock`;
-  takeLock(lock);
+  await takeLock(lock);
   try {
     const before = existsSync(path) ? readDocument(path) : {};
     const ids = owner.ids ?? (existsSync(path) ? { uid: statSync(path).uid, gid: statSync(path).gid } : undefined);
@@ -114,14 +116,24 @@ function readDocument(path: string): KubeconfigDocument {
 
 /** A lock of somebody who died is in the way forever upstream; here it is told from a live one by its age. */
 const staleLockMs = 10_000;
+/** How long somebody who writes the file right now is waited for. */
+const patienceMs = 3000;
+const pollMs = 20;
+const never = new AbortController().signal;
 
-function takeLock(lock: string): void {
-  const stat = statSync(lock, { throwIfNoEntry: false });
-  if (stat && systemClock.now() - stat.mtimeMs > staleLockMs) rmSync(lock, { force: true });
-  try {
-    closeSync(openSync(lock, 'wx', 0o600));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw new ClusterError(`another program is writing the kubeconfig right now (${lock} exists); try again`, { cause: error });
+async function takeLock(lock: string): Promise<void> {
+  const giveUpAt = systemClock.monotonic() + patienceMs;
+  for (;;) {
+    const stat = statSync(lock, { throwIfNoEntry: false });
+    if (stat && systemClock.now() - stat.mtimeMs > staleLockMs) rmSync(lock, { force: true });
+    try {
+      closeSync(openSync(lock, 'wx', 0o600));
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if (systemClock.monotonic() > giveUpAt)
+        throw new ClusterError(`another program is writing the kubeconfig right now (${lock} exists); try again`, { cause: error });
+    }
+    await systemClock.sleep(pollMs, never);
   }
 }

@@ -24,21 +24,31 @@ export function lastErrorIn(path: string, from: number): string | undefined {
   }
 }
 
-/** The last error in a log's text: a logged one, one that the command printed, or one that ended Node. Pure. */
+/** The last error in a log's text: a logged one, one that the command or the engine printed, or one that ended Node. Pure. */
 export function lastError(log: string): string | undefined {
   for (const line of log.split('\n').toReversed()) {
-    // A library may have written to the same line before.
-    const json = line.indexOf('{"level":');
-    const error = json >= 0 ? loggedError(line.slice(json)) : (/^knarr: (.+)/.exec(line)?.[1] ?? /^\w*Error\b.*: .+/.exec(line)?.[0]);
-    if (error) return error;
+    const error = loggedError(line) ?? plainErrors.map((pattern) => pattern.exec(line)?.[1]).find(Boolean);
+    if (error) return error.replaceAll('\\"', '"');
   }
   return undefined;
 }
 
+/** What the command prints, the engine logs, the engine prints when it ends, and Node prints when it ends. */
+const plainErrors = [
+  /^knarr: (.+)/,
+  /failed to load plugin io\.containerd\.grpc\.v1\.cri" error="((?:[^"\\]|\\.)*)"/,
+  /level=(?:error|fatal) msg="((?:[^"\\]|\\.)*)"/,
+  /^containerd: (.+)/,
+  /^(\w*Error\b.*: .+)/,
+];
+
 function loggedError(line: string): string | undefined {
+  // A library may have written to the same line before.
+  const json = line.indexOf('{"level":');
+  if (json < 0) return undefined;
   let entry: { readonly level?: string; readonly msg?: string; readonly err?: { readonly message?: string } };
   try {
-    entry = JSON.parse(line) as typeof entry;
+    entry = JSON.parse(line.slice(json)) as typeof entry;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined; // Cut off by the end of the process.
     throw error;

@@ -57,7 +57,9 @@ export async function up(options: UpOptions, ctx: Ctx): Promise<UpResult> {
   const kubeconfigText = await untilApiReady({ record, paths, clock }, controlPlane, ctx);
   say(`API server answers on https://127.0.0.1:${record.apiPort}`);
   const kubeconfig =
-    options.writeKubeconfig === false ? undefined : (await import('./kubeconfig-file.ts')).addContext(name, kubeconfigText, options.env);
+    options.writeKubeconfig === false
+      ? undefined
+      : await (await import('./kubeconfig-file.ts')).addContext(name, kubeconfigText, options.env);
   await untilNodesReady({ record, paths, clock, all: options.waitForAll ?? false }, { controlPlane, agents }, ctx);
   say(`node${record.nodes.length > 1 ? 's' : ''} ${record.nodes.map((node) => node.name).join(', ')} Ready`);
   return { record, paths, kubeconfig };

@@ -7,9 +7,10 @@ import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Clock, Ctx, ProcessIdentity } from '../../base/index.ts';
-import type { Runtime } from '../../kubelet/index.ts';
+import type { Runtime, RuntimeError } from '../../kubelet/index.ts';
 import { ClusterError } from '../cluster-error.ts';
 import { makePrivateDirectory, type NodePaths } from '../home.ts';
+import { lastErrorIn, logEnd } from '../last-error.ts';
 import { pauseImageName } from '../images/pause-image-name.ts';
 import { RestartPace } from '../restart-pace.ts';
 import { isRunning, readRunningRecord, writeProcessRecord } from '../process-record.ts';
@@ -32,8 +33,9 @@ export interface EngineSettings {
 /** Writes the configuration and makes sure that the engine answers. */
 export async function ensureContainerd(settings: EngineSettings, ctx: Ctx): Promise<void> {
   writeConfig(settings);
+  const logFrom = logEnd(settings.paths.containerdLog);
   if (!readRunningRecord(settings.record)) start(settings);
-  await untilAnswering(settings, ctx);
+  await untilAnswering(settings, logFrom, ctx);
 }
 
 /** Starts the engine again whenever it ends; runs until the signal aborts. */
@@ -95,11 +97,15 @@ function start({ home, paths, record }: EngineSettings): void {
   }
 }
 
-async function untilAnswering({ paths, clock }: EngineSettings, { signal }: Ctx): Promise<void> {
+async function untilAnswering({ paths, record, clock }: EngineSettings, logFrom: number, { signal }: Ctx): Promise<void> {
   const endMs = clock.monotonic() + startLimitMs;
+  const fail = (how: string): never => {
+    const error = lastErrorIn(paths.containerdLog, logFrom);
+    throw new ClusterError(`containerd ${how}${error ? `: ${error}` : ''}; its log is ${paths.containerdLog}`);
+  };
   while (!(await answers(paths.criSocket))) {
-    if (clock.monotonic() > endMs)
-      throw new ClusterError(`containerd does not answer on ${paths.criSocket}; its log is ${paths.containerdLog}`);
+    if (!readRunningRecord(record)) fail('ended');
+    if (clock.monotonic() > endMs) fail(`does not answer on ${paths.criSocket}`);
     await clock.sleep(pollMs, signal);
   }
 }
@@ -115,9 +121,17 @@ function answers(socketPath: string): Promise<boolean> {
   });
 }
 
-/** Makes sure that the engine, which answers, has the image that every sandbox starts from. */
+/** Makes sure that the engine, which answers, has the image that every sandbox starts from. @throws ClusterError when it has no CRI */
 export async function ensurePauseImage({ home, paths }: EngineSettings, { images }: Pick<Runtime, 'images'>, ctx: Ctx): Promise<void> {
-  if (await images.imageStatus({ image: pauseImageName }, ctx)) return;
+  try {
+    if (await images.imageStatus({ image: pauseImageName }, ctx)) return;
+  } catch (error) {
+    // The engine runs on when its CRI plugin fails to load, and only its log says why: a file system that overlayfs cannot use, for one.
+    if ((error as Partial<RuntimeError>).code !== 'Unimplemented') throw error;
+    throw new ClusterError(
+      `containerd has no CRI: ${lastErrorIn(paths.containerdLog, 0) ?? 'its plugin did not load'}; its log is ${paths.containerdLog}`,
+    );
+  }
   const { loadPauseImage } = await import('../images/pause-image.ts');
   await loadPauseImage({ criSocket: paths.criSocket, home }, ctx);
 }
