@@ -195,10 +195,7 @@ class InProcessCall implements Incoming {
     this.info = {
       isResourceRequest: true,
       verb: target.verb,
-      // Asked for by few; most requests are known by their parts.
-      get path() {
-        return resourcePath(resource, target);
-      },
+      path: resourcePath(resource, target),
       apiGroup: resource.group,
       version: resource.version,
       resource: resource.plural,
