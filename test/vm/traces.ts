@@ -19,7 +19,7 @@ ip rule | list rule
 nft list ruleset | list nft
 cat /proc/sys/net/ipv4/ip_forward | list ip_forward
 { pgrep -a 'containerd|runc|node|pause|knarr|busybox' || true; } | list process
-systemctl list-unit-files --no-legend --state=enabled,enabled-runtime | awk '{ print $1 }' | list enabled
+find /etc/systemd/system /run/systemd/system -type l | list enabled
 systemctl list-units --no-legend --plain --all --type=service,mount,scope,slice --state=running,mounted,active | awk '{ print $1 }' |
   grep -Ev '${passing}|^proc-sys-fs|^run-credentials|^systemd-|-udevd|^user|^session' | list unit
 systemctl list-units --no-legend --plain --state=failed | list failed

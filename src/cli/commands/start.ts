@@ -10,7 +10,7 @@ import { ensureHelloImage, helloManifest, installMissing, readHelloManifest, up 
 import { type CommandContext, defaultClusterName, enginesOf, requireCluster, type Subcommand, withName } from '../subcommand.ts';
 
 const namespace = 'default';
-const rolloutLimitMs = 120_000;
+const rolloutLimitMs = 300_000;
 const fetchLimitMs = 30_000;
 const wantedAnswers = 3;
 

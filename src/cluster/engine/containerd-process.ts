@@ -18,8 +18,8 @@ import { mayLowerOomScore } from './oom-score.ts';
 import { renderContainerdConfig } from './containerd-config.ts';
 import { findCniDirectory, findProgram, searchPath } from './programs.ts';
 
-/** How long containerd may take until its socket answers (90–200 ms on a quiet machine). */
-const startLimitMs = 30_000;
+/** How long containerd may take until its socket answers (90–200 ms on a quiet machine, many seconds on an emulated one). */
+const startLimitMs = 120_000;
 const pollMs = 10;
 
 export interface EngineSettings {
