@@ -22,4 +22,4 @@ export function yamlText(json: Uint8Array): Buffer {
 }
 
 /** A standard of 2025 that the type library does not know yet. */
-const { rawJSON: rawJson } = JSON as unknown as { rawJSON(text: string): unknown };
+const { rawJSON: rawJson } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
