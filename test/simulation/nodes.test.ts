@@ -136,6 +136,20 @@ describe('a node that falls silent', () => {
 });
 
 describe('a node that is well', () => {
+  it('gives addresses again that pods have given back', async () => {
+    await using cluster = await startCluster({ clock: new VirtualClock() });
+    await createDeployment(cluster, 'web', { replicas: 50 });
+    await untilRolledOut(cluster, 'web');
+    for (let round = 0; round < 6; round++) {
+      await cluster.client.deleteCollection(corev1Resources.pods, { namespace, signal: cluster.signal });
+      await cluster.advance(5 * second);
+      await untilRolledOut(cluster, 'web', minute);
+    }
+    const addresses = (await podsOf(cluster, 'web')).map(({ status }) => status?.podIP ?? '');
+    expect(new Set(addresses).size).toBe(50);
+    for (const address of addresses) expect(Number(/^10\.244\.0\.(\d+)$/.exec(address)?.[1])).toBeLessThan(255);
+  });
+
   it('renews its lease every 10 s, and writes an unchanged status every 5 minutes', async () => {
     const renewals: number[] = [];
     const reports: number[] = [];

@@ -87,13 +87,18 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
   };
 }
 
+/** Of a /24, whose first address is the gateway's. */
+const firstHost = 2;
+const lastHost = 254;
+
 class SimulatedEngine implements RuntimeService {
   readonly #options: SimulatedRuntimeOptions;
   readonly #sandboxes = new Map<string, SandboxRecord>();
   readonly #containers = new Map<string, ContainerRecord>();
   readonly #feed = new EventFeed<RuntimeEvent>();
   #ids = 0;
-  #addresses = 1;
+  /** Last part of the address that was given last. */
+  #lastHost = firstHost - 1;
 
   constructor(options: SimulatedRuntimeOptions) {
     this.#options = options;
@@ -124,8 +129,7 @@ class SimulatedEngine implements RuntimeService {
     }
     await this.#take('sandboxMs', signal);
     const id = this.#newId();
-    const { podNetwork = '10.244.0' } = this.#options;
-    const ip = config.security.namespaces.network === 'node' ? '' : `${podNetwork}.${++this.#addresses}`;
+    const ip = config.security.namespaces.network === 'node' ? '' : this.#freeAddress();
     this.#sandboxes.set(id, { id, config, createdAt: this.#now(), ip, ready: true });
     this.#feed.push({ containerId: id, type: 'started' });
     return id;
@@ -346,6 +350,21 @@ class SimulatedEngine implements RuntimeService {
       cpu: { timestamp, usageCoreNanoSeconds: 0n, usageNanoCores: 0n },
       memory: { timestamp, workingSetBytes: 0n, usageBytes: 0n, rssBytes: 0n },
     };
+  }
+
+  /** The next address that no sandbox has; one that was given back rests until all others had their turn, as with host-local. */
+  #freeAddress(): string {
+    const { podNetwork = '10.244.0' } = this.#options;
+    const taken = new Set([...this.#sandboxes.values()].map(({ ip }) => ip));
+    for (let tries = firstHost; tries <= lastHost; tries++) {
+      this.#lastHost = this.#lastHost >= lastHost ? firstHost : this.#lastHost + 1;
+      const ip = `${podNetwork}.${this.#lastHost}`;
+      if (!taken.has(ip)) return ip;
+    }
+    throw new RuntimeError(
+      'Unknown',
+      `failed to allocate for range 0: no IP addresses available in range set: ${podNetwork}.1-${podNetwork}.254`,
+    );
   }
 
   async #take(what: 'sandboxMs' | 'createMs' | 'startMs', signal: AbortSignal): Promise<void> {
