@@ -9,8 +9,7 @@ import type { CommandContext } from './subcommand.ts';
 async function run(args: readonly string[], context: CommandContext): Promise<number> {
   if (args[0] === 'run') {
     const { runProcess } = await import('./commands/run.ts');
-    await runProcess(args.slice(1), context);
-    return 0;
+    return runProcess(args.slice(1), context);
   }
   const { runCommandLine } = await import('./command-line.ts');
   return runCommandLine(args, context);

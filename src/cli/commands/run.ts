@@ -3,19 +3,31 @@
  * help text, so it does without the library for that, which would stay in the memory of every process.
  */
 import { parseArgs } from 'node:util';
-import type { Ctx } from '../../base/index.ts';
 import { runAgent, runControlPlane } from '../../cluster/processes/index.ts';
+import type { CommandContext } from '../subcommand.ts';
 
-/** Runs until the signal aborts. @throws TypeError when it was not called as `up` calls it */
-export async function runProcess(args: readonly string[], ctx: Ctx): Promise<void> {
+/** Runs until the signal aborts; returns the exit code. */
+export async function runProcess(args: readonly string[], context: CommandContext): Promise<number> {
+  const call = readCall(args);
+  if (!call) {
+    context.say('knarr run is called by knarr itself: control-plane --name NAME, or agent --name NAME --node NUMBER');
+    return 2;
+  }
+  if (call.node === undefined) await runControlPlane(call.name, context);
+  else await runAgent(call.name, call.node, context);
+  return 0;
+}
+
+/** What is to run; undefined when the words make no call. Pure. */
+export function readCall(args: readonly string[]): { readonly name: string; readonly node?: number } | undefined {
   const { positionals, values } = parseArgs({
     args: [...args],
     allowPositionals: true,
+    strict: false,
     options: { name: { type: 'string' }, node: { type: 'string' } },
   });
-  const { name, node } = values;
-  if (name === undefined) throw new TypeError('--name is missing');
-  if (positionals[0] === 'control-plane') await runControlPlane(name, ctx);
-  else if (positionals[0] === 'agent') await runAgent(name, Number(node), ctx);
-  else throw new TypeError(`there is no process "${positionals.join(' ')}"`);
+  const { name, node, ...unknown } = values;
+  if (typeof name !== 'string' || positionals.length !== 1 || Object.keys(unknown).length > 0) return undefined;
+  if (positionals[0] === 'control-plane') return node === undefined ? { name } : undefined;
+  return positionals[0] === 'agent' && Number(node) > 0 ? { name, node: Number(node) } : undefined;
 }
