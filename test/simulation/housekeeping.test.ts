@@ -10,7 +10,20 @@ import {
 } from '../../src/api/index.ts';
 import { VirtualClock } from '../../src/base/index.ts';
 import { type Cluster, startCluster } from '../../src/testing/index.ts';
-import { createDeployment, createPod, eventsOf, find, get, getPod, isReady, namespace, patch, podManifest, podsOf } from './objects.ts';
+import {
+  createDeployment,
+  createPod,
+  eventsOf,
+  find,
+  get,
+  getPod,
+  isReady,
+  namespace,
+  patch,
+  podManifest,
+  podsOf,
+  untilRolledOut,
+} from './objects.ts';
 
 const second = 1_000;
 const minute = 60 * second;
@@ -223,5 +236,26 @@ describe('a cluster that starts', () => {
       'system-node-critical',
     ]);
     expect(await names(client.list(corev1Resources.services, { namespace, signal }))).toEqual(['kubernetes']);
+  });
+});
+
+describe('an idle cluster', () => {
+  it('writes heartbeats and nothing else', async () => {
+    const writes = new Map<string, number>();
+    await using cluster = await startCluster({
+      clock: new VirtualClock(),
+      nodes: 3,
+      onChange: ({ key }) => {
+        const kind = key.split('/').slice(2, -1).join('/');
+        writes.set(kind, (writes.get(kind) ?? 0) + 1);
+      },
+    });
+    await createDeployment(cluster, 'web', { replicas: 6 });
+    await untilRolledOut(cluster, 'web');
+    // Until the events of the beginning are gone.
+    await cluster.advance(70 * minute);
+    writes.clear();
+    await cluster.advance(60 * minute);
+    expect(Object.fromEntries(writes)).toEqual({ 'coordination.k8s.io/leases/kube-node-lease': 3 * 360, nodes: 3 * 12 });
   });
 });
