@@ -179,6 +179,8 @@ describe('an applied configuration', () => {
     [{ ...base, kind: 'Pod' }, 400, 'invalid object type: /v1, Kind=Pod'],
     [{ ...base, apiVersion: 'v2' }, 400, 'Incorrect version specified in apply patch. Specified patch version: v2, expected: v1'],
     [{ ...base, metadata: { name: 'b' } }, 400, 'the name of the object (b) does not match the name on the URL (a)'],
+    [{ ...base, metadata: { name: {} } }, 400, '.metadata.name: expected string, got '],
+    [{ ...base, metadata: { namespace: 3 } }, 400, '.metadata.namespace: expected string, got '],
     [{ ...base, data: { x: 1 } }, 400, `${untyped}.data.x: expected string, got &value.valueUnstructured{Value:1}`],
     [{ ...base, dta: { x: 1 } }, 400, `${untyped}.dta: field not declared in schema`],
     [{ ...base, metadata: { managedFields: [{}] } }, 400, 'metadata.managedFields must be nil'],

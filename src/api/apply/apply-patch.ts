@@ -89,10 +89,15 @@ function configurationFields(request: ApplyRequest, type: ObjectReferenceSchema,
     return isEmptySet(ignored) ? fields : recursiveDifference(fields, ignored);
   } catch (error) {
     if (!(error instanceof TypedValueError)) throw error;
-    const { name, namespace } = (request.patch['metadata'] ?? {}) as { name?: string; namespace?: string };
-    const what = `${namespace ?? ''}/${name ?? ''}; ${printKind(request.apiVersion, request.kind)}`;
+    const { name, namespace } = (request.patch['metadata'] ?? {}) as { name?: unknown; namespace?: unknown };
+    const what = `${textOrNothing(namespace)}/${textOrNothing(name)}; ${printKind(request.apiVersion, request.kind)}`;
     throw badRequest(`failed to create typed patch object (${what}): ${error.message}`, { cause: error });
   }
+}
+
+/** Names are not checked yet when a fault is told. */
+function textOrNothing(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 interface Applied {

@@ -138,14 +138,15 @@ function appliedConfiguration(parsed: Parsed, options: WriteOptions, { view, nam
   }
   if (options.fieldValidation === 'Warn') for (const warning of strictErrors) op.warn(warning);
   const metadata: Record<string, unknown> = isJsonObject(value['metadata']) ? { ...value['metadata'] } : {};
-  const named = metadata as { name?: string; namespace?: string };
+  // What is no text is told by the walk through the types.
+  const named = metadata as { name?: unknown; namespace?: unknown };
   if (!named.name) named.name = name;
-  if (named.name !== name) {
+  if (typeof named.name === 'string' && named.name !== name) {
     throw badRequest(`the name of the object (${named.name}) does not match the name on the URL (${name})`);
   }
   if (view.definition.namespaced) {
     if (!named.namespace) named.namespace = namespace;
-    if (named.namespace !== namespace) {
+    if (typeof named.namespace === 'string' && named.namespace !== namespace) {
       throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
     }
   }

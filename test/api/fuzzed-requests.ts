@@ -1,0 +1,193 @@
+/** Requests at random, made from the parts of good ones: most of each is good, so that they get far before they fail. */
+import fc from 'fast-check';
+
+export interface FuzzedRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly body: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const container = {
+  name: 'c',
+  image: 'i',
+  ports: [{ containerPort: 80 }],
+  env: [{ name: 'A', value: 'b' }],
+  resources: { limits: { cpu: '1' } },
+};
+const podSpec = { containers: [container], volumes: [{ name: 'v', emptyDir: {} }], restartPolicy: 'Always' };
+const workload = {
+  replicas: 1,
+  selector: { matchLabels: { a: 'b' } },
+  template: { metadata: { labels: { a: 'b' } }, spec: podSpec },
+};
+const microTime = '2026-01-01T00:00:00.000000Z';
+
+/** Where objects live, and one that could live there. */
+export const fuzzedResources: readonly (readonly [path: string, object: object])[] = [
+  ['/api/v1/namespaces/default/configmaps', { data: { a: 'b' }, binaryData: { c: 'ZA==' } }],
+  ['/api/v1/namespaces/default/secrets', { data: { a: 'Yg==' }, type: 'Opaque' }],
+  ['/api/v1/namespaces/default/pods', { spec: podSpec }],
+  ['/api/v1/namespaces/default/services', { spec: { ports: [{ port: 80, targetPort: 'http' }], selector: { a: 'b' }, type: 'ClusterIP' } }],
+  ['/api/v1/namespaces/default/endpoints', { subsets: [{ addresses: [{ ip: '10.0.0.1' }], ports: [{ port: 80 }] }] }],
+  ['/api/v1/namespaces/default/serviceaccounts', { secrets: [{ name: 'a' }] }],
+  ['/api/v1/namespaces/default/events', { involvedObject: { namespace: 'default', name: 'p' }, reason: 'R', type: 'Normal', count: 1 }],
+  ['/api/v1/nodes', { spec: { taints: [{ key: 'a', effect: 'NoSchedule' }] }, status: { capacity: { cpu: '1' } } }],
+  ['/api/v1/namespaces', { spec: { finalizers: ['kubernetes'] } }],
+  ['/apis/apps/v1/namespaces/default/deployments', { spec: { ...workload, strategy: { rollingUpdate: { maxSurge: '25%' } } } }],
+  ['/apis/apps/v1/namespaces/default/replicasets', { spec: workload }],
+  ['/apis/coordination.k8s.io/v1/namespaces/default/leases', { spec: { holderIdentity: 'h', renewTime: microTime } }],
+  [
+    '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices',
+    { addressType: 'IPv4', endpoints: [{ addresses: ['10.0.0.1'], conditions: { ready: true } }], ports: [{ port: 80 }] },
+  ],
+  ['/apis/scheduling.k8s.io/v1/priorityclasses', { value: 1, globalDefault: false }],
+  ['/apis/node.k8s.io/v1/runtimeclasses', { handler: 'h', overhead: { podFixed: { cpu: '1m' } } }],
+  [
+    '/apis/events.k8s.io/v1/namespaces/default/events',
+    { eventTime: microTime, action: 'a', reason: 'r', type: 'Normal', reportingController: 'x.io/y', reportingInstance: 'z' },
+  ],
+];
+
+function mostly<T>(good: T, odd: fc.Arbitrary<T>, weight = 4): fc.Arbitrary<T> {
+  return fc.oneof({ weight, arbitrary: fc.constant(good) }, { weight: 1, arbitrary: odd });
+}
+
+const oddValues = fc.oneof(
+  fc.constantFrom<unknown>(null, '', 0, -1, 1.5, 2 ** 31, 2 ** 53, true, [], {}, [null], [[]], { a: null }, '1Gi', '-1', '100%', microTime),
+  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.jsonValue({ maxDepth: 3 }),
+);
+const oddKeys = fc.constantFrom(
+  ...['metadata', 'spec', 'status', '__proto__', 'constructor', '$patch', '$retainKeys', 'name', 'kind', 'apiVersion', 'x'],
+);
+
+interface Edit {
+  /** Counts the places of the tree from its top. */
+  readonly where: number;
+  readonly key: string | undefined;
+  readonly value: unknown;
+}
+const edits: fc.Arbitrary<Edit[]> = fc.array(
+  fc.record({ where: fc.nat(60), key: fc.option(oddKeys, { nil: undefined, freq: 2 }), value: oddValues }),
+  { maxLength: 2 },
+);
+
+function edited(tree: object, changes: readonly Edit[]): unknown {
+  const copy: unknown = structuredClone(tree);
+  for (const { where, key, value } of changes) {
+    const places = placesOf(copy);
+    const [parent, at] = places[where % places.length]!;
+    Object.defineProperty(parent, key ?? at, { value, enumerable: true, configurable: true, writable: true });
+  }
+  return copy;
+}
+
+function placesOf(node: unknown): (readonly [object, string])[] {
+  if (typeof node !== 'object' || node === null) return [];
+  return Object.entries(node).flatMap(([key, inner]) => [[node, key] as const, ...placesOf(inner)]);
+}
+
+/** What JSON cannot say, at any place of the text. */
+const tears = fc.option(
+  fc.record({
+    at: fc.nat(400),
+    text: fc.constantFrom('"', '{', '}', ',', '\\ud800', '\0', '9007199254740993', '1e999', '"a":1,"a":2,', '\u00ff'),
+  }),
+  { nil: undefined, freq: 10 },
+);
+
+const parameters = [
+  ...['limit', 'continue', 'resourceVersion', 'resourceVersionMatch', 'labelSelector', 'fieldSelector', 'dryRun', 'fieldManager'],
+  ...['fieldValidation', 'force', 'pretty', 'gracePeriodSeconds', 'propagationPolicy', 'includeObject', 'sendInitialEvents'],
+] as const;
+const parameterValues = fc.oneof(
+  fc.constantFrom(...['', '0', '1', '-1', 'true', 'All', 'Strict', 'Exact', 'a=b', 'metadata.name=a', 'Foreground', 'eyJ2IjoxfQ']),
+  fc.string({ maxLength: 8 }),
+);
+const queries = fc
+  .array(fc.tuple(fc.constantFrom(...parameters), parameterValues), { minLength: 1, maxLength: 3 })
+  .map((pairs) => new URLSearchParams(pairs).toString());
+
+const operations = fc.array(
+  fc.record({
+    op: fc.constantFrom('add', 'remove', 'replace', 'move', 'copy', 'test', 'x'),
+    path: fc.constantFrom(
+      ...['/metadata/labels', '/metadata/labels/z', '/spec', '/data/a', '', '/', '/spec/containers/0/name', '/__proto__/x', '/kind'],
+    ),
+    from: fc.constantFrom('/spec', '/data', '/metadata', ''),
+    value: oddValues,
+  }),
+  { maxLength: 3 },
+);
+
+const accepted = [
+  ...['application/yaml', 'application/json;as=Table;v=v1;g=meta.k8s.io', 'text/html', ';;,', 'application/vnd.kubernetes.protobuf'],
+  ...['application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io', 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io'],
+] as const;
+const subresources = ['status', 'scale', 'binding', 'eviction', 'log', 'exec', 'token', 'finalize', 'proxy/x', 'resize', 'nope'] as const;
+const bodyTypes = ['application/yaml', 'application/vnd.kubernetes.protobuf', 'text/plain', ''] as const;
+const methods = ['GET', 'POST', 'POST', 'POST', 'PUT', 'PUT', 'PATCH', 'PATCH', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as const;
+
+const parts = fc.record({
+  method: fc.constantFrom(...methods),
+  resource: fc.constantFrom(...fuzzedResources),
+  onCollection: fc.boolean(),
+  name: mostly('', fc.constantFrom('a.b', 'A', '..', '%2F', '__proto__', 'x'.repeat(70)), 9),
+  goodName: fc.constantFrom('a', 'b', 'c'),
+  subresource: mostly<string>('', fc.constantFrom(...subresources)),
+  namespace: mostly('default', fc.constantFrom('other', 'nope', '%2e%2e', ''), 9),
+  query: mostly('', queries, 2),
+  contentType: mostly<string>('application/json', fc.constantFrom(...bodyTypes), 9),
+  patchType: fc.constantFrom('json-patch+json', 'merge-patch+json', 'strategic-merge-patch+json', 'apply-patch+yaml'),
+  accept: mostly<string>('*/*', fc.constantFrom(...accepted)),
+  changes: edits,
+  tear: tears,
+  operations,
+});
+type Parts = typeof parts extends fc.Arbitrary<infer T> ? T : never;
+
+export const fuzzedRequests: fc.Arbitrary<FuzzedRequest> = parts.map((made) => ({
+  method: made.method,
+  path: pathOf(made),
+  body: bodyOf(made),
+  headers: {
+    accept: made.accept,
+    'content-type': made.method === 'PATCH' ? `application/${made.patchType}` : made.contentType,
+  },
+}));
+
+function nameOf({ name, goodName }: Parts): string {
+  return name === '' ? goodName : name;
+}
+
+function pathOf(made: Parts): string {
+  const { method, resource, onCollection, subresource, namespace, query, patchType } = made;
+  // Whole collections are not deleted, or hardly anything would be there to be changed.
+  const isNamed = method === 'POST' ? subresource !== '' : !onCollection || !['GET', 'HEAD', 'OPTIONS'].includes(method);
+  const collection = resource[0].replace('/namespaces/default/', `/namespaces/${namespace}/`);
+  const manager = method === 'PATCH' && patchType === 'apply-patch+yaml' ? 'fieldManager=fuzz&' : '';
+  return `${collection}${isNamed ? `/${nameOf(made)}` : ''}${isNamed && subresource !== '' ? `/${subresource}` : ''}?${manager}${query}`;
+}
+
+function bodyOf(made: Parts): string | undefined {
+  const { method, resource, patchType, changes, tear } = made;
+  if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS' || (method === 'DELETE' && !tear)) return undefined;
+  const tree = { ...typeOf(resource[0]), metadata: { name: nameOf(made), labels: { a: 'b' } }, ...resource[1] };
+  const isJsonPatch = method === 'PATCH' && patchType === 'json-patch+json';
+  const text = JSON.stringify(isJsonPatch ? made.operations : edited(tree, changes));
+  if (!tear) return text;
+  const at = tear.at % text.length;
+  return text.slice(0, at) + tear.text + text.slice(at);
+}
+
+/** What an applied configuration has to say of itself. */
+function typeOf(path: string): { readonly apiVersion: string; readonly kind: string } {
+  const kinds: Readonly<Record<string, string>> = {
+    ...{ configmaps: 'ConfigMap', secrets: 'Secret', pods: 'Pod', services: 'Service', endpoints: 'Endpoints', events: 'Event' },
+    ...{ serviceaccounts: 'ServiceAccount', nodes: 'Node', namespaces: 'Namespace', deployments: 'Deployment', leases: 'Lease' },
+    ...{ replicasets: 'ReplicaSet', endpointslices: 'EndpointSlice', priorityclasses: 'PriorityClass', runtimeclasses: 'RuntimeClass' },
+  };
+  const apiVersion = path.startsWith('/api/') ? 'v1' : path.split('/').slice(2, 4).join('/');
+  return { apiVersion, kind: kinds[path.slice(path.lastIndexOf('/') + 1)]! };
+}
