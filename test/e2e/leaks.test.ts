@@ -75,6 +75,7 @@ describe.skipIf(unavailable)('a cluster that comes and goes', () => {
     await cluster.down();
     await cluster.down();
     expect((await cluster.status()).components.map(({ pid }) => pid)).toEqual([null, null, null]);
+    expect(await cluster.failing(['image', 'ls'])).toContain(`images live in its engine: knarr up --name ${cluster.name}`);
     expect(await cluster.inventory()).toEqual(nothing);
   });
 
@@ -130,7 +131,8 @@ describe.skipIf(unavailable)('a cluster that comes and goes', () => {
       expect(await second.whole()).toBe(true);
       expect(await cluster.whole()).toBe(true);
       // A node that is made while others stand keeps nothing of theirs alive.
-      expect(readFileSync(`/proc/${await second.pid('agent-1')}/mountinfo`, 'utf8')).not.toMatch(new RegExp(`${cluster.home}| - nsfs `));
+      const mounts = readFileSync(`/proc/${await second.pid('agent-1')}/mountinfo`, 'utf8').split('\n');
+      expect(mounts.filter((line) => line.includes(cluster.home) || line.includes(`/knarr-${cluster.name}-1 `))).toEqual([]);
       await second.knarr(['delete']);
       expect(await second.inventory()).toEqual(nothing);
       expect(await cluster.whole()).toBe(true);
@@ -184,6 +186,16 @@ describe.skipIf(unavailable)('a cluster that comes and goes', () => {
     } finally {
       await run(['umount', '-l', store]);
     }
+    await cluster.knarr(['delete']);
+    expect(await cluster.inventory()).toEqual(nothing);
+  });
+
+  test('an engine that cannot serve is told of by up, in its own words', async () => {
+    const metadata = join(cluster.directory, 'nodes/1/containerd/io.containerd.metadata.v1.bolt/meta.db');
+    mkdirSync(metadata, { recursive: true });
+    expect(await cluster.failing(['up', '--no-kubeconfig'])).toMatch(
+      /the agent of node \S+ keeps ending: containerd has no CRI: .*meta\.db: is a directory/,
+    );
     await cluster.knarr(['delete']);
     expect(await cluster.inventory()).toEqual(nothing);
   });
