@@ -57,6 +57,6 @@ describe('the event recorder', () => {
     }
     await clock.advance(1_000);
     const { items } = await client.list(corev1Resources.events, { namespace: 'default', signal: group.signal });
-    expect(items.map(({ source }) => source?.component).toSorted()).toEqual(['kubelet', 'node-controller', 'scheduler']);
+    expect(items.map(({ source }) => source?.component ?? '').toSorted()).toEqual(['kubelet', 'node-controller', 'scheduler']);
   });
 });
