@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const shared = { environment: 'node', isolate: false, pool: 'forks', setupFiles: ['./tools/test-setup.ts'] };
+const shared = { environment: 'node', isolate: false, pool: 'forks' };
 
 export default defineConfig({
   test: {

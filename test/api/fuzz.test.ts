@@ -27,14 +27,17 @@ async function check({ method, path, body, headers }: FuzzedRequest): Promise<vo
   const { status, text } = answer;
   const described = `${method} ${path} ${JSON.stringify(headers)} ${body ?? ''} → ${status} ${text}`;
   answered.set(status, (answered.get(status) ?? 0) + 1);
+  const fails = (what: string): never => {
+    throw new Error(`${what}: ${described}`);
+  };
   // A version that is still to come is the one thing that is worth waiting for.
-  expect(status < 500 || text.includes('Too large resource version'), described).toBe(true);
+  if (status >= 500 && !text.includes('Too large resource version')) fails('the server failed');
   if (method === 'HEAD') return;
   const isJson = answer.headers['content-type'] === 'application/json';
-  const document: unknown = isJson ? JSON.parse(text) : undefined;
+  const document = (isJson ? JSON.parse(text) : {}) as { kind?: string; status?: string; code?: number; message?: string };
   if (status < 400) return;
-  expect(document, described).toMatchObject({ kind: 'Status', status: 'Failure', code: status });
-  expect((document as { message: string }).message, described).not.toMatch(/\.ts:|\bat .*\(|undefined|\[object /);
+  if (document.kind !== 'Status' || document.status !== 'Failure' || document.code !== status) fails('a refusal is no Status');
+  if (/\.ts:\d|\n\s+at |undefined|\[object /.test(document.message ?? '')) fails('a message tells of the inside');
 }
 
 test(
@@ -56,7 +59,7 @@ test(
     }
     expect(kept).toBeGreaterThan(10);
     // Enough of them got through, and enough did not.
-    for (const status of [200, 201, 400, 404, 409, 422]) expect(answered.get(status) ?? 0, String(status)).toBeGreaterThan(20);
+    expect([200, 201, 400, 404, 409, 422].filter((status) => (answered.get(status) ?? 0) < 20)).toEqual([]);
     expect(({} as { x?: unknown }).x).toBeUndefined();
   },
   isLong ? 1_800_000 : 60_000,

@@ -24,27 +24,41 @@ const workload = {
 const microTime = '2026-01-01T00:00:00.000000Z';
 
 /** Where objects live, and one that could live there. */
-export const fuzzedResources: readonly (readonly [path: string, object: object])[] = [
-  ['/api/v1/namespaces/default/configmaps', { data: { a: 'b' }, binaryData: { c: 'ZA==' } }],
-  ['/api/v1/namespaces/default/secrets', { data: { a: 'Yg==' }, type: 'Opaque' }],
-  ['/api/v1/namespaces/default/pods', { spec: podSpec }],
-  ['/api/v1/namespaces/default/services', { spec: { ports: [{ port: 80, targetPort: 'http' }], selector: { a: 'b' }, type: 'ClusterIP' } }],
-  ['/api/v1/namespaces/default/endpoints', { subsets: [{ addresses: [{ ip: '10.0.0.1' }], ports: [{ port: 80 }] }] }],
-  ['/api/v1/namespaces/default/serviceaccounts', { secrets: [{ name: 'a' }] }],
-  ['/api/v1/namespaces/default/events', { involvedObject: { namespace: 'default', name: 'p' }, reason: 'R', type: 'Normal', count: 1 }],
-  ['/api/v1/nodes', { spec: { taints: [{ key: 'a', effect: 'NoSchedule' }] }, status: { capacity: { cpu: '1' } } }],
-  ['/api/v1/namespaces', { spec: { finalizers: ['kubernetes'] } }],
-  ['/apis/apps/v1/namespaces/default/deployments', { spec: { ...workload, strategy: { rollingUpdate: { maxSurge: '25%' } } } }],
-  ['/apis/apps/v1/namespaces/default/replicasets', { spec: workload }],
-  ['/apis/coordination.k8s.io/v1/namespaces/default/leases', { spec: { holderIdentity: 'h', renewTime: microTime } }],
+export const fuzzedResources: readonly (readonly [path: string, kind: string, object: object])[] = [
+  ['/api/v1/namespaces/default/configmaps', 'ConfigMap', { data: { a: 'b' }, binaryData: { c: 'ZA==' } }],
+  ['/api/v1/namespaces/default/secrets', 'Secret', { data: { a: 'Yg==' }, type: 'Opaque' }],
+  ['/api/v1/namespaces/default/pods', 'Pod', { spec: podSpec }],
+  [
+    '/api/v1/namespaces/default/services',
+    'Service',
+    { spec: { ports: [{ port: 80, targetPort: 'http' }], selector: { a: 'b' }, type: 'ClusterIP' } },
+  ],
+  ['/api/v1/namespaces/default/endpoints', 'Endpoints', { subsets: [{ addresses: [{ ip: '10.0.0.1' }], ports: [{ port: 80 }] }] }],
+  ['/api/v1/namespaces/default/serviceaccounts', 'ServiceAccount', { secrets: [{ name: 'a' }] }],
+  [
+    '/api/v1/namespaces/default/events',
+    'Event',
+    { involvedObject: { namespace: 'default', name: 'p' }, reason: 'R', type: 'Normal', count: 1 },
+  ],
+  ['/api/v1/nodes', 'Node', { spec: { taints: [{ key: 'a', effect: 'NoSchedule' }] }, status: { capacity: { cpu: '1' } } }],
+  ['/api/v1/namespaces', 'Namespace', { spec: { finalizers: ['kubernetes'] } }],
+  [
+    '/apis/apps/v1/namespaces/default/deployments',
+    'Deployment',
+    { spec: { ...workload, strategy: { rollingUpdate: { maxSurge: '25%' } } } },
+  ],
+  ['/apis/apps/v1/namespaces/default/replicasets', 'ReplicaSet', { spec: workload }],
+  ['/apis/coordination.k8s.io/v1/namespaces/default/leases', 'Lease', { spec: { holderIdentity: 'h', renewTime: microTime } }],
   [
     '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices',
+    'EndpointSlice',
     { addressType: 'IPv4', endpoints: [{ addresses: ['10.0.0.1'], conditions: { ready: true } }], ports: [{ port: 80 }] },
   ],
-  ['/apis/scheduling.k8s.io/v1/priorityclasses', { value: 1, globalDefault: false }],
-  ['/apis/node.k8s.io/v1/runtimeclasses', { handler: 'h', overhead: { podFixed: { cpu: '1m' } } }],
+  ['/apis/scheduling.k8s.io/v1/priorityclasses', 'PriorityClass', { value: 1, globalDefault: false }],
+  ['/apis/node.k8s.io/v1/runtimeclasses', 'RuntimeClass', { handler: 'h', overhead: { podFixed: { cpu: '1m' } } }],
   [
     '/apis/events.k8s.io/v1/namespaces/default/events',
+    'Event',
     { eventTime: microTime, action: 'a', reason: 'r', type: 'Normal', reportingController: 'x.io/y', reportingInstance: 'z' },
   ],
 ];
@@ -58,9 +72,7 @@ const oddValues = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 12 }),
   fc.jsonValue({ maxDepth: 3 }),
 );
-const oddKeys = fc.constantFrom(
-  ...['metadata', 'spec', 'status', '__proto__', 'constructor', '$patch', '$retainKeys', 'name', 'kind', 'apiVersion', 'x'],
-);
+const oddKeys = fc.constantFrom(...'metadata spec status __proto__ constructor $patch $retainKeys name kind apiVersion x'.split(' '));
 
 interface Edit {
   /** Counts the places of the tree from its top. */
@@ -97,12 +109,12 @@ const tears = fc.option(
   { nil: undefined, freq: 10 },
 );
 
-const parameters = [
-  ...['limit', 'continue', 'resourceVersion', 'resourceVersionMatch', 'labelSelector', 'fieldSelector', 'dryRun', 'fieldManager'],
-  ...['fieldValidation', 'force', 'pretty', 'gracePeriodSeconds', 'propagationPolicy', 'includeObject', 'sendInitialEvents'],
-] as const;
+const parameters = (
+  'limit continue resourceVersion resourceVersionMatch labelSelector fieldSelector dryRun fieldManager fieldValidation force pretty ' +
+  'gracePeriodSeconds propagationPolicy includeObject sendInitialEvents'
+).split(' ');
 const parameterValues = fc.oneof(
-  fc.constantFrom(...['', '0', '1', '-1', 'true', 'All', 'Strict', 'Exact', 'a=b', 'metadata.name=a', 'Foreground', 'eyJ2IjoxfQ']),
+  fc.constantFrom('', ...'0 1 -1 true All Strict Exact a=b metadata.name=a Foreground eyJ2IjoxfQ'.split(' ')),
   fc.string({ maxLength: 8 }),
 );
 const queries = fc
@@ -113,7 +125,8 @@ const operations = fc.array(
   fc.record({
     op: fc.constantFrom('add', 'remove', 'replace', 'move', 'copy', 'test', 'x'),
     path: fc.constantFrom(
-      ...['/metadata/labels', '/metadata/labels/z', '/spec', '/data/a', '', '/', '/spec/containers/0/name', '/__proto__/x', '/kind'],
+      '',
+      ...'/ /metadata/labels /metadata/labels/z /spec /data/a /spec/containers/0/name /__proto__/x /kind'.split(' '),
     ),
     from: fc.constantFrom('/spec', '/data', '/metadata', ''),
     value: oddValues,
@@ -121,13 +134,13 @@ const operations = fc.array(
   { maxLength: 3 },
 );
 
-const accepted = [
-  ...['application/yaml', 'application/json;as=Table;v=v1;g=meta.k8s.io', 'text/html', ';;,', 'application/vnd.kubernetes.protobuf'],
-  ...['application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io', 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io'],
-] as const;
-const subresources = ['status', 'scale', 'binding', 'eviction', 'log', 'exec', 'token', 'finalize', 'proxy/x', 'resize', 'nope'] as const;
+const accepted = (
+  'application/yaml application/json;as=Table;v=v1;g=meta.k8s.io text/html ;;, application/vnd.kubernetes.protobuf ' +
+  'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io'
+).split(' ');
+const subresources = 'status scale binding eviction log exec token finalize proxy/x resize nope'.split(' ');
 const bodyTypes = ['application/yaml', 'application/vnd.kubernetes.protobuf', 'text/plain', ''] as const;
-const methods = ['GET', 'POST', 'POST', 'POST', 'PUT', 'PUT', 'PATCH', 'PATCH', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as const;
+const methods = 'GET POST POST POST PUT PUT PATCH PATCH PATCH DELETE HEAD OPTIONS'.split(' ');
 
 const parts = fc.record({
   method: fc.constantFrom(...methods),
@@ -173,21 +186,12 @@ function pathOf(made: Parts): string {
 function bodyOf(made: Parts): string | undefined {
   const { method, resource, patchType, changes, tear } = made;
   if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS' || (method === 'DELETE' && !tear)) return undefined;
-  const tree = { ...typeOf(resource[0]), metadata: { name: nameOf(made), labels: { a: 'b' } }, ...resource[1] };
+  const [path, kind, object] = resource;
+  const apiVersion = path.startsWith('/api/') ? 'v1' : path.split('/').slice(2, 4).join('/');
+  const tree = { apiVersion, kind, metadata: { name: nameOf(made), labels: { a: 'b' } }, ...object };
   const isJsonPatch = method === 'PATCH' && patchType === 'json-patch+json';
   const text = JSON.stringify(isJsonPatch ? made.operations : edited(tree, changes));
   if (!tear) return text;
   const at = tear.at % text.length;
   return text.slice(0, at) + tear.text + text.slice(at);
-}
-
-/** What an applied configuration has to say of itself. */
-function typeOf(path: string): { readonly apiVersion: string; readonly kind: string } {
-  const kinds: Readonly<Record<string, string>> = {
-    ...{ configmaps: 'ConfigMap', secrets: 'Secret', pods: 'Pod', services: 'Service', endpoints: 'Endpoints', events: 'Event' },
-    ...{ serviceaccounts: 'ServiceAccount', nodes: 'Node', namespaces: 'Namespace', deployments: 'Deployment', leases: 'Lease' },
-    ...{ replicasets: 'ReplicaSet', endpointslices: 'EndpointSlice', priorityclasses: 'PriorityClass', runtimeclasses: 'RuntimeClass' },
-  };
-  const apiVersion = path.startsWith('/api/') ? 'v1' : path.split('/').slice(2, 4).join('/');
-  return { apiVersion, kind: kinds[path.slice(path.lastIndexOf('/') + 1)]! };
 }

@@ -77,6 +77,22 @@ describe('a simulated node on a virtual clock', () => {
     expect(Date.parse(lease.spec?.renewTime ?? '')).toBeGreaterThan(before + 45_000);
   });
 
+  it('makes the first container of a new pod without looking again at what cannot be there', async () => {
+    node = new SimulatedNode();
+    await node.start({ latency: { sandboxMs: 100, startMs: 50 } });
+    const asked: string[] = [];
+    const { runtime } = node.runtime;
+    for (const name of ['runPodSandbox', 'podSandboxStatus', 'createContainer'] as const) {
+      const call = runtime[name].bind(runtime) as (...args: unknown[]) => unknown;
+      Object.assign(runtime, { [name]: (...args: unknown[]) => (asked.push(name), call(...args)) });
+    }
+    await node.create('web');
+    await node.clock.advance(1000);
+    expect((await node.pod('web')).status?.phase).toBe('Running');
+    const made = asked.slice(asked.indexOf('runPodSandbox'), asked.indexOf('createContainer') + 1);
+    expect(made).toEqual(['runPodSandbox', 'podSandboxStatus', 'createContainer']);
+  });
+
   it('runs a pod and lets it go', async () => {
     node = new SimulatedNode();
     await node.start({ latency: { sandboxMs: 100, startMs: 50 } });

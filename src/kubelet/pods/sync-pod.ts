@@ -164,8 +164,9 @@ async function raiseStand(record: PodRecord, view: PodView, plan: PodPlan, servi
     ips = (await runtime.podSandboxStatus(sandboxId, ctx)).ips;
   }
   const hostsFile = await writeHosts(pod, ips, services);
-  // After a kill the instances that still look alive in this view have ended.
-  const settledView = plan.killPod || plan.toKill.length > 0 ? await freshView(record, services, ctx) : view;
+  // After a kill the instances that still look alive in this view have ended; a new pod has none, and nobody waits for another look.
+  const isStale = view.containers.length > 0 && (plan.killPod || plan.toKill.length > 0);
+  const settledView = isStale ? await freshView(record, services, ctx) : view;
   return { pod, view: settledView, sandboxId, sandboxConfig, ips, hostsFile, volumes: prepared, secrets, services };
 }
 
