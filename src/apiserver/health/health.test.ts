@@ -93,6 +93,20 @@ describe('request metrics', () => {
     expect(text).toMatch(/apiserver_request_duration_seconds_bucket\{le="0.05"[^}]*\} 1/);
   });
 
+  test('every request is counted once, however often somebody reads', async () => {
+    const registry = new Registry();
+    const metrics = new RequestMetrics(registry, () => 0);
+    const total = async (): Promise<string | undefined> =>
+      /^apiserver_request_total\{.*code="200"\} (\d+)$/m.exec(await registry.metrics())?.[1];
+    const answer = (): void => metrics.begin(request({}))({ status: 200, bytes: 1 });
+    answer();
+    answer();
+    expect(await total()).toBe('2');
+    expect(await total()).toBe('2');
+    answer();
+    expect(await total()).toBe('3');
+  });
+
   test.each([
     [request({ verb: 'patch' }, { method: 'PATCH', isApply: true }), 'verb="APPLY"'],
     [request({ verb: 'patch' }, { method: 'PATCH', dryRun: true }), 'verb="PATCH",dry_run="All"'],

@@ -1,6 +1,7 @@
 /**
  * What is counted of every request, under upstream's names and labels, so that dashboards and alerts made for Kubernetes work.
- * Label sets are resolved once and kept: a busy server asks for the same few over and over.
+ * Label sets are resolved once and kept, and what a number is enough for is told to its metric when somebody reads: finding a metric by
+ * its labels costs more than counting.
  * @source apiserver pkg/endpoints/metrics/metrics.go
  */
 import { Counter, Gauge, Histogram, type Registry } from '../../base/index.ts';
@@ -19,27 +20,38 @@ type RequestLabels = Record<(typeof requestLabels)[number], string>;
 interface Remembered {
   readonly labels: RequestLabels;
   readonly duration: Histogram.Internal<(typeof requestLabels)[number]>;
-  readonly totals: Map<number, Counter.Internal>;
+  readonly running: Omit<RequestLabels, 'dry_run'>;
+  readonly totals: Map<number, Total>;
+}
+
+/** Requests of one label set and status. */
+interface Total {
+  readonly counter: Counter.Internal;
+  /** Since the counter was told last. */
+  count: number;
 }
 
 export class RequestMetrics {
   readonly #total: Counter<(typeof requestLabels)[number] | 'code'>;
   readonly #duration: Histogram<(typeof requestLabels)[number]>;
   readonly #sizes: Histogram<(typeof runningLabels)[number]>;
-  readonly #inflight: Gauge<'request_kind'>;
+  readonly #inflight = { readOnly: 0, mutating: 0 };
   readonly #running: Gauge<(typeof runningLabels)[number]>;
   readonly #remembered = new Map<string, Remembered>();
+  readonly #untold = new Set<Total>();
   readonly #monotonic: () => number;
 
   /** @param monotonic milliseconds, as `Clock.monotonic` */
   constructor(registry: Registry, monotonic: () => number) {
     const registers = [registry];
+    const inflight = this.#inflight;
     this.#monotonic = monotonic;
     this.#total = new Counter({
       name: 'apiserver_request_total',
       help: 'Requests answered, by verb, resource and HTTP status.',
       labelNames: [...requestLabels, 'code'],
       registers,
+      collect: () => this.#tellTotals(),
     });
     this.#duration = new Histogram({
       name: 'apiserver_request_duration_seconds',
@@ -55,11 +67,15 @@ export class RequestMetrics {
       buckets: sizeBuckets,
       registers,
     });
-    this.#inflight = new Gauge({
+    const current = new Gauge({
       name: 'apiserver_current_inflight_requests',
       help: 'Requests that are being answered, long-running ones not counted.',
       labelNames: ['request_kind'],
       registers,
+      collect: () => {
+        current.set({ request_kind: 'readOnly' }, inflight.readOnly);
+        current.set({ request_kind: 'mutating' }, inflight.mutating);
+      },
     });
     this.#running = new Gauge({
       name: 'apiserver_longrunning_requests',
@@ -74,23 +90,31 @@ export class RequestMetrics {
     const startMs = this.#monotonic();
     const verb = reportedVerb(request);
     const remembered = this.#labels(request, verb);
-    const { dry_run: _, ...running } = remembered.labels;
-    const kind = { request_kind: isReadOnly(request) ? 'readOnly' : 'mutating' };
+    const { running } = remembered;
+    const kind = isReadOnly(request) ? 'readOnly' : 'mutating';
     const isLong = isLongRunning(request, verb);
     if (isLong) this.#running.inc(running);
-    else this.#inflight.inc(kind);
+    else this.#inflight[kind]++;
     return ({ status, bytes }) => {
       if (isLong) this.#running.dec(running);
-      else this.#inflight.dec(kind);
+      else this.#inflight[kind]--;
       let total = remembered.totals.get(status);
       if (!total) {
-        total = this.#total.labels({ ...remembered.labels, code: String(status) });
+        total = { counter: this.#total.labels({ ...remembered.labels, code: String(status) }), count: 0 };
         remembered.totals.set(status, total);
       }
-      total.inc();
+      if (total.count++ === 0) this.#untold.add(total);
       remembered.duration.observe((this.#monotonic() - startMs) / 1000);
       if (verb === 'GET' || verb === 'LIST') this.#sizes.observe(running, bytes);
     };
+  }
+
+  #tellTotals(): void {
+    for (const total of this.#untold) {
+      total.counter.inc(total.count);
+      total.count = 0;
+    }
+    this.#untold.clear();
   }
 
   #labels(request: ObservedRequest, verb: string): Remembered {
@@ -109,7 +133,8 @@ export class RequestMetrics {
       scope: scopeOf(request),
       component: 'apiserver',
     };
-    const remembered = { labels, duration: this.#duration.labels(labels), totals: new Map() };
+    const { dry_run: _, ...running } = labels;
+    const remembered = { labels, running, duration: this.#duration.labels(labels), totals: new Map() };
     if (this.#remembered.size < maxRememberedLabels) this.#remembered.set(key, remembered);
     return remembered;
   }
