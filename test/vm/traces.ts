@@ -18,7 +18,8 @@ ip route show table all | list route
 ip rule | list rule
 nft list ruleset | list nft
 cat /proc/sys/net/ipv4/ip_forward | list ip_forward
-{ pgrep -a 'containerd|runc|node|pause|knarr|busybox' || true; } | list process
+# Not the kernel's own threads, which have no command line.
+{ pgrep -a '^(containerd.*|runc|node.*|pause|knarr|busybox)$' || true; } | grep -v '\[' | list process
 find /etc/systemd/system /run/systemd/system -type l | list enabled
 systemctl list-units --no-legend --plain --all --type=service,mount,scope,slice --state=running,mounted,active | awk '{ print $1 }' |
   grep -Ev '${passing}|^proc-sys-fs|^run-credentials|^systemd-|-udevd|^user|^session' | list unit

@@ -54,6 +54,8 @@ export async function pods(checks: Checks, machine: Machine): Promise<void> {
   await checks.check('the OOM killer is told who matters', async () => {
     const scoreOf = async (name: string): Promise<number> =>
       Number(await machine.sh(`cat /proc/$(head -n 1 ${containerGroup(name)}/cgroup.procs)/oom_score_adj`));
+    const sandbox = await machine.sh(`for pid in $(pgrep -x pause); do cat /proc/$pid/oom_score_adj; done | sort -u`);
+    assert.equal(sandbox.trim(), '-998');
     assert.equal(await scoreOf('guaranteed'), -997);
     assert.equal(await scoreOf('mounting'), 1000);
     const burstable = await scoreOf('limited');

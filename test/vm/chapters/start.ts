@@ -46,7 +46,6 @@ done | sort -u`);
       'containerd-shim -998',
       'node-MainThread -997',
       'node-MainThread -999',
-      'pause -998',
     ]);
   });
 }
