@@ -3,6 +3,7 @@
  * run in the order they are listed: first every `mutate`, then every `validate`.
  */
 import type { Draft, KubeObject, ResourceDefinition } from '../api/index.ts';
+import type { Authorizer } from './authorization/index.ts';
 import type { Registry, WriteOptions } from './storage.ts';
 import type { UserInfo } from './request.ts';
 
@@ -29,6 +30,8 @@ export interface AdmissionRequest {
 
 export interface AdmissionContext {
   readonly registry: Registry;
+  /** Whether the request's user may do something else, such as approve for a signer. */
+  readonly authorize: Authorizer;
   readonly signal: AbortSignal;
 }
 

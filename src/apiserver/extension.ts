@@ -6,6 +6,7 @@ import type { Draft, JsonObject, KubeObject, ResourceDefinition } from '../api/i
 import type { Clock, Logger, Random } from '../base/index.ts';
 import type { Store } from '../store/index.ts';
 import type { AdmissionPlugin } from './admission.ts';
+import type { Authorizer } from './authorization/index.ts';
 import type { RequestContext, RequestHandler, RequestInfo } from './request.ts';
 import type { Operation, Registry, WriteOptions } from './storage.ts';
 
@@ -17,6 +18,8 @@ export interface ApiServerHost {
   readonly random: Random;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** Whether a user may do something, as the server itself decides; ask when a request comes, not while extensions are made. */
+  readonly authorize: Authorizer;
   /** Runs the admission chain for a subresource body (Binding, Eviction, CONNECT options). */
   admit(request: SubresourceAdmission): Promise<void>;
 }

@@ -1,9 +1,10 @@
 /** The door of the API server. */
 export type { AdmissionPlugin } from './admission.ts';
 export { certificateUser, type TokenVerifier } from './auth/authenticator.ts';
-export { type Authorizer, componentAuthorizer } from './auth/authorizer.ts';
+export { componentAuthorizer } from './auth/authorizer.ts';
 export { type ServiceAccountTokenOptions, serviceAccountTokenVerifier } from './auth/service-account-tokens.ts';
 export { loopbackUser, serviceAccountUser } from './auth/users.ts';
+export { type Access, type Authorizer, type Decision, type Verdict } from './authorization/index.ts';
 export type { ApiServerExtension, ApiServerHost, ExtensionFactory } from './extension.ts';
 export type { ListenAddress, TlsFiles } from './http/listener.ts';
 export type { UserInfo } from './request.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { UserInfo } from '../request.ts';
 import { parseRequestInfo } from '../routing/request-info.ts';
-import { componentAuthorizer, forbiddenRequest } from './authorizer.ts';
+import { allowed as allowedVerdict, forbiddenRequest } from '../authorization/index.ts';
+import { componentAuthorizer } from './authorizer.ts';
 import { anonymousUser, authenticated, loopbackUser, serviceAccountUser } from './users.ts';
 
 const admin = authenticated({ name: 'admin', groups: ['system:masters'] });
@@ -13,7 +14,7 @@ const jane = authenticated({ name: 'jane', groups: ['developers'] });
 
 const allowed = (user: UserInfo, request: string): boolean => {
   const [method = '', target = ''] = request.split(' ');
-  return componentAuthorizer(user, parseRequestInfo(method, target)) === undefined;
+  return componentAuthorizer(user, parseRequestInfo(method, target)) === allowedVerdict;
 };
 
 describe('everything is allowed to', () => {

@@ -2,7 +2,7 @@
 import { badRequest } from '../../api/index.ts';
 import type { RequestInfo, UserInfo } from '../request.ts';
 import { emptyQuery } from '../routing/query.ts';
-import { type Authorizer, forbiddenRequest } from './authorizer.ts';
+import { type Authorizer, whenAllowed } from '../authorization/index.ts';
 import { anonymousUser, authenticated, parseServiceAccountUser, serviceAccountUser } from './users.ts';
 
 interface Headers {
@@ -22,18 +22,22 @@ export function impersonates(request: Headers): boolean {
 }
 
 /**
- * The user that the request acts as.
+ * The user that the request acts as; at once, unless a webhook has to be asked.
  * @throws ApiError Forbidden when `user` may not, BadRequest for groups or a uid without a user
  */
-export function impersonated(user: UserInfo, request: Headers, authorize: Authorizer): UserInfo {
+export function impersonated(user: UserInfo, request: Headers, authorize: Authorizer): UserInfo | Promise<UserInfo> {
   const name = request.header('impersonate-user');
   const groups = listOf(request.header('impersonate-group'));
   const uid = request.header('impersonate-uid');
   if (!name) throw badRequest('requested impersonation of groups, uid or extra values without impersonating a user');
+  const asked: Promise<void>[] = [];
   const may = (resource: string, target: string, more: Partial<RequestInfo> = {}): void => {
     const info: RequestInfo = { ...impersonation, resource, name: target, ...more };
-    const refusal = authorize(user, info);
-    if (refusal !== undefined) throw forbiddenRequest(user, info, refusal);
+    const allowed = whenAllowed(authorize, user, info, () => {});
+    if (!allowed) return;
+    // Seen by whoever awaits all of them, unless one that answered at once refuses before.
+    allowed.catch(() => {});
+    asked.push(allowed);
   };
   const account = parseServiceAccountUser(name);
   if (account) may('serviceaccounts', account.name, { namespace: account.namespace });
@@ -45,7 +49,13 @@ export function impersonated(user: UserInfo, request: Headers, authorize: Author
     for (const value of values) may('userextras', value, { subresource: key, apiGroup: 'authentication.k8s.io' });
   }
   const details = { ...(uid && { uid }), ...(Object.keys(extra).length > 0 && { extra }) };
-  if (account && groups.length === 0) return { ...serviceAccountUser({ ...account, uid: uid ?? '' }), ...details };
+  const acting = actingUser(name, groups, details);
+  return asked.length > 0 ? Promise.all(asked).then(() => acting) : acting;
+}
+
+function actingUser(name: string, groups: readonly string[], details: Pick<UserInfo, 'uid' | 'extra'>): UserInfo {
+  const account = parseServiceAccountUser(name);
+  if (account && groups.length === 0) return { ...serviceAccountUser({ ...account, uid: details.uid ?? '' }), ...details };
   if (name === anonymousUser.name) return { ...anonymousUser, ...details };
   return authenticated({ name, groups, ...details });
 }

@@ -6,6 +6,7 @@ import type { Clock, Logger } from '../../base/index.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import { impersonated, impersonates } from '../auth/impersonation.ts';
 import { anonymousUser } from '../auth/users.ts';
+import type { Authorizer } from '../authorization/index.ts';
 import type { ObservedRequest, RequestOutcome } from '../extension.ts';
 import type { RequestInfo, UserInfo } from '../request.ts';
 import { parseRequestInfo } from '../routing/request-info.ts';
@@ -18,7 +19,6 @@ import type { AnswerWriter, Written } from './answer-writer.ts';
 import { BodyDeadlines } from './body-deadlines.ts';
 import type { Exchange } from './exchange.ts';
 import { type CallServer, HttpCall } from './http-call.ts';
-import type { Authorizer } from '../auth/authorizer.ts';
 
 export interface HttpFrontOptions {
   readonly authenticator: Authenticator;
@@ -74,7 +74,8 @@ export class HttpFront {
     try {
       const authenticating = authenticator.authenticate(exchange.peer, exchange.header('authorization'));
       const user = authenticating instanceof Promise ? await authenticating : authenticating;
-      call = new HttpCall(exchange, { user: this.#actingUser(user, exchange), info, server: this.#server });
+      const acting = this.#actingUser(user, exchange);
+      call = new HttpCall(exchange, { user: acting instanceof Promise ? await acting : acting, info, server: this.#server });
       const answering = this.#options.handler.answer(call);
       const answer: Answer = answering instanceof Promise ? await answering : answering;
       written = await writer.write(call, answer);
@@ -85,7 +86,7 @@ export class HttpFront {
     if (ended) for (const end of ended) end(written);
   }
 
-  #actingUser(user: UserInfo, exchange: Exchange): UserInfo {
+  #actingUser(user: UserInfo, exchange: Exchange): UserInfo | Promise<UserInfo> {
     return impersonates(exchange) ? impersonated(user, exchange, this.#options.authorize) : user;
   }
 

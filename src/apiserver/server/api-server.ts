@@ -9,7 +9,8 @@ import type { Discovery, Transport } from '../../client/index.ts';
 import type { Store } from '../../store/index.ts';
 import type { AdmissionContext } from '../admission.ts';
 import { Authenticator, type TokenVerifier } from '../auth/authenticator.ts';
-import { type Authorizer, componentAuthorizer } from '../auth/authorizer.ts';
+import { componentAuthorizer } from '../auth/authorizer.ts';
+import { type Authorizer, noOpinion } from '../authorization/index.ts';
 import { keepCompacting } from '../cache/compaction.ts';
 import { ListReader } from '../cache/list-reader.ts';
 import { WatchCache } from '../cache/watch-cache.ts';
@@ -43,7 +44,7 @@ export interface ApiServerConfig {
   /** Turns bearer tokens into users; default: no token is valid. */
   readonly verifyToken?: (host: ApiServerHost) => TokenVerifier;
   /** Default: administrators and components may do everything, nobody else anything but discovery. */
-  readonly authorizer?: Authorizer;
+  readonly authorizer?: (host: ApiServerHost) => Authorizer;
   /** Requests without a credential are `system:anonymous`. Default true. */
   readonly anonymous?: boolean;
   readonly extensions?: readonly ExtensionFactory[];
@@ -104,7 +105,12 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     admission: new AdmissionChain([]),
     hooks: new Map(),
   };
-  const admissionContext: { registry?: AdmissionContext['registry']; signal: AbortSignal } = { signal: stop.signal };
+  const late: { authorize: Authorizer } = { authorize: () => noOpinion };
+  const authorize: Authorizer = (user, access) => late.authorize(user, access);
+  const admissionContext: { registry?: AdmissionContext['registry']; authorize: Authorizer; signal: AbortSignal } = {
+    authorize,
+    signal: stop.signal,
+  };
   const deps: StorageDeps = {
     cache,
     lists: new ListReader(cache, store),
@@ -125,12 +131,12 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
   };
   const table = new ResourceTable(config.resources, deps);
   admissionContext.registry = table;
-  const host = createHost({ table, store, clock, random, log, signal: stop.signal, deps });
+  const host = createHost({ table, store, clock, random, log, signal: stop.signal, authorize, deps });
   const extensions = (config.extensions ?? []).map((make) => make(host));
   parts.extensions = extensions;
   parts.admission = new AdmissionChain(extensions.flatMap(({ admission }) => admission ?? []));
   parts.hooks = hooksOf(extensions);
-  const authorize = config.authorizer ?? componentAuthorizer;
+  late.authorize = config.authorizer?.(host) ?? componentAuthorizer;
   const handler = new ApiHandler({
     deps,
     table,
@@ -194,7 +200,7 @@ async function within(clock: Clock, limitMs: number, work: Promise<unknown>): Pr
 function createHost(
   parts: Omit<ApiServerHost, 'registry' | 'admit'> & { readonly table: ResourceTable; readonly deps: StorageDeps },
 ): ApiServerHost {
-  const { table, store, clock, random, log, signal, deps } = parts;
+  const { table, store, clock, random, log, signal, authorize, deps } = parts;
   return {
     registry: table,
     store,
@@ -202,6 +208,7 @@ function createHost(
     random,
     log,
     signal,
+    authorize,
     admit: async (request) => {
       const view = table.view(request.resource);
       assert(view, `${request.resource.plural} is not stored`);

@@ -3,7 +3,7 @@
  * holds for one holds for the other.
  */
 import { ApiError, methodNotSupported, type ResourceDefinition, type SubresourceDefinition, type Verb } from '../../api/index.ts';
-import { type Authorizer, forbiddenRequest } from '../auth/authorizer.ts';
+import { type Authorizer, whenAllowed } from '../authorization/index.ts';
 import type { WatchOpener } from '../cache/watch-opener.ts';
 import type { SubresourceHandlers, SubresourceTarget } from '../extension.ts';
 import type { ResourceTable } from '../registry/registry.ts';
@@ -43,9 +43,9 @@ export class ApiHandler {
   /** @throws ApiError */
   answer(incoming: Incoming): Promise<Answer> | Answer {
     const { info, user } = incoming;
-    const refusal = this.#options.authorize(user, info);
-    if (refusal !== undefined) throw forbiddenRequest(user, info, refusal);
-    return info.isResourceRequest ? this.#resource(incoming) : this.#endpoint(incoming);
+    return whenAllowed(this.#options.authorize, user, info, () =>
+      info.isResourceRequest ? this.#resource(incoming) : this.#endpoint(incoming),
+    );
   }
 
   #endpoint(incoming: Incoming): Promise<Answer> {
