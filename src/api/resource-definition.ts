@@ -46,6 +46,11 @@ export interface Strategy<T extends KubeObject> {
   readonly allowCreateOnUpdate?: boolean;
   /** An update without a resourceVersion takes the newest. Default true. */
   readonly allowUnconditionalUpdate?: boolean;
+  /**
+   * A deletion that does not say what becomes of dependents leaves them. Without it they go in the background.
+   * `warning` is told to whoever relies on it.
+   */
+  readonly orphansDependents?: { readonly warning?: string };
   /** The name rule of `metadata.name`; returns messages, empty when it is fine. */
   readonly validateName: (name: string, prefix: boolean) => string[];
 }

@@ -8,6 +8,7 @@ import { endpointsResource } from './core/endpoints.ts';
 import { namespaceResource } from './core/namespace.ts';
 import { nodeResource } from './core/node.ts';
 import { podResource } from './core/pod/definition.ts';
+import { replicationControllerResource } from './core/replication-controller.ts';
 import { secretResource } from './core/secret.ts';
 import { serviceAccountResource } from './core/service-account.ts';
 import { serviceResource } from './core/service/definition.ts';
@@ -25,6 +26,7 @@ export const builtinResources: readonly ResourceDefinition[] = [
   namespaceResource,
   nodeResource,
   podResource,
+  replicationControllerResource,
   secretResource,
   serviceAccountResource,
   serviceResource,

@@ -42,7 +42,9 @@ export function gracePeriodOf(definition: ResourceDefinition, object: KubeObject
 /** The finalizers that a deletion leaves on the object for the garbage collector. */
 export function finalizersFor(definition: ResourceDefinition, object: KubeObject, options: DeleteOptions): readonly string[] {
   const now = object.metadata.finalizers ?? [];
-  const policy = notCollected.has(definition.plural) ? 'Background' : (options.propagationPolicy ?? policyOf(now));
+  const policy = notCollected.has(definition.plural)
+    ? 'Background'
+    : (options.propagationPolicy ?? policyOf(now) ?? defaultPolicyOf(definition));
   const others = now.filter((finalizer) => finalizer !== orphanFinalizer && finalizer !== foregroundFinalizer);
   if (policy === 'Orphan') return [...others, orphanFinalizer];
   if (policy === 'Foreground') return [...others, foregroundFinalizer];
@@ -52,7 +54,12 @@ export function finalizersFor(definition: ResourceDefinition, object: KubeObject
 /** Finalizers that are there already say what an earlier deletion wanted. */
 function policyOf(finalizers: readonly string[]): DeleteOptions['propagationPolicy'] {
   const finalizer = finalizers.find((one) => one === orphanFinalizer || one === foregroundFinalizer);
-  return finalizer === orphanFinalizer ? 'Orphan' : finalizer === foregroundFinalizer ? 'Foreground' : 'Background';
+  return finalizer === orphanFinalizer ? 'Orphan' : finalizer === foregroundFinalizer ? 'Foreground' : undefined;
+}
+
+/** What nobody said. @source strategies with DefaultGarbageCollectionPolicy */
+function defaultPolicyOf({ strategy }: ResourceDefinition): DeleteOptions['propagationPolicy'] {
+  return strategy.orphansDependents ? 'Orphan' : 'Background';
 }
 
 export function sameFinalizers(a: readonly string[], b: readonly string[]): boolean {

@@ -13,6 +13,7 @@ import type { Answer } from './answer.ts';
 import { type BodyKind, bodyDecoder, isEmptyBody, parseBody } from './body.ts';
 import { deleteOptions, listOptions, writeOptions } from './options.ts';
 import { selectionOf } from '../cache/selection.ts';
+import type { DeleteOptions } from '../storage.ts';
 import type { VerbRequest } from './verb-request.ts';
 
 /** What the body of a request on the object itself, or on a part of it, has to be. */
@@ -72,11 +73,18 @@ export async function updateVerb(deps: StorageDeps, request: VerbRequest): Promi
 export async function deleteVerb(deps: StorageDeps, request: VerbRequest): Promise<Answer> {
   const { view, query, op, namespace, name } = request;
   const options = deleteOptions(query, await optionsBody(request), request.userAgent);
+  warnOfOrphans(view, options, op);
   const { object, gone } = await deleteObject(deps, view, { key: { namespace, name }, options }, op);
   if (gone && !returnsDeletedObject(view.definition)) {
     return { type: 'object', status: 200, object: deletedStatus(view, name, object.object.metadata.uid) };
   }
   return { type: 'stored', status: 200, view, object };
+}
+
+/** Says what becomes of dependents when the client did not. @source batch/job/storage/storage.go */
+function warnOfOrphans({ definition }: ResourceView, options: DeleteOptions, op: VerbRequest['op']): void {
+  const warning = definition.strategy.orphansDependents?.warning;
+  if (warning !== undefined && options.propagationPolicy === undefined) op.warn(warning);
 }
 
 /** @source store.go finalizeDelete */
@@ -115,6 +123,7 @@ const deleteWorkers = 16;
 export async function deleteCollectionVerb(deps: StorageDeps, request: VerbRequest): Promise<Answer> {
   const { view, query, op, namespace } = request;
   const options = deleteOptions(query, await optionsBody(request), request.userAgent);
+  warnOfOrphans(view, options, op);
   const lists = listOptions(query, false);
   const selection = selectionOf(view.definition, { namespace, name: '' }, lists);
   const page = await deps.lists.read(view.collection, { selection, ...lists });

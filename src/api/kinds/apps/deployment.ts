@@ -18,7 +18,7 @@ import { immutableField } from '../immutable.ts';
 import { assignOrDelete } from '../keep.ts';
 import { ageColumn, column, nameColumn } from '../standard-columns.ts';
 import { nonNegativeErrors, validateSelectorAndTemplate } from './pod-template-rules.ts';
-import { scaleSubresource, templateColumns } from './replica-columns.ts';
+import { scaleSubresource, selectorText, templateColumns } from './replica-columns.ts';
 
 export const deploymentResource: ResourceDefinition = defineResource<Deployment>({
   ref: appsv1Resources.deployments,
@@ -32,7 +32,7 @@ export const deploymentResource: ResourceDefinition = defineResource<Deployment>
       },
       validateUpdate: (deployment, old) => statusErrors(deployment.status, old.status),
     }),
-    scaleSubresource<Deployment>(),
+    scaleSubresource<Deployment>(selectorText),
   ],
   columns: [
     nameColumn,

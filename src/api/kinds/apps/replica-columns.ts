@@ -7,35 +7,44 @@ import type { PrinterColumn, SubresourceDefinition } from '../../resource-defini
 import { partVerbs } from '../define-resource.ts';
 import { containerColumns, wideColumn } from '../standard-columns.ts';
 
-interface Replicated extends KubeObject {
-  readonly spec: { readonly replicas?: number; readonly selector: LabelSelector; readonly template?: PodTemplateSpec };
+interface Templated extends KubeObject {
+  readonly spec: { readonly selector?: LabelSelector; readonly template?: PodTemplateSpec };
+}
+
+interface Scaled extends KubeObject {
+  readonly spec: { readonly replicas?: number };
   readonly status: { readonly replicas?: number };
 }
 
 /** Containers, images and selector, with `-o wide`. */
-export function templateColumns<T extends Replicated>(): PrinterColumn<T>[] {
+export function templateColumns<T extends Templated>(): PrinterColumn<T>[] {
   return [
     ...containerColumns<T>(({ spec }) => spec.template?.spec?.containers),
     wideColumn('Selector', 'string', 'Which pods belong to it.', ({ spec }) => formatLabelSelector(spec.selector)),
   ];
 }
 
+/** The selector as the text that `scale` shows. */
+export function selectorText({ spec }: Templated): string {
+  return labelSelectorMatcher(spec.selector).toString();
+}
+
 /** `scale`: the number of replicas without the rest of the object. */
-export function scaleSubresource<T extends Replicated>(): SubresourceDefinition<T> {
+export function scaleSubresource<T extends Scaled>(selectorOf: (object: T) => string): SubresourceDefinition<T> {
   return {
     name: 'scale',
     verbs: partVerbs,
     kind: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
     handler: 'scale',
     scale: {
-      read: ({ spec, status }) => ({
-        specReplicas: spec.replicas ?? 0,
-        statusReplicas: status.replicas ?? 0,
-        selector: labelSelectorMatcher(spec.selector).toString(),
+      read: (object) => ({
+        specReplicas: object.spec.replicas ?? 0,
+        statusReplicas: object.status.replicas ?? 0,
+        selector: selectorOf(object),
       }),
       write: (object, replicas) => {
         // The draft of every such kind has a writable spec.
-        (object as Draft<Replicated>).spec.replicas = replicas;
+        (object as Draft<Scaled>).spec.replicas = replicas;
       },
     },
   };

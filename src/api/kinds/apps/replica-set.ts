@@ -3,7 +3,6 @@
  * pkg/registry/apps/replicaset/strategy.go, v1.35
  */
 import type { FieldError } from '../../errors.ts';
-import { invalidValue } from '../../field-errors.ts';
 import type { ReplicaSet, ReplicaSetSpec, ReplicaSetStatus } from '../../gen/apps-v1.ts';
 import { appsv1Resources } from '../../gen/resources.ts';
 import type { Draft } from '../../object.ts';
@@ -14,7 +13,8 @@ import { defineResource, statusSubresource } from '../define-resource.ts';
 import { immutableField } from '../immutable.ts';
 import { ageColumn, column, nameColumn } from '../standard-columns.ts';
 import { nonNegativeErrors, validateSelectorAndTemplate } from './pod-template-rules.ts';
-import { scaleSubresource, templateColumns } from './replica-columns.ts';
+import { scaleSubresource, selectorText, templateColumns } from './replica-columns.ts';
+import { replicaStatusErrors } from './replica-status.ts';
 
 export const replicaSetResource: ResourceDefinition = defineResource<ReplicaSet>({
   ref: appsv1Resources.replicasets,
@@ -25,9 +25,9 @@ export const replicaSetResource: ResourceDefinition = defineResource<ReplicaSet>
       prepareForUpdate: (replicaSet, old) => {
         replicaSet.spec = old.spec as Draft<ReplicaSetSpec>;
       },
-      validateUpdate: ({ status }) => statusErrors(status),
+      validateUpdate: ({ status }) => replicaStatusErrors(status),
     }),
-    scaleSubresource<ReplicaSet>(),
+    scaleSubresource<ReplicaSet>(selectorText),
   ],
   columns: [
     nameColumn,
@@ -74,25 +74,5 @@ function validateReplicaSet({ spec }: ReplicaSet): FieldError[] {
     ...nonNegativeErrors('spec.minReadySeconds', spec.minReadySeconds ?? 0),
   ];
   validateSelectorAndTemplate({ spec, selectorName: 'deployment' }, errors);
-  return errors;
-}
-
-function statusErrors(status: ReplicaSetStatus): FieldError[] {
-  const { replicas, fullyLabeledReplicas = 0, readyReplicas = 0, availableReplicas = 0, observedGeneration = 0 } = status;
-  const errors = [
-    ...nonNegativeErrors('status.replicas', replicas),
-    ...nonNegativeErrors('status.fullyLabeledReplicas', fullyLabeledReplicas),
-    ...nonNegativeErrors('status.readyReplicas', readyReplicas),
-    ...nonNegativeErrors('status.availableReplicas', availableReplicas),
-    ...nonNegativeErrors('status.observedGeneration', observedGeneration),
-  ];
-  if (status.terminatingReplicas !== undefined) errors.push(...nonNegativeErrors('status.terminatingReplicas', status.terminatingReplicas));
-  const tooMany = 'cannot be greater than status.replicas';
-  if (fullyLabeledReplicas > replicas) errors.push(invalidValue('status.fullyLabeledReplicas', fullyLabeledReplicas, tooMany));
-  if (readyReplicas > replicas) errors.push(invalidValue('status.readyReplicas', readyReplicas, tooMany));
-  if (availableReplicas > replicas) errors.push(invalidValue('status.availableReplicas', availableReplicas, tooMany));
-  if (availableReplicas > readyReplicas) {
-    errors.push(invalidValue('status.availableReplicas', availableReplicas, 'cannot be greater than readyReplicas'));
-  }
   return errors;
 }
