@@ -5,10 +5,12 @@ import { replicaSetResource } from './apps/replica-set.ts';
 import { bindingResource } from './core/binding.ts';
 import { configMapResource } from './core/config-map.ts';
 import { endpointsResource } from './core/endpoints.ts';
+import { limitRangeResource } from './core/limit-range.ts';
 import { namespaceResource } from './core/namespace.ts';
 import { nodeResource } from './core/node.ts';
 import { podResource } from './core/pod/definition.ts';
 import { replicationControllerResource } from './core/replication-controller.ts';
+import { resourceQuotaResource } from './core/resource-quota.ts';
 import { secretResource } from './core/secret.ts';
 import { serviceAccountResource } from './core/service-account.ts';
 import { serviceResource } from './core/service/definition.ts';
@@ -23,10 +25,12 @@ export const builtinResources: readonly ResourceDefinition[] = [
   configMapResource,
   endpointsResource,
   coreEventResource,
+  limitRangeResource,
   namespaceResource,
   nodeResource,
   podResource,
   replicationControllerResource,
+  resourceQuotaResource,
   secretResource,
   serviceAccountResource,
   serviceResource,

@@ -53,7 +53,8 @@ function readAmount(text: string): Quantity | string {
   }
 }
 
-function resourceNameErrors(name: string, path: string): FieldError[] {
+/** Qualified names, and those without a prefix that Kubernetes knows. */
+export function resourceNameErrors(name: string, path: string): FieldError[] {
   const errors: FieldError[] = [];
   addInvalid(errors, path, name, qualifiedNameErrors(name));
   if (errors.length === 0 && !name.includes('/') && !standardNames.has(name) && !isHugePages(name)) {
@@ -63,7 +64,7 @@ function resourceNameErrors(name: string, path: string): FieldError[] {
 }
 
 /** Names that a container may ask for. */
-function containerResourceNameErrors(name: string, path: string): FieldError[] {
+export function containerResourceNameErrors(name: string, path: string): FieldError[] {
   if (containerNames.has(name)) return [];
   const errors = resourceNameErrors(name, path);
   if (!name.includes('/')) {

@@ -1,0 +1,69 @@
+/**
+ * ResourceQuota: how much of each resource the objects of a namespace may take together. Admission counts against `status`; the
+ * resource quota controller puts the counts right.
+ * @source pkg/registry/core/resourcequota/strategy.go, pkg/apis/core/validation/validation.go, v1.35
+ */
+import type { FieldError } from '../../errors.ts';
+import { invalidValue } from '../../field-errors.ts';
+import type { ResourceQuota, ResourceQuotaSpec, ResourceQuotaStatus } from '../../gen/core-v1.ts';
+import { corev1Resources } from '../../gen/resources.ts';
+import type { Draft } from '../../object.ts';
+import type { ResourceDefinition } from '../../resource-definition.ts';
+import { defineResource, statusSubresource } from '../define-resource.ts';
+import { ageColumn, column, nameColumn } from '../standard-columns.ts';
+import { canonicalizeResources } from './resource-list.ts';
+import { quotaAmountErrors, validateQuotaSpec } from './resource-quota-rules.ts';
+
+export const resourceQuotaResource: ResourceDefinition = defineResource<ResourceQuota>({
+  ref: corev1Resources.resourcequotas,
+  shortNames: ['quota'],
+  subresources: [
+    statusSubresource<ResourceQuota>({
+      prepareForUpdate: (quota, old) => {
+        quota.spec = old.spec as Draft<ResourceQuotaSpec>;
+      },
+      validateUpdate: ({ status }) => statusErrors(status),
+    }),
+  ],
+  columns: [
+    nameColumn,
+    column('Request', 'string', 'What is used and allowed of requests and counts.', (quota) => usage(quota, false)),
+    column('Limit', 'string', 'What is used and allowed of limits.', (quota) => usage(quota, true)),
+    ageColumn,
+  ],
+  strategy: {
+    applyDefaults: (quota) => {
+      quota.spec ??= {};
+      quota.status ??= {};
+      for (const list of [quota.spec.hard, quota.status.hard, quota.status.used]) canonicalizeResources(list);
+    },
+    prepareForCreate: (quota) => {
+      quota.status = {};
+    },
+    prepareForUpdate: (quota, old) => {
+      quota.status = old.status as Draft<ResourceQuotaStatus>;
+    },
+    validate: ({ spec, status }) => [...validateQuotaSpec(spec), ...statusErrors(status)],
+    validateUpdate: ({ spec }, old) => [...validateQuotaSpec(spec), ...changedScopes(spec, old.spec)],
+  },
+});
+
+function statusErrors(status: ResourceQuotaStatus): FieldError[] {
+  return [...quotaAmountErrors(status.hard, 'status.hard'), ...quotaAmountErrors(status.used, 'status.used')];
+}
+
+/** What was counted so far was counted for the old scopes. */
+function changedScopes({ scopes = [] }: ResourceQuotaSpec, old: ResourceQuotaSpec): FieldError[] {
+  const [now, before] = [new Set<string>(scopes), new Set<string>(old.scopes ?? [])];
+  const same = now.size === before.size && [...now].every((scope) => before.has(scope));
+  return same ? [] : [invalidValue('spec.scopes', scopes, 'field is immutable')];
+}
+
+/** Such as `pods: 1/10, requests.cpu: 100m/2`. */
+function usage({ status }: ResourceQuota, limits: boolean): string {
+  return Object.keys(status.hard ?? {})
+    .filter((name) => name.startsWith('limits.') === limits)
+    .sort()
+    .map((name) => `${name}: ${status.used?.[name] ?? '0'}/${status.hard![name]}`)
+    .join(', ');
+}
