@@ -110,22 +110,29 @@ function boundErrors(name: string, bounds: Bounds, path: string): FieldError[] {
   const fault = (field: (typeof boundFields)[number], value: Quantity, detail: string): void => {
     errors.push(invalidValue(`${path}.${field}[${name}]`, value, detail));
   };
+  const text = {
+    min: String(min),
+    max: String(max),
+    limit: String(limit),
+    request: String(request),
+    ratio: String(ratio),
+  };
   const above = (a: Quantity | undefined, b: Quantity | undefined): boolean => a !== undefined && b !== undefined && a.compare(b) > 0;
-  if (above(min, max)) fault('min', min!, `min value ${min} is greater than max value ${max}`);
-  if (above(min, request)) fault('defaultRequest', request!, `min value ${min} is greater than default request value ${request}`);
-  if (above(request, max)) fault('defaultRequest', request!, `default request value ${request} is greater than max value ${max}`);
+  if (above(min, max)) fault('min', min!, `min value ${text.min} is greater than max value ${text.max}`);
+  if (above(min, request)) fault('defaultRequest', request!, `min value ${text.min} is greater than default request value ${text.request}`);
+  if (above(request, max)) fault('defaultRequest', request!, `default request value ${text.request} is greater than max value ${text.max}`);
   if (above(request, limit)) {
-    fault('defaultRequest', request!, `default request value ${request} is greater than default limit value ${limit}`);
+    fault('defaultRequest', request!, `default request value ${text.request} is greater than default limit value ${text.limit}`);
   }
-  if (above(min, limit)) fault('default', min!, `min value ${min} is greater than default value ${limit}`);
-  if (above(limit, max)) fault('default', max!, `default value ${limit} is greater than max value ${max}`);
-  if (ratio && ratio.compare(quantityOf(1)) < 0) fault('maxLimitRequestRatio', ratio, `ratio ${ratio} is less than 1`);
+  if (above(min, limit)) fault('default', min!, `min value ${text.min} is greater than default value ${text.limit}`);
+  if (above(limit, max)) fault('default', max!, `default value ${text.limit} is greater than max value ${text.max}`);
+  if (ratio && ratio.compare(quantityOf(1)) < 0) fault('maxLimitRequestRatio', ratio, `ratio ${text.ratio} is less than 1`);
   if (ratio && min && max) {
     const most = max.toNumber() / min.toNumber();
-    if (ratio.toNumber() > most) fault('maxLimitRequestRatio', ratio, `ratio ${ratio} is greater than max/min = ${goFloat(most)}`);
+    if (ratio.toNumber() > most) fault('maxLimitRequestRatio', ratio, `ratio ${text.ratio} is greater than max/min = ${goFloat(most)}`);
   }
   if (!isOvercommitAllowed(name) && limit && request && !limit.equals(request)) {
-    fault('defaultRequest', request, `default value ${limit} must equal to defaultRequest value ${request} in ${name}`);
+    fault('defaultRequest', request, `default value ${text.limit} must equal to defaultRequest value ${text.request} in ${name}`);
   }
   return errors;
 }

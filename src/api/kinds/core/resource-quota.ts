@@ -41,7 +41,7 @@ export const resourceQuotaResource: ResourceDefinition = defineResource<Resource
       quota.status = {};
     },
     prepareForUpdate: (quota, old) => {
-      quota.status = old.status as Draft<ResourceQuotaStatus>;
+      quota.status = old.status;
     },
     validate: ({ spec, status }) => [...validateQuotaSpec(spec), ...statusErrors(status)],
     validateUpdate: ({ spec }, old) => [...validateQuotaSpec(spec), ...changedScopes(spec, old.spec)],
