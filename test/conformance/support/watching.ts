@@ -30,7 +30,7 @@ export class HeldWatch implements AsyncDisposable {
   }
 
   /** The next event, bookmarks too. @throws Error when none comes for as long as no cluster should take, or the watch has ended */
-  async next(limitMs = 60_000): Promise<SeenEvent> {
+  async next(limitMs = 20_000): Promise<SeenEvent> {
     const event = await this.nextOrNothing(limitMs);
     if (!event) throw new Error('the watch told nothing more');
     return event;
@@ -40,7 +40,7 @@ export class HeldWatch implements AsyncDisposable {
   async nextOrNothing(limitMs: number): Promise<SeenEvent | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<undefined>((resolve) => {
-      timer = setTimeout(resolve, limitMs);
+      timer = setTimeout(() => resolve(undefined), limitMs);
     });
     try {
       const line = await Promise.race([this.#lines.next(), late]);
