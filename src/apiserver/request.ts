@@ -84,8 +84,12 @@ export interface RequestContext {
 
 /** Where a streamed answer is written. */
 export interface ResponseSink {
-  /** Sends bytes; resolves when more may be sent (back-pressure). @throws the signal's reason when the client is gone */
-  write(chunk: Uint8Array): Promise<void>;
+  /**
+   * Sends bytes; resolves when more may be sent (back-pressure).
+   * @param taken called when the chunk has left and may be filled anew; not called when the client is gone before
+   * @throws the signal's reason when the client is gone
+   */
+  write(chunk: Uint8Array, taken?: () => void): Promise<void>;
 }
 
 /** Names in any case; a list is sent as a line each. */

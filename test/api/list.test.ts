@@ -1,4 +1,6 @@
 /** Lists: pages, versions, forms. */
+import { connect } from 'node:http2';
+import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestServer, type TestServer } from './harness.ts';
@@ -141,5 +143,27 @@ describe('a client that asks for another form', () => {
     expect(packed.headers['content-encoding']).toBe('gzip');
     expect(packed.bytes.length).toBeLessThan(plain.bytes.length / 10);
     expect(gunzipSync(packed.bytes).equals(plain.bytes)).toBe(true);
+  });
+
+  test('gets large lists whole when many are on their way at once', async () => {
+    const big = '/api/v1/namespaces/big/configmaps';
+    const { bytes } = await server.http('GET', big);
+    const packed = { headers: { 'accept-encoding': 'gzip' } };
+    const lists = await Promise.all(Array.from({ length: 16 }, (_, i) => server.http('GET', big, undefined, i % 2 === 0 ? packed : {})));
+    for (const list of lists) {
+      const whole = list.headers['content-encoding'] === 'gzip' ? gunzipSync(list.bytes) : list.bytes;
+      expect(whole.equals(bytes)).toBe(true);
+    }
+    const session = connect(`https://127.0.0.1:${server.port}`, {
+      ca: server.authority.ca,
+      cert: server.admin.cert,
+      key: server.admin.key,
+    });
+    try {
+      const streams = await Promise.all(Array.from({ length: 16 }, () => buffer(session.request({ ':path': big }))));
+      for (const whole of streams) expect(whole.equals(bytes)).toBe(true);
+    } finally {
+      session.destroy();
+    }
   });
 });

@@ -11,7 +11,7 @@ import { indentedJson, yamlText } from './document-text.ts';
 import type { OutgoingHeaders } from './exchange.ts';
 import { GzipSink } from './gzip-sink.ts';
 import { type HttpCall, warningHeader } from './http-call.ts';
-import { maxWholeListBytes, renderList, wholeList, writeList } from './list-writer.ts';
+import { maxWholeListBytes, wholeList, writeList } from './list-writer.ts';
 import { type AcceptedForm, negotiate, wantsPretty } from './negotiation.ts';
 import { WatchStream } from './watch-stream.ts';
 
@@ -95,22 +95,28 @@ export class AnswerWriter {
 
   async #list(call: HttpCall, answer: Extract<Answer, { readonly type: 'list' }>): Promise<Written> {
     const form = this.#form(call);
-    const list = renderList(answer.page, this.#renderings.of(answer.view, form, call.info.query));
-    if (form.encoding === 'yaml' || isPretty(call, form)) return this.#document(call, 200, form, wholeList(list).subarray(0, -1));
-    if (list.totalBytes <= maxWholeListBytes) return this.#send(call, 200, jsonType, wholeList(list));
+    const { page } = answer;
+    const rendering = this.#renderings.of(answer.view, form, call.info.query);
+    if (form.encoding === 'yaml' || isPretty(call, form)) {
+      // Without a limit there is always a whole.
+      return this.#document(call, 200, form, wholeList(page, rendering)!.subarray(0, -1));
+    }
+    const whole = wholeList(page, rendering, maxWholeListBytes);
+    if (whole) return this.#send(call, 200, jsonType, whole);
     const headers = this.#headers(call, jsonType);
     const isGzip = takesGzip(call);
     if (isGzip) headers['content-encoding'] = 'gzip';
     const response = call.exchange.open(200, headers);
+    let bytes: number;
     if (isGzip) {
       const gzipSink = new GzipSink(response);
-      await writeList(list, gzipSink);
+      bytes = await writeList(page, rendering, gzipSink);
       await gzipSink.finish();
     } else {
-      await writeList(list, response);
+      bytes = await writeList(page, rendering, response);
     }
     response.end();
-    return { status: 200, bytes: list.totalBytes };
+    return { status: 200, bytes };
   }
 
   async #watch(call: HttpCall, answer: Extract<Answer, { readonly type: 'watch' }>): Promise<Written> {

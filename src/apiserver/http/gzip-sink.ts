@@ -13,10 +13,9 @@ export class GzipSink implements ResponseSink {
     this.#forwarded.catch(() => this.#gzip.destroy());
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
+  async write(chunk: Uint8Array, taken?: () => void): Promise<void> {
     if (this.#gzip.destroyed) return this.#forwarded;
-    // The list writer goes on to fill other chunks, never this one again.
-    if (!this.#gzip.write(chunk)) await Promise.race([once(this.#gzip, 'drain'), this.#forwarded]);
+    if (!this.#gzip.write(chunk, taken && ((error) => error ?? taken()))) await Promise.race([once(this.#gzip, 'drain'), this.#forwarded]);
   }
 
   /** Sends the rest. @throws the reason when the client is gone */

@@ -1,6 +1,7 @@
 /**
  * Writes a LIST from the bytes that the cache holds. Small lists go out as one buffer; large ones in chunks that wait until the
- * client has taken the ones before, so that a thousand slow readers of a long list cost a thousand chunks.
+ * client has taken the ones before, so that a thousand slow readers of a long list cost a thousand chunks. Items are rendered when
+ * their chunk is filled, and chunks are used again: a list of any length costs no memory that grows with it.
  */
 import type { ListPage } from '../cache/list-reader.ts';
 import type { Rendering } from '../rendering/rendering.ts';
@@ -11,63 +12,96 @@ export const maxWholeListBytes = 256 * 1024;
 
 const chunkBytes = 128 * 1024;
 
-export interface RenderedList {
-  readonly start: Buffer;
-  readonly end: Buffer;
-  readonly itemStart: Buffer;
-  readonly items: readonly Uint8Array[];
-  readonly totalBytes: number;
-}
-
-export function renderList(page: ListPage, rendering: Rendering): RenderedList {
-  const start = Buffer.from(rendering.listStart(page));
-  const end = Buffer.from(rendering.listEnd);
-  const itemStart = Buffer.from(rendering.itemStart);
-  const items = page.objects.map((object) => rendering.item(object));
-  const separators = Math.max(items.length - 1, 0);
-  let totalBytes = start.length + end.length + separators + itemStart.length * items.length;
-  for (const item of items) totalBytes += item.length;
-  return { start, end, itemStart, items, totalBytes };
-}
-
-/** The whole list as one buffer. */
-export function wholeList(list: RenderedList): Buffer {
-  const bytes = Buffer.allocUnsafe(list.totalBytes);
-  let at = put(bytes, 0, list.start);
-  for (let i = 0; i < list.items.length; i++) at = putItem(bytes, at, list, i);
-  put(bytes, at, list.end);
-  return bytes;
-}
-
-/** Writes the list in chunks. @throws the reason when the client is gone */
-export async function writeList(list: RenderedList, sink: ResponseSink): Promise<void> {
-  const { start, end, itemStart, items } = list;
-  let chunk = Buffer.allocUnsafeSlow(chunkBytes);
-  let used = put(chunk, 0, start);
-  for (let i = 0; i < items.length; i++) {
-    const size = items[i]!.length + itemStart.length + 1;
-    if (used + size > chunkBytes) {
-      await sink.write(chunk.subarray(0, used));
-      // The one before may still be on its way. An item larger than a chunk gets one of its own.
-      chunk = Buffer.allocUnsafeSlow(Math.max(chunkBytes, size));
-      used = 0;
-    }
-    used = putItem(chunk, used, list, i);
-  }
-  await sink.write(chunk.subarray(0, used));
-  await sink.write(end);
-}
+/** Chunks that nobody fills which are kept for the next list. */
+const maxIdleChunks = 16;
 
 const comma = 0x2c;
 
-function putItem(target: Buffer, start: number, { itemStart, items }: RenderedList, index: number): number {
-  let at = start;
-  if (index > 0) target[at++] = comma;
-  if (itemStart.length > 0) at = put(target, at, itemStart);
-  return put(target, at, items[index]!);
+/** The whole list as one buffer; undefined when it is longer than `maxBytes`. */
+export function wholeList(page: ListPage, rendering: Rendering, maxBytes = Infinity): Buffer | undefined {
+  const start = Buffer.from(rendering.listStart(page));
+  const end = Buffer.from(rendering.listEnd);
+  const items: Buffer[] = [];
+  const cut = cutOf(rendering);
+  let totalBytes = start.length + end.length + cut.added * page.objects.length - (page.objects.length > 0 ? 1 : 0);
+  for (const object of page.objects) {
+    const item = asBuffer(rendering.item(object));
+    items.push(item);
+    totalBytes += item.length;
+    if (totalBytes > maxBytes) return undefined;
+  }
+  const bytes = Buffer.allocUnsafe(totalBytes);
+  let at = start.copy(bytes);
+  for (let i = 0; i < items.length; i++) at = putItem(bytes, at, items[i]!, cut, i > 0);
+  end.copy(bytes, at);
+  return bytes;
 }
 
-function put(target: Buffer, at: number, bytes: Uint8Array): number {
-  target.set(bytes, at);
-  return at + bytes.length;
+/** Writes the list in chunks. @returns how many bytes it had @throws the reason when the client is gone */
+export async function writeList(page: ListPage, rendering: Rendering, sink: ResponseSink): Promise<number> {
+  const cut = cutOf(rendering);
+  const { objects } = page;
+  const start = Buffer.from(rendering.listStart(page));
+  let chunk = takeChunk(start.length);
+  let used = start.copy(chunk);
+  let written = 0;
+  const send = (): Promise<void> => {
+    const full = chunk;
+    written += used;
+    return sink.write(full.subarray(0, used), () => giveBack(full));
+  };
+  for (let i = 0; i < objects.length; i++) {
+    const item = asBuffer(rendering.item(objects[i]!));
+    const size = item.length + cut.added;
+    if (used + size > chunk.length) {
+      await send();
+      chunk = takeChunk(size);
+      used = 0;
+    }
+    used = putItem(chunk, used, item, cut, i > 0);
+  }
+  await send();
+  const end = Buffer.from(rendering.listEnd);
+  await sink.write(end);
+  return written + end.length;
+}
+
+/** How an item is cut out of the bytes that the rendering has of it. */
+interface Cut {
+  readonly itemStart: Buffer;
+  readonly from: number;
+  readonly trim: number;
+  /** Most bytes by which an item in a list, with its comma, is longer than its bytes; negative when it is shorter. */
+  readonly added: number;
+}
+
+function cutOf({ itemStart, itemRange }: Rendering): Cut {
+  const { from = 0, trim = 0 } = itemRange ?? {};
+  const startBytes = Buffer.from(itemStart);
+  return { itemStart: startBytes, from, trim, added: startBytes.length + 1 - from - trim };
+}
+
+function putItem(target: Buffer, start: number, item: Buffer, cut: Cut, isLater: boolean): number {
+  let at = start;
+  if (isLater) target[at++] = comma;
+  if (cut.itemStart.length === 1) target[at++] = cut.itemStart[0]!;
+  else if (cut.itemStart.length > 1) at += cut.itemStart.copy(target, at);
+  // By range: a view of each item would cost more than its copy.
+  return at + item.copy(target, at, cut.from, item.length - cut.trim);
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+const idleChunks: Buffer[] = [];
+
+/** An item larger than a chunk gets one of its own. */
+function takeChunk(atLeast: number): Buffer {
+  if (atLeast > chunkBytes) return Buffer.allocUnsafeSlow(atLeast);
+  return idleChunks.pop() ?? Buffer.allocUnsafeSlow(chunkBytes);
+}
+
+function giveBack(chunk: Buffer): void {
+  if (chunk.length === chunkBytes && idleChunks.length < maxIdleChunks) idleChunks.push(chunk);
 }

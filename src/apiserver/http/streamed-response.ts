@@ -25,9 +25,9 @@ export class StreamedResponse implements OpenResponse {
     return this.#stream.write(chunk);
   }
 
-  write(chunk: Uint8Array): Promise<void> {
+  write(chunk: Uint8Array, taken?: () => void): Promise<void> {
     if (this.#gone) return Promise.reject(clientGone());
-    this.#stream.write(chunk);
+    this.#stream.write(chunk, taken && ((error) => error ?? taken()));
     return this.drained();
   }
 

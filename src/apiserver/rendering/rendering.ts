@@ -17,8 +17,10 @@ export interface Rendering {
   listStart(page: ListPage): string;
   /** An item of a list, ready to stand after `[` or `,`: in two parts, so that no copy is needed. */
   readonly itemStart: string;
-  /** The rest of an item after `itemStart`. */
+  /** The rest of an item after `itemStart`, or bytes that hold it; see `itemRange`. */
   item(stored: StoredObject): Uint8Array;
+  /** How many bytes of `item` come before the item and after it; undefined: none. A view of every item would cost more than its copy. */
+  readonly itemRange?: { readonly from: number; readonly trim: number };
   readonly listEnd: string;
 }
 
@@ -27,11 +29,14 @@ export class FullRendering implements Rendering {
   readonly name: string;
   readonly itemStart = '{';
   readonly listEnd = ']}\n';
+  /** Without kind, apiVersion and the final newline. */
+  readonly itemRange: { readonly from: number; readonly trim: number };
   readonly #view: ResourceView;
 
   constructor(view: ResourceView) {
     this.#view = view;
     this.name = `full:${view.apiVersion}`;
+    this.itemRange = { from: view.itemOffset, trim: 1 };
   }
 
   object(stored: StoredObject): Uint8Array {
@@ -43,7 +48,7 @@ export class FullRendering implements Rendering {
   }
 
   item(stored: StoredObject): Uint8Array {
-    return this.#view.textOf(stored).subarray(this.#view.itemOffset, -1);
+    return this.#view.textOf(stored);
   }
 }
 
