@@ -10,6 +10,7 @@ import { createNodeIpamController, type NodeIpamOptions } from './node-ipam/node
 import { createNodeLifecycleController, type NodeLifecycleOptions } from './node-lifecycle/node-lifecycle-controller.ts';
 import { createPodGcController, type PodGcOptions } from './pod-gc/pod-gc-controller.ts';
 import { createReplicaSetController } from './replicaset/replicaset-controller.ts';
+import { createReplicationController } from './replication-controller/replication-controller.ts';
 import { createRootCaController } from './service-accounts/root-ca-controller.ts';
 import { createServiceAccountsController } from './service-accounts/service-accounts-controller.ts';
 import { speakingAs } from './speaker.ts';
@@ -34,6 +35,7 @@ export function createControllers(context: ControllerContext, options: Controlle
   return [
     createDeploymentController(speakingAs(context, 'deployment-controller')),
     createReplicaSetController(speakingAs(context, 'replicaset-controller')),
+    createReplicationController(speakingAs(context, 'replication-controller')),
     createEndpointSliceController(speakingAs(context, 'endpoint-slice-controller'), options.endpointSlice),
     createEndpointsController(speakingAs(context, 'endpoint-controller'), options.endpoints),
     createEndpointSliceMirroringController(speakingAs(context, 'endpoint-slice-mirroring-controller')),

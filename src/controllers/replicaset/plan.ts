@@ -1,11 +1,15 @@
 /**
- * What a ReplicaSet needs: pods to make, pods to delete, and the status to show. Pure; it neither reads caches nor writes.
+ * What a ReplicaSet (or a ReplicationController) needs: pods to make, pods to delete, and the status to show. Pure; it neither
+ * reads caches nor writes.
  * @source pkg/controller/replicaset, v1.35
  */
 import { type appsv1, type corev1, isPodActive, isPodAvailable, isPodReady, labelsMatcher, podReadyCondition } from '../../api/index.ts';
 import { formatTime } from '../../base/index.ts';
 import { omitZero } from '../semantic-equal.ts';
 import { inDeletionOrder } from '../workload/deletion-order.ts';
+
+/** Whose pods are counted. */
+export type ReplicaOwner = appsv1.ReplicaSet | corev1.ReplicationController;
 
 /** Most pods made or deleted in one go. */
 const burstReplicas = 500;
@@ -17,17 +21,17 @@ export interface ReplicaPlan {
 
 /**
  * @param pods active pods that it controls
- * @param options.related active pods of every ReplicaSet with the same owner
+ * @param options.related active pods of every object of the kind with the same owner
  */
 export function planReplicas(
-  replicaSet: appsv1.ReplicaSet,
+  { spec }: ReplicaOwner,
   pods: readonly corev1.Pod[],
   options: { readonly related: readonly corev1.Pod[]; readonly nowMs: number },
 ): ReplicaPlan {
-  const surplus = pods.length - (replicaSet.spec.replicas ?? 1);
+  const surplus = pods.length - (spec.replicas ?? 1);
   if (surplus <= 0) return { create: Math.min(-surplus, burstReplicas), remove: [] };
   const onNode = new Map<string, number>();
-  for (const { spec } of options.related) onNode.set(spec.nodeName ?? '', (onNode.get(spec.nodeName ?? '') ?? 0) + 1);
+  for (const pod of options.related) onNode.set(pod.spec.nodeName ?? '', (onNode.get(pod.spec.nodeName ?? '') ?? 0) + 1);
   const rank = (pod: corev1.Pod): number => onNode.get(pod.spec.nodeName ?? '') ?? 0;
   const ordered = surplus < pods.length ? inDeletionOrder(pods, { rank, nowMs: options.nowMs }) : pods;
   return { create: 0, remove: ordered.slice(0, Math.min(surplus, burstReplicas)) };
@@ -50,7 +54,7 @@ export interface ReplicaFailure {
  * @param options.failure what went wrong this time
  */
 export function replicaSetStatus(
-  replicaSet: appsv1.ReplicaSet,
+  replicaSet: ReplicaOwner,
   owned: readonly corev1.Pod[],
   options: { readonly failure?: ReplicaFailure | undefined; readonly nowMs: number },
 ): appsv1.ReplicaSetStatus {
@@ -90,7 +94,7 @@ function conditionsWith(
 }
 
 /** Milliseconds until the next pod that is ready becomes available; undefined when none is on the way. */
-export function nextAvailabilityMs(replicaSet: appsv1.ReplicaSet, pods: readonly corev1.Pod[], nowMs: number): number | undefined {
+export function nextAvailabilityMs(replicaSet: ReplicaOwner, pods: readonly corev1.Pod[], nowMs: number): number | undefined {
   const minReadyMs = (replicaSet.spec.minReadySeconds ?? 0) * 1000;
   if (minReadyMs === 0) return undefined;
   let next: number | undefined;
