@@ -48,7 +48,12 @@ export interface ClusterRecord {
   readonly nodes: readonly NodeRecord[];
   readonly published: readonly PublishedPort[];
   readonly engine: EngineOptions;
+  /** Flags of the API server that differ from what this program chooses. */
+  readonly apiServerFlags?: ComponentFlags;
 }
+
+/** Values by the name of their flag; several when it is given several times. */
+export type ComponentFlags = Readonly<Record<string, readonly string[]>>;
 
 /** The record of the cluster at `paths`; undefined when there is none. */
 export function readClusterRecord(paths: ClusterPaths): ClusterRecord | undefined {

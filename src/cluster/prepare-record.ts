@@ -4,6 +4,7 @@ import { formatTime } from '../base/index.ts';
 import { ClusterError } from './cluster-error.ts';
 import {
   type ClusterRecord,
+  type ComponentFlags,
   type EngineOptions,
   listClusterRecords,
   type NetworkBlock,
@@ -25,6 +26,8 @@ export interface WantedCluster {
   readonly published?: readonly PublishedPort[];
   /** What is empty in it is as before. */
   readonly engine?: EngineOptions;
+  /** What it says of a flag replaces what was said of that flag before; no values: the flag is forgotten. */
+  readonly apiServerFlags?: ComponentFlags;
   readonly clock: Clock;
   /** Told what turned out differently. */
   readonly say: (line: string) => void;
@@ -68,6 +71,7 @@ async function newRecord(
     nodes: [{ name: `${wanted.name}-1`, index: 1, ip: nodeAddress(network, 1) }],
     published: wanted.published ?? [],
     engine: mergeEngine(noEngineOptions, wanted.engine, network),
+    apiServerFlags: mergeFlags({}, wanted.apiServerFlags),
   };
 }
 
@@ -83,9 +87,14 @@ async function changedRecord(
     apiPort = await freePort(takenPorts);
     wanted.say(`port ${known.apiPort} is taken by another program; the API server takes ${apiPort}`);
   }
+  const apiServerFlags = mergeFlags(known.apiServerFlags ?? {}, wanted.apiServerFlags);
+  if (runs && JSON.stringify(apiServerFlags) !== JSON.stringify(known.apiServerFlags ?? {})) {
+    wanted.say('the cluster runs: its API server takes the new flags after knarr down and knarr up');
+  }
   return {
     ...known,
     apiPort,
+    apiServerFlags,
     published: wanted.published ?? known.published,
     engine: mergeEngine(known.engine, wanted.engine, known.network),
   };
@@ -115,6 +124,12 @@ export function mergeEngine(before: EngineOptions, wanted: EngineOptions | undef
     proxyEnv: empty(wanted.proxyEnv) ? before.proxyEnv : withOwnRanges(wanted.proxyEnv, network),
     ...(registryCa && { registryCa }),
   };
+}
+
+/** Flags of before with those that are given in their place; one without values is forgotten. In the order of their names. Pure. */
+export function mergeFlags(before: ComponentFlags, wanted: ComponentFlags = {}): ComponentFlags {
+  const merged = Object.entries({ ...before, ...wanted }).filter(([, values]) => values.length > 0);
+  return Object.fromEntries(merged.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function withOwnRanges(proxyEnv: Readonly<Record<string, string>>, network: NetworkBlock): Record<string, string> {

@@ -7,7 +7,14 @@ import { type Clock, type Ctx, currentBootId, writeFileAtomically } from '../bas
 import { announceCluster } from './cgroups.ts';
 import { ClusterError } from './cluster-error.ts';
 import { ensurePki } from './cluster-pki.ts';
-import { type ClusterRecord, type EngineOptions, type NodeRecord, type PublishedPort, readClusterRecord } from './cluster-record.ts';
+import {
+  type ClusterRecord,
+  type ComponentFlags,
+  type EngineOptions,
+  type NodeRecord,
+  type PublishedPort,
+  readClusterRecord,
+} from './cluster-record.ts';
 import { missingRequirements } from './engine/programs.ts';
 import { writeRegistryConfig } from './engine/registry-config.ts';
 import { clusterNameFault, type ClusterPaths, clusterPaths, homeFault, makePrivateDirectory, nodePaths } from './home.ts';
@@ -27,6 +34,8 @@ export interface UpOptions {
   readonly published?: readonly PublishedPort[];
   /** What is empty in it is as before. */
   readonly engine?: EngineOptions;
+  /** What it says of a flag replaces what was said of that flag before; no values: the flag is forgotten. */
+  readonly apiServerFlags?: ComponentFlags;
   /** Put the context into the user's kubeconfig. Default true. */
   readonly writeKubeconfig?: boolean;
   /** Wait until names are answered too. Default false: the node's readiness is enough. */

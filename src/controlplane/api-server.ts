@@ -16,6 +16,7 @@ import {
   type TlsFiles,
   type TokenSigner,
 } from '../apiserver/index.ts';
+import { featureGates, type FlagValues, servedResources } from '../apiserver/flags/index.ts';
 import type { Clock, Logger, Random } from '../base/index.ts';
 import type { Store } from '../store/index.ts';
 
@@ -35,6 +36,8 @@ export interface ApiServerSettings {
   readonly kubeletTls?: () => BackendTls;
   /** How long events are kept. Default one hour. */
   readonly eventTtlSeconds?: number;
+  /** What flags of upstream's API server say. */
+  readonly flags?: FlagValues;
   readonly knarrVersion: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -49,11 +52,17 @@ export interface ListeningApiServer {
 }
 
 export async function startApiServer(settings: ApiServerSettings): Promise<ListeningApiServer> {
-  const { tokens, advertise, tls, eventTtlSeconds } = settings;
+  const { tokens, advertise, tls, flags = {} } = settings;
+  const eventTtlMs = flags['event-ttl'];
+  const eventTtlSeconds = eventTtlMs === undefined ? settings.eventTtlSeconds : Math.max(1, Math.round(eventTtlMs / 1000));
+  const [enabled, disabled] = [flags['enable-admission-plugins'], flags['disable-admission-plugins']];
   const steps = new StartUpSteps();
   const api = await createApiServer({
     store: settings.store,
     resources: builtinResources,
+    isServed: servedResources(builtinResources, flags['runtime-config']),
+    featureEnabled: featureGates(flags['feature-gates']),
+    anonymous: flags['anonymous-auth'] ?? true,
     ...(tls && { tls }),
     ...(eventTtlSeconds !== undefined && { eventTtlSeconds }),
     log: settings.log.child({ part: 'apiserver' }),
@@ -67,6 +76,7 @@ export async function startApiServer(settings: ApiServerSettings): Promise<Liste
     extensions: standardExtensions({
       serverAddress: () => `${advertise.ip}:${advertise.port}`,
       version: { knarrVersion: settings.knarrVersion },
+      admission: { ...(enabled && { enabled }), ...(disabled && { disabled }) },
       allocators: { serviceCidr: settings.serviceCidr },
       health: { steps },
       subresources: { kubeletTls: settings.kubeletTls ?? (() => ({ ca: '' })), signer: tokens },

@@ -38,16 +38,20 @@ function isStored(definition: ResourceDefinition): boolean {
 }
 
 export class ResourceTable implements Registry {
+  /** What is served of them. */
   readonly definitions: readonly ResourceDefinition[];
   readonly #deps: StorageDeps;
+  readonly #isServed: (definition: ResourceDefinition) => boolean;
   readonly #byName = new Map<string, ResourceDefinition>();
   readonly #views = new Map<ResourceDefinition, ResourceView>();
   /** The views that serve a group's resource, whatever their version. */
   readonly #anyVersion = new Map<string, ResourceView>();
 
-  constructor(definitions: readonly ResourceDefinition[], deps: StorageDeps) {
-    this.definitions = definitions;
+  /** @param isServed what clients are not served is still there for the server's own code */
+  constructor(definitions: readonly ResourceDefinition[], deps: StorageDeps, isServed: (definition: ResourceDefinition) => boolean) {
+    this.definitions = definitions.filter(isServed);
     this.#deps = deps;
+    this.#isServed = isServed;
     for (const definition of definitions) {
       const { group, version, plural } = definition;
       this.#byName.set(`${group}/${version}/${plural}`, definition);
@@ -62,7 +66,8 @@ export class ResourceTable implements Registry {
   }
 
   definition(group: string, version: string, plural: string): ResourceDefinition | undefined {
-    return this.#byName.get(`${group}/${version}/${plural}`);
+    const definition = this.#byName.get(`${group}/${version}/${plural}`);
+    return definition && this.#isServed(definition) ? definition : undefined;
   }
 
   /** Undefined for a resource that is not stored. */

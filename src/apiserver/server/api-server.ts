@@ -36,8 +36,10 @@ import { UuidSource } from './uuid-source.ts';
 
 export interface ApiServerConfig {
   readonly store: Store;
-  /** Every resource that is served, such as `builtinResources`. */
+  /** Every resource that there is, such as `builtinResources`. */
   readonly resources: readonly ResourceDefinition[];
+  /** Whether clients are served a resource; the server's own code works with all of them. Default: all. */
+  readonly isServed?: (resource: ResourceDefinition) => boolean;
   readonly log: Logger;
   /** Needed to listen; a server without it is reached in-process only. */
   readonly tls?: TlsFiles;
@@ -129,7 +131,7 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     timestamps,
     featureEnabled: config.featureEnabled ?? featureEnabledByDefault,
   };
-  const table = new ResourceTable(config.resources, deps);
+  const table = new ResourceTable(config.resources, deps, config.isServed ?? (() => true));
   admissionContext.registry = table;
   const host = createHost({ table, store, clock, random, log, signal: stop.signal, authorize, deps });
   const extensions = (config.extensions ?? []).map((make) => make(host));
@@ -177,7 +179,7 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
       return listener.listen(address);
     },
     transport: (user) =>
-      createInProcessTransport({ handler, user, clock, log, signal: stop.signal, discover: () => discoveryOf(config.resources) }),
+      createInProcessTransport({ handler, user, clock, log, signal: stop.signal, discover: () => discoveryOf(table.definitions) }),
     close: async () => {
       for (const listener of listeners) listener.drain();
       stop.abort();

@@ -5,6 +5,7 @@ import { InvalidArgumentError } from 'commander';
 import { systemClock } from '../../base/index.ts';
 import { ClusterError, type EngineOptions, knarrHome, type PublishedPort } from '../../cluster/index.ts';
 import { up } from '../../cluster/lifecycle/index.ts';
+import { collectExtraConfig, type ExtraConfig, readComponentFlags } from '../component-flags.ts';
 import { type Subcommand, withName } from '../subcommand.ts';
 
 interface Flags {
@@ -14,6 +15,9 @@ interface Flags {
   readonly publish?: readonly PublishedPort[];
   readonly registryMirror?: Readonly<Record<string, string>>;
   readonly registryCa?: string;
+  readonly extraConfig?: readonly ExtraConfig[];
+  readonly featureGates?: string;
+  readonly runtimeConfig?: string;
 }
 
 export const upCommand: Subcommand = (command, context) => {
@@ -23,8 +27,12 @@ export const upCommand: Subcommand = (command, context) => {
     .option('--publish <host:node>', 'lead a port of this machine to a NodePort or hostPort; may be repeated', collectPort)
     .option('--registry-mirror <host=url>', 'pull what a registry has from a mirror; may be repeated', collectMirror)
     .option('--registry-ca <file>', 'verify registries with the certificates in this file')
+    .option('--extra-config <component.flag=value>', 'a flag of a component, such as apiserver.anonymous-auth=false', collectExtraConfig)
+    .option('--feature-gates <pairs>', 'turn features on or off, such as A=true,B=false')
+    .option('--runtime-config <pairs>', 'serve groups and versions or not, such as api/all=true,storage.k8s.io/v1beta1=false')
     .action(async (flags: Flags) => {
       const { name } = flags;
+      const apiServerFlags = await readComponentFlags(flags);
       const engine = engineOptions(flags, context.env);
       const result = await up(
         {
@@ -37,6 +45,7 @@ export const upCommand: Subcommand = (command, context) => {
           writeKubeconfig: flags.kubeconfig,
           ...(flags.publish && { published: flags.publish }),
           ...(engine && { engine }),
+          ...(apiServerFlags && { apiServerFlags }),
         },
         context,
       );

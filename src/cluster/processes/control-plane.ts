@@ -1,5 +1,6 @@
 /** The control-plane process of a cluster on this machine: reads the record, opens the store, runs until it is told to stop. */
 import { existsSync } from 'node:fs';
+import { parseFlags } from '../../apiserver/flags/index.ts';
 import { createLogger, systemClock, systemRandom, TaskGroup } from '../../base/index.ts';
 import { startControlPlane } from '../../controlplane/index.ts';
 import { openLmdbStore } from '../../store/index.ts';
@@ -28,10 +29,13 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
   const group = new TaskGroup({ log, signal });
   const { network, nodes, apiPort } = record;
   const pki = readControlPlanePki(paths);
+  const { values: flags, faults } = parseFlags(record.apiServerFlags ?? {});
+  if (faults.length > 0) throw new ClusterError(`flags of the API server: ${faults.join('; ')}`);
   const store = await openLmdbStore({ directory: paths.store, clock, log });
   const controlPlane = await startControlPlane({
     store,
     ...pki,
+    flags,
     listen: [
       { host: '127.0.0.1', port: apiPort },
       { host: network.hostIp, port: apiPort },

@@ -1,0 +1,10 @@
+/** Flags of the server as a whole: what it serves, what it admits, how long it keeps things. @source kube-apiserver, v1.35 */
+import { configuration, durationMs, list, switches } from './syntax.ts';
+
+export const generalFlags = {
+  'disable-admission-plugins': list,
+  'enable-admission-plugins': list,
+  'event-ttl': durationMs,
+  'feature-gates': switches,
+  'runtime-config': configuration,
+} as const;

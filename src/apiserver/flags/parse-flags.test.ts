@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import { parseFlags } from './parse-flags.ts';
+import { splitList } from './syntax.ts';
+
+const faultsOf = (name: string, ...values: string[]): readonly string[] => parseFlags({ [name]: values }).faults;
+const valueOf = (name: string, ...values: string[]): unknown => (parseFlags({ [name]: values }).values as Record<string, unknown>)[name];
+
+test('a flag that there is not is refused by its name', () => {
+  expect(faultsOf('no-such-flag', 'x')).toEqual(['unknown flag: --no-such-flag']);
+  expect(faultsOf('__proto__', 'x')).toEqual(['unknown flag: --__proto__']);
+  expect(faultsOf('constructor', 'x')).toEqual(['unknown flag: --constructor']);
+});
+
+test('every fault is told', () => {
+  const { faults } = parseFlags({ 'anonymous-auth': ['yes'], 'event-ttl': ['1'], nonsense: ['1'] });
+  expect(faults).toHaveLength(3);
+});
+
+describe('a boolean', () => {
+  test.each([
+    ['true', true],
+    ['T', true],
+    ['1', true],
+    ['False', false],
+    ['0', false],
+  ])('%s is %s', (text, value) => expect(valueOf('anonymous-auth', text)).toBe(value));
+
+  test.each(['yes', '', 'tRUE', 'on'])('%j is none', (text) => {
+    const why = `strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`;
+    expect(faultsOf('anonymous-auth', text)).toEqual([`invalid argument ${JSON.stringify(text)} for "--anonymous-auth" flag: ${why}`]);
+  });
+
+  test('that is given twice is what was said last', () => expect(valueOf('anonymous-auth', 'true', 'false')).toBe(false));
+});
+
+describe('a duration', () => {
+  test('is written as Go does', () => expect(valueOf('event-ttl', '1h30m')).toBe(5_400_000));
+  test('needs a unit', () => expect(faultsOf('event-ttl', '60')[0]).toContain('time: missing unit in duration "60"'));
+});
+
+describe('a list', () => {
+  test('goes on when it is given again', () => {
+    expect(valueOf('disable-admission-plugins', 'Priority,RuntimeClass', 'PodTopologyLabels')).toEqual([
+      'Priority',
+      'RuntimeClass',
+      'PodTopologyLabels',
+    ]);
+  });
+
+  test.each([
+    ['', []],
+    ['a', ['a']],
+    ['a,,b', ['a', '', 'b']],
+    ['"a,b",c', ['a,b', 'c']],
+    ['"say ""x"""', ['say "x"']],
+  ])('%j holds %j', (line, values) => expect(splitList(line)).toEqual(values));
+
+  test('with an open quote is refused', () => expect(() => splitList('"a,b')).toThrow('parse error'));
+});
+
+describe('feature gates', () => {
+  test('are turned on and off', () => {
+    expect(valueOf('feature-gates', 'ImageVolume=false,HostnameOverride=true')).toEqual(
+      new Map([
+        ['ImageVolume', false],
+        ['HostnameOverride', true],
+      ]),
+    );
+  });
+
+  test.each([
+    ['ImageVolume', 'invalid argument "ImageVolume" for "--feature-gates" flag: missing bool value for ImageVolume'],
+    ['NoSuchGate=true', 'unrecognized feature gate: NoSuchGate'],
+    ['DynamicResourceAllocation=true', 'feature gate DynamicResourceAllocation is not supported: the feature is not built'],
+  ])('%s is refused', (text, fault) => expect(faultsOf('feature-gates', text)).toEqual([fault]));
+
+  test('a value that is no boolean is refused', () => {
+    expect(faultsOf('feature-gates', 'ImageVolume=maybe')[0]).toContain('invalid value of ImageVolume=maybe, err: strconv.ParseBool');
+  });
+});
+
+describe('admission plugins', () => {
+  test('are known by name', () => {
+    expect(faultsOf('enable-admission-plugins', 'Nonsense')).toEqual(['enable-admission-plugins plugin "Nonsense" is unknown']);
+    expect(faultsOf('disable-admission-plugins', 'ServiceAccount,Priority')).toEqual([]);
+  });
+
+  test('are not both on and off', () => {
+    const { faults } = parseFlags({ 'enable-admission-plugins': ['Priority'], 'disable-admission-plugins': ['Priority'] });
+    expect(faults).toEqual(['[Priority] in enable-admission-plugins and disable-admission-plugins overlapped']);
+  });
+});

@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'vitest';
+import { collectExtraConfig, readComponentFlags } from './component-flags.ts';
+
+const flagsOf = (...texts: string[]): Promise<unknown> => {
+  let extraConfig: ReturnType<typeof collectExtraConfig> = [];
+  for (const text of texts) extraConfig = collectExtraConfig(text, extraConfig);
+  return readComponentFlags({ extraConfig });
+};
+
+describe('--extra-config', () => {
+  test('is collected by flag', async () => {
+    expect(await flagsOf('apiserver.anonymous-auth=false', 'apiserver.event-ttl=2h')).toEqual({
+      'anonymous-auth': ['false'],
+      'event-ttl': ['2h'],
+    });
+  });
+
+  test('may be repeated, and forgets with a hyphen', async () => {
+    expect(await flagsOf('apiserver.disable-admission-plugins=Priority', 'apiserver.disable-admission-plugins=RuntimeClass')).toEqual({
+      'disable-admission-plugins': ['Priority', 'RuntimeClass'],
+    });
+    expect(await flagsOf('apiserver.event-ttl-')).toEqual({ 'event-ttl': [] });
+  });
+
+  test.each(['anonymous-auth=false', 'apiserver.anonymous-auth', 'apiserver', '=x', 'apiserver.=x'])('%s is not understood', (text) => {
+    expect(() => collectExtraConfig(text)).toThrow('COMPONENT.FLAG=VALUE');
+  });
+
+  test('takes flags for components that take some', () => {
+    expect(() => collectExtraConfig('kubelet.max-pods=5')).toThrow('flags can be given to apiserver, not to kubelet');
+  });
+
+  test('is looked at before anything starts', async () => {
+    await expect(flagsOf('apiserver.anonymous-auth=maybe', 'apiserver.nonsense=1')).rejects.toThrow(
+      /does not take these flags:\n {2}invalid argument "maybe" .*\n {2}unknown flag: --nonsense/,
+    );
+  });
+});
+
+test('gates and runtime configuration are flags of their own', async () => {
+  expect(await readComponentFlags({ featureGates: 'ImageVolume=false', runtimeConfig: 'api/all=true' })).toEqual({
+    'feature-gates': ['ImageVolume=false'],
+    'runtime-config': ['api/all=true'],
+  });
+  expect(await readComponentFlags({ featureGates: '' })).toEqual({ 'feature-gates': [] });
+  expect(await readComponentFlags({})).toBeUndefined();
+});
