@@ -26,6 +26,8 @@ export interface AdmissionRequest {
   /** What is stored now; undefined for CREATE. */
   readonly oldObject: KubeObject | undefined;
   readonly warn: (message: string) => void;
+  /** Adds an annotation to the request's audit event; undefined when it has none. */
+  readonly annotate?: ((key: string, value: string) => void) | undefined;
 }
 
 export interface AdmissionContext {

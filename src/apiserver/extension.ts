@@ -6,6 +6,8 @@ import type { Draft, JsonObject, KubeObject, ResourceDefinition } from '../api/i
 import type { Clock, Logger, Random } from '../base/index.ts';
 import type { Store } from '../store/index.ts';
 import type { AdmissionPlugin } from './admission.ts';
+import type { Auditor } from './audit/index.ts';
+import type { FlowControl } from './flowcontrol/index.ts';
 import type { Authorizer } from './authorization/index.ts';
 import type { RequestContext, RequestHandler, RequestInfo } from './request.ts';
 import type { Operation, Registry, WriteOptions } from './storage.ts';
@@ -119,6 +121,10 @@ export interface RequestOutcome {
 export interface ApiServerExtension {
   /** Told of every request that begins; what it returns is called once, when the answer has ended. */
   readonly observeRequest?: (request: ObservedRequest) => (outcome: RequestOutcome) => void;
+  /** The audit log, of one extension. */
+  readonly auditor?: Auditor | undefined;
+  /** What limits requests, of one extension. */
+  readonly flowControl?: FlowControl | undefined;
   readonly endpoints?: readonly RestEndpoint[];
   readonly subresources?: SubresourceHandlers;
   readonly admission?: readonly AdmissionPlugin[];

@@ -14,6 +14,14 @@ export interface UserInfo {
   readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
+/** What the audit log of a request is told while it runs. */
+export interface AuditNotes {
+  /** The decoded body; called before anything changes it. */
+  requested(body: unknown): void;
+  /** A key such as `pod-security.kubernetes.io/enforce-policy`; the first value of a key stays. */
+  annotate(key: string, value: string): void;
+}
+
 /** Query parameters by their names on the wire. */
 export interface QueryParameters {
   /** The first value, undefined when the parameter is absent; `?watch` and `?watch=` give the empty string. */

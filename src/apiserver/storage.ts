@@ -3,13 +3,15 @@
  * in-process transport do goes through the same functions.
  */
 import type { Draft, JsonObject, KubeList, KubeObject, ResourceDefinition, ResourceRef } from '../api/index.ts';
-import type { UserInfo } from './request.ts';
+import type { AuditNotes, UserInfo } from './request.ts';
 
 /** On whose behalf an operation runs. `systemOperation` makes one for the server itself. */
 export interface Operation {
   readonly user: UserInfo;
   readonly signal: AbortSignal;
   readonly warn: (message: string) => void;
+  /** Undefined when the operation is not audited. */
+  readonly audit?: AuditNotes | undefined;
 }
 
 export interface StorageKey {

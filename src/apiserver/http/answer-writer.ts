@@ -4,6 +4,7 @@ import { constants, gzip } from 'node:zlib';
 import type { ApiError, JsonObject, KubeObject } from '../../api/index.ts';
 import { stringifyJson } from '../../api/json/index.ts';
 import type { Clock } from '../../base/index.ts';
+import { Overloaded } from '../flowcontrol/index.ts';
 import type { Renderings } from '../rendering/renderings.ts';
 import type { ApiResponse, ResponseHeaders } from '../request.ts';
 import type { Answer } from '../verbs/answer.ts';
@@ -34,12 +35,10 @@ export interface Written {
 export class AnswerWriter {
   readonly #renderings: Renderings;
   readonly #clock: Clock;
-  readonly #nextAuditId: () => string;
 
-  constructor(options: { readonly renderings: Renderings; readonly clock: Clock; readonly nextAuditId: () => string }) {
+  constructor(options: { readonly renderings: Renderings; readonly clock: Clock }) {
     this.#renderings = options.renderings;
     this.#clock = options.clock;
-    this.#nextAuditId = options.nextAuditId;
   }
 
   /** Resolves when the answer is complete. @throws ApiError NotAcceptable before anything is written */
@@ -72,6 +71,10 @@ export class AnswerWriter {
 
   /** A failure as a Status document, whatever the client accepts. */
   fail(call: HttpCall, error: ApiError): Promise<Written> {
+    if (error instanceof Overloaded) {
+      const headers = { ...error.headers, 'retry-after': String(error.retryAfterSeconds), 'x-content-type-options': 'nosniff' };
+      return this.#send(call, error.code, 'text/plain; charset=utf-8', Buffer.from(`${error.message}\n`), headers);
+    }
     return this.#send(call, error.code, jsonType, Buffer.from(`${stringifyJson(error.toStatus())}\n`), retryAfter(error));
   }
 
@@ -125,7 +128,8 @@ export class AnswerWriter {
     const watch = await answer.open(() => stream?.onEvents());
     const response = call.exchange.open(200, this.#headers(call, jsonType));
     stream = new WatchStream(response, rendering);
-    await stream.serve(watch, { clock: this.#clock, timeoutMs: answer.timeoutMs, signal: call.signal });
+    const onInitialSent = (): void => call.seat?.release();
+    await stream.serve(watch, { clock: this.#clock, timeoutMs: answer.timeoutMs, signal: call.signal, onInitialSent });
     return { status: 200, bytes: 0 };
   }
 
@@ -166,10 +170,12 @@ export class AnswerWriter {
 
   #headers(call: HttpCall, contentType: string): OutgoingHeaders {
     const headers: OutgoingHeaders = {
-      'audit-id': this.#nextAuditId(),
+      'audit-id': call.auditId,
       'cache-control': 'no-cache, private',
       'content-type': contentType,
     };
+    const classified = call.seat?.headers;
+    if (classified) Object.assign(headers, classified);
     if (call.warnings.length > 0) headers['warning'] = call.warnings.map(warningHeader);
     return headers;
   }

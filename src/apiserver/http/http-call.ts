@@ -5,7 +5,10 @@
 import type { Clock, Logger } from '../../base/index.ts';
 import { fenceHeader } from '../../client/index.ts';
 import type { RequestContext, RequestInfo, UpgradeRequest, UserInfo } from '../request.ts';
-import type { Incoming } from '../server/incoming.ts';
+import type { RequestAudit } from '../audit/index.ts';
+import { anonymousUser } from '../auth/users.ts';
+import type { FilteredCall } from '../filters/index.ts';
+import type { Seat } from '../flowcontrol/index.ts';
 import type { BodySource } from '../verbs/body.ts';
 import type { BodyDeadlines } from './body-deadlines.ts';
 import { type Exchange, maxRequestBodyBytes } from './exchange.ts';
@@ -18,19 +21,23 @@ export interface CallServer {
   readonly clock: Clock;
   readonly log: Logger;
   readonly deadlines: BodyDeadlines;
+  readonly nextAuditId: () => string;
 }
 
-export class HttpCall implements Incoming, RequestContext {
-  readonly user: UserInfo;
+export class HttpCall implements FilteredCall, RequestContext {
+  /** Nobody in particular until the request is authenticated. */
+  user: UserInfo = anonymousUser;
+  audit: RequestAudit | undefined = undefined;
+  seat: Seat | undefined = undefined;
   readonly info: RequestInfo;
   readonly exchange: Exchange;
   readonly #server: CallServer;
   #warnings: string[] | undefined;
   #warningBytes = 0;
+  #auditId: string | undefined;
 
-  constructor(exchange: Exchange, about: { readonly user: UserInfo; readonly info: RequestInfo; readonly server: CallServer }) {
+  constructor(exchange: Exchange, about: { readonly info: RequestInfo; readonly server: CallServer }) {
     this.exchange = exchange;
-    this.user = about.user;
     this.info = about.info;
     this.#server = about.server;
   }
@@ -61,6 +68,11 @@ export class HttpCall implements Incoming, RequestContext {
 
   get upgrade(): UpgradeRequest | undefined {
     return this.exchange.upgrade;
+  }
+
+  /** The client's own, or one made for it. */
+  get auditId(): string {
+    return (this.#auditId ??= this.exchange.header('audit-id') || this.#server.nextAuditId());
   }
 
   get userAgent(): string {

@@ -1,17 +1,13 @@
 /**
- * From an exchange to its answer: authenticate, read what is asked, let the handler chain answer, write. Nothing thrown leaves
- * here; a client always gets an answer or a closed connection.
+ * From an exchange to its answer: read what is asked, let the filters and the handler behind them answer, write. Nothing thrown
+ * leaves here; a client always gets an answer or a closed connection.
  */
 import type { Clock, Logger } from '../../base/index.ts';
-import type { Authenticator } from '../auth/authenticator.ts';
-import { impersonated, impersonates } from '../auth/impersonation.ts';
-import { anonymousUser } from '../auth/users.ts';
-import type { Authorizer } from '../authorization/index.ts';
 import type { ObservedRequest, RequestOutcome } from '../extension.ts';
-import type { RequestInfo, UserInfo } from '../request.ts';
+import type { Step } from '../filters/index.ts';
+import type { RequestInfo } from '../request.ts';
 import { parseRequestInfo } from '../routing/request-info.ts';
 import { toApiError } from '../server/error-mapping.ts';
-import type { ApiHandler } from '../server/handler.ts';
 import type { Answer } from '../verbs/answer.ts';
 import { mediaTypeOf } from '../verbs/options.ts';
 import { applyPatchType } from '../verbs/patch.ts';
@@ -21,9 +17,9 @@ import type { Exchange } from './exchange.ts';
 import { type CallServer, HttpCall } from './http-call.ts';
 
 export interface HttpFrontOptions {
-  readonly authenticator: Authenticator;
-  readonly authorize: Authorizer;
-  readonly handler: ApiHandler;
+  /** What every request passes: the filters, then its verb. */
+  readonly answer: Step<HttpCall>;
+  readonly nextAuditId: () => string;
   readonly writer: AnswerWriter;
   readonly clock: Clock;
   readonly log: Logger;
@@ -38,8 +34,8 @@ export class HttpFront {
 
   constructor(options: HttpFrontOptions) {
     this.#options = options;
-    const { clock, log } = options;
-    this.#server = { clock, log, deadlines: new BodyDeadlines(clock) };
+    const { clock, log, nextAuditId } = options;
+    this.#server = { clock, log, nextAuditId, deadlines: new BodyDeadlines(clock) };
   }
 
   /** Answers; resolves when the answer is complete. Never rejects. */
@@ -66,28 +62,25 @@ export class HttpFront {
   }
 
   async #serve(exchange: Exchange): Promise<void> {
-    const { authenticator, log, writer, observers } = this.#options;
+    const { log, writer, observers, answer: filtered } = this.#options;
     const info = parseRequestInfo(exchange.method, exchange.target);
-    let call: HttpCall | undefined;
+    const call = new HttpCall(exchange, { info, server: this.#server });
     const ended = observers.length > 0 ? this.#observe(exchange, info) : undefined;
     let written: Written;
     try {
-      const authenticating = authenticator.authenticate(exchange.peer, exchange.header('authorization'));
-      const user = authenticating instanceof Promise ? await authenticating : authenticating;
-      const acting = this.#actingUser(user, exchange);
-      call = new HttpCall(exchange, { user: acting instanceof Promise ? await acting : acting, info, server: this.#server });
-      const answering = this.#options.handler.answer(call);
+      const answering = filtered(call);
       const answer: Answer = answering instanceof Promise ? await answering : answering;
+      call.audit?.answered(answer);
       written = await writer.write(call, answer);
     } catch (error) {
       const failure = toApiError(error, log);
-      written = await writer.fail(call ?? new HttpCall(exchange, { user: anonymousUser, info, server: this.#server }), failure);
+      call.audit?.failed(failure);
+      written = await writer.fail(call, failure);
+    } finally {
+      call.seat?.release();
     }
+    call.audit?.completed(written.status);
     if (ended) for (const end of ended) end(written);
-  }
-
-  #actingUser(user: UserInfo, exchange: Exchange): UserInfo | Promise<UserInfo> {
-    return impersonates(exchange) ? impersonated(user, exchange, this.#options.authorize) : user;
   }
 
   #observe(exchange: Exchange, info: RequestInfo): ((outcome: RequestOutcome) => void)[] {

@@ -47,9 +47,15 @@ export class WatchStream {
   /** Sends the watch until it ends. */
   async serve(
     watch: OpenWatch,
-    options: { readonly clock: Clock; readonly timeoutMs: number; readonly signal: AbortSignal },
+    options: {
+      readonly clock: Clock;
+      readonly timeoutMs: number;
+      readonly signal: AbortSignal;
+      /** Called when the initial state has been sent: from then on a watch is cheap. */
+      readonly onInitialSent?: () => void;
+    },
   ): Promise<void> {
-    const { clock, timeoutMs, signal } = options;
+    const { clock, timeoutMs, signal, onInitialSent } = options;
     const finish = (): void => this.#finish();
     using _deadline = clock.setTimer(timeoutMs, () => this.#endInTime());
     signal.addEventListener('abort', finish, { once: true });
@@ -60,6 +66,7 @@ export class WatchStream {
         return;
       }
       await this.#sendInitial(watch);
+      onInitialSent?.();
       this.#watch = watch;
       this.#flushing = true;
       this.flush();

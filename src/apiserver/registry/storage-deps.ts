@@ -51,7 +51,15 @@ export function admissionRequest(
   request: Pick<AdmissionRequest, 'subresource' | 'namespace' | 'name' | 'object' | 'oldObject' | 'options'>,
   op: Operation,
 ): AdmissionRequest {
-  return { operation, resource: view.definition, user: op.user, warn: op.warn, ...request };
+  const { audit } = op;
+  return {
+    operation,
+    resource: view.definition,
+    user: op.user,
+    warn: (message) => op.warn(message),
+    annotate: audit && ((key, value) => audit.annotate(key, value)),
+    ...request,
+  };
 }
 
 /** The lease of an object that ends by itself; undefined for all others. */

@@ -16,6 +16,7 @@ import { ListReader } from '../cache/list-reader.ts';
 import { WatchCache } from '../cache/watch-cache.ts';
 import { WatchOpener } from '../cache/watch-opener.ts';
 import type { ApiServerExtension, ApiServerHost, ExtensionFactory, ResourceHooks } from '../extension.ts';
+import { type FilterParts, inProcessFilters, networkFilters } from '../filters/index.ts';
 import { AnswerWriter } from '../http/answer-writer.ts';
 import { HttpFront } from '../http/http-front.ts';
 import { type ListenAddress, Listener, type TlsFiles } from '../http/listener.ts';
@@ -143,19 +144,23 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     deps,
     table,
     watches,
-    authorize,
     endpoints: new EndpointTable(extensions.flatMap(({ endpoints }) => endpoints ?? [])),
     subresources: Object.assign({}, ...extensions.map(({ subresources }) => subresources)),
     fences: new FenceGuard(table),
   });
-  const front = new HttpFront({
+  const filters: FilterParts = {
     authenticator: new Authenticator({ clock, verifyToken: config.verifyToken?.(host), anonymous: config.anonymous ?? true }),
     authorize,
-    handler,
+    auditor: extensions.find(({ auditor }) => auditor !== undefined)?.auditor,
+    flowControl: extensions.find(({ flowControl }) => flowControl !== undefined)?.flowControl,
+    handle: (call) => handler.answer(call),
+  };
+  const front = new HttpFront({
+    answer: networkFilters(filters),
+    nextAuditId: uuids.next,
     writer: new AnswerWriter({
       renderings: new Renderings(clock, extensions.find(({ tables }) => tables !== undefined)?.tables),
       clock,
-      nextAuditId: uuids.next,
     }),
     clock,
     log,
@@ -169,6 +174,7 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     intervalMs: config.compactionIntervalMs ?? defaultCompactionIntervalMs,
     signal: stop.signal,
   });
+  const answerInProcess = inProcessFilters(filters);
   const listeners: Listener[] = [];
   return {
     host,
@@ -179,7 +185,15 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
       return listener.listen(address);
     },
     transport: (user) =>
-      createInProcessTransport({ handler, user, clock, log, signal: stop.signal, discover: () => discoveryOf(table.definitions) }),
+      createInProcessTransport({
+        answer: answerInProcess,
+        nextAuditId: uuids.next,
+        user,
+        clock,
+        log,
+        signal: stop.signal,
+        discover: () => discoveryOf(table.definitions),
+      }),
     close: async () => {
       for (const listener of listeners) listener.drain();
       stop.abort();

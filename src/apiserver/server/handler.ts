@@ -1,9 +1,8 @@
 /**
- * The handler chain: authorize, find what is asked for, run the verb. HTTP and the in-process transport both end here, so whatever
- * holds for one holds for the other.
+ * The end of the handler chain: find what is asked for, run the verb. HTTP and the in-process transport both end here, so whatever
+ * holds for one holds for the other. What a request passes before stands in `../filters`.
  */
 import { ApiError, methodNotSupported, type ResourceDefinition, type SubresourceDefinition, type Verb } from '../../api/index.ts';
-import { type Authorizer, whenAllowed } from '../authorization/index.ts';
 import type { WatchOpener } from '../cache/watch-opener.ts';
 import type { SubresourceHandlers, SubresourceTarget } from '../extension.ts';
 import type { ResourceTable } from '../registry/registry.ts';
@@ -27,7 +26,6 @@ export interface HandlerOptions {
   readonly deps: StorageDeps;
   readonly table: ResourceTable;
   readonly watches: WatchOpener;
-  readonly authorize: Authorizer;
   readonly endpoints: EndpointTable;
   readonly subresources: SubresourceHandlers;
   readonly fences: FenceGuard;
@@ -40,12 +38,9 @@ export class ApiHandler {
     this.#options = options;
   }
 
-  /** @throws ApiError */
+  /** Relies on the filters: the request is allowed. @throws ApiError */
   answer(incoming: Incoming): Promise<Answer> | Answer {
-    const { info, user } = incoming;
-    return whenAllowed(this.#options.authorize, user, info, () =>
-      info.isResourceRequest ? this.#resource(incoming) : this.#endpoint(incoming),
-    );
+    return incoming.info.isResourceRequest ? this.#resource(incoming) : this.#endpoint(incoming);
   }
 
   #endpoint(incoming: Incoming): Promise<Answer> {

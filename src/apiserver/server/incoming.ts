@@ -7,7 +7,15 @@ export interface Incoming extends Operation {
   readonly info: RequestInfo;
   /** HTTP method, upper case. */
   readonly method: string;
+  /** Path and query as they stand on the wire. */
+  readonly target: string;
+  /** The client's address, empty in-process. */
+  readonly remoteAddress: string;
+  /** The id of the request's audit event, which the answer carries too. */
+  readonly auditId: string;
   readonly userAgent: string;
+  /** @param name lower case */
+  header(name: string): string | undefined;
   /** The fence of an elected component, as `fenceHeader` carries it. */
   readonly fence: string | undefined;
   readBody(): Promise<BodySource>;

@@ -15,21 +15,25 @@ import {
   type WatchEvent,
   type WatchRequest,
 } from '../../client/index.ts';
+import type { RequestAudit } from '../audit/index.ts';
 import type { OpenWatch } from '../cache/watch-opener.ts';
 import type { TellableEvent } from '../cache/watcher.ts';
+import type { FilteredCall, Step } from '../filters/index.ts';
+import type { Seat } from '../flowcontrol/index.ts';
 import { listMetaOf } from '../rendering/rendering.ts';
 import { partialMetadataOf } from '../rendering/partial-metadata.ts';
 import type { ResourceView } from '../rendering/view.ts';
 import type { RequestContext, RequestInfo, UserInfo } from '../request.ts';
 import { queryOf } from '../routing/query.ts';
 import { toApiError } from '../server/error-mapping.ts';
-import { type ApiHandler, notServed } from '../server/handler.ts';
-import type { Incoming } from '../server/incoming.ts';
+import { notServed } from '../server/handler.ts';
 import type { Answer } from '../verbs/answer.ts';
 import type { BodySource } from '../verbs/body.ts';
 
 export interface InProcessOptions {
-  readonly handler: ApiHandler;
+  /** What every request passes. */
+  readonly answer: Step;
+  readonly nextAuditId: () => string;
   readonly user: UserInfo;
   readonly clock: Clock;
   readonly log: Logger;
@@ -62,12 +66,24 @@ async function send(options: InProcessOptions, request: ResourceRequest): Promis
   const verb = request.subresource !== undefined && request.verb === 'list' ? 'get' : request.verb;
   const incoming = new InProcessCall(options, { ...request, verb, method: methods[request.verb] });
   try {
-    const answer = await options.handler.answer(incoming);
-    return objectOf(answer, request.as === 'metadata');
+    const answer = await options.answer(incoming);
+    incoming.audit?.answered(answer);
+    const object = objectOf(answer, request.as === 'metadata');
+    incoming.audit?.completed('status' in answer ? answer.status : 200);
+    return object;
   } catch (error) {
     if (isAbort(error, request.signal)) throw error;
-    throw toApiError(error, options.log);
+    throw failed(options, incoming, error);
+  } finally {
+    incoming.seat?.release();
   }
+}
+
+function failed({ log }: InProcessOptions, { audit }: InProcessCall, error: unknown): ApiError {
+  const failure = toApiError(error, log);
+  audit?.failed(failure);
+  audit?.completed(failure.code);
+  return failure;
 }
 
 /** The answer as an object; shared. */
@@ -103,9 +119,12 @@ async function* watch(options: InProcessOptions, request: WatchRequest): AsyncGe
   let wake: () => void = () => {};
   const incoming = new InProcessCall(options, { ...request, verb: 'watch', method: 'GET' });
   const { open, view, timeoutMs } = await openAnswer(options, incoming);
-  const watched = await open(() => wake()).catch((error: unknown) => {
-    throw toApiError(error, options.log);
-  });
+  const watched = await open(() => wake())
+    .catch((error: unknown) => {
+      throw failed(options, incoming, error);
+    })
+    // Only what a watch costs at its beginning is limited.
+    .finally(() => incoming.seat?.release());
   using _deadline = options.clock.setTimer(timeoutMs, () => watched.watcher.end('closed'));
   const onAbort = (): void => wake();
   signal.addEventListener('abort', onAbort);
@@ -128,15 +147,18 @@ async function* watch(options: InProcessOptions, request: WatchRequest): AsyncGe
     signal.removeEventListener('abort', onAbort);
     options.signal.removeEventListener('abort', onAbort);
     watched.close();
+    incoming.audit?.completed(200);
   }
 }
 
 async function openAnswer(options: InProcessOptions, incoming: InProcessCall): Promise<Extract<Answer, { readonly type: 'watch' }>> {
   try {
-    const answer = await options.handler.answer(incoming);
+    const answer = await options.answer(incoming);
+    incoming.audit?.answered(answer);
     if (answer.type === 'watch') return answer;
   } catch (error) {
-    throw toApiError(error, options.log);
+    incoming.seat?.release();
+    throw failed(options, incoming, error);
   }
   throw notServed('not a watch');
 }
@@ -176,11 +198,15 @@ interface CallTarget {
   readonly signal: AbortSignal;
 }
 
-class InProcessCall implements Incoming {
+class InProcessCall implements FilteredCall {
   readonly info: RequestInfo;
   readonly method: string;
   readonly user: UserInfo;
   readonly signal: AbortSignal;
+  readonly remoteAddress = '';
+  audit: RequestAudit | undefined = undefined;
+  seat: Seat | undefined = undefined;
+  #auditId: string | undefined;
   readonly #options: InProcessOptions;
   readonly #target: CallTarget;
 
@@ -206,6 +232,18 @@ class InProcessCall implements Incoming {
       name,
       query: queryOf(target.query),
     };
+  }
+
+  get auditId(): string {
+    return (this.#auditId ??= this.#options.nextAuditId());
+  }
+
+  get target(): string {
+    return this.info.path;
+  }
+
+  header(): undefined {
+    return undefined;
   }
 
   /** The component's name without `system:`, as its User-Agent would begin. */

@@ -69,13 +69,16 @@ export function bodyDecoder(parsed: Parsed, kind: BodyKind, options: WriteOption
       fieldValidation: options.fieldValidation ?? 'Warn',
       strictErrors: parsed.strictErrors,
     });
-    if (!warned) for (const warning of warnings) op.warn(warning);
-    warned = true;
     object.kind = kind.kind;
     object.apiVersion = apiVersionOf(kind);
     (object as { metadata?: unknown }).metadata ??= {};
     // The definition's own default function takes the definition's own type.
     (kind.applyDefaults as ((object: Draft<KubeObject>) => void) | undefined)?.(object);
+    if (!warned) {
+      for (const warning of warnings) op.warn(warning);
+      op.audit?.requested(object);
+    }
+    warned = true;
     return object;
   };
 }

@@ -64,8 +64,10 @@ function checkedType(body: BodySource): string {
 function patchCall(request: VerbRequest, body: BodySource, type: string): PatchCall {
   const options = writeOptions(request.query, 'PatchOptions', request.userAgent);
   const json: BodySource = { ...body, contentType: 'application/json' };
+  const parsed = parsePatch(json);
+  request.op.audit?.requested(parsed.value);
   // `checkedType` left only these.
-  return { type: type as PatchCall['type'], parsed: parsePatch(json), options };
+  return { type: type as PatchCall['type'], parsed, options };
 }
 
 function parsePatch(body: BodySource): Parsed {

@@ -112,6 +112,7 @@ async function optionsBody(request: VerbRequest): Promise<unknown> {
   if (isEmptyBody(body)) return undefined;
   const { value } = parseBody(body, deleteOptionsKind);
   if (value === null) return undefined;
+  request.op.audit?.requested(value);
   // Any version of the options is taken; what is no object is refused by `deleteOptions`.
   return isJsonObject(value) ? decodeObject(value, deleteOptionsKind.schema, { fieldValidation: 'Ignore' }).object : value;
 }

@@ -1,0 +1,2 @@
+/** The door of the audit log. */
+export type { Auditor, RequestAudit } from './auditor.ts';
