@@ -2,6 +2,12 @@
 import type { ResourceDefinition } from '../resource-definition.ts';
 import { deploymentResource } from './apps/deployment.ts';
 import { replicaSetResource } from './apps/replica-set.ts';
+import {
+  localSubjectAccessReviewResource,
+  selfSubjectAccessReviewResource,
+  selfSubjectRulesReviewResource,
+  subjectAccessReviewResource,
+} from './authorization/access-reviews.ts';
 import { bindingResource } from './core/binding.ts';
 import { configMapResource } from './core/config-map.ts';
 import { endpointsResource } from './core/endpoints.ts';
@@ -18,6 +24,11 @@ import { endpointSliceResource } from './endpoint-slice.ts';
 import { coreEventResource, eventsEventResource } from './event.ts';
 import { leaseResource } from './lease.ts';
 import { priorityClassResource } from './priority-class.ts';
+import { podDisruptionBudgetResource } from './policy/pod-disruption-budget.ts';
+import { clusterRoleBindingResource } from './rbac/cluster-role-binding.ts';
+import { clusterRoleResource } from './rbac/cluster-role.ts';
+import { roleBindingResource } from './rbac/role-binding.ts';
+import { roleResource } from './rbac/role.ts';
 import { runtimeClassResource } from './runtime-class.ts';
 
 export const builtinResources: readonly ResourceDefinition[] = [
@@ -36,10 +47,19 @@ export const builtinResources: readonly ResourceDefinition[] = [
   serviceResource,
   deploymentResource,
   replicaSetResource,
+  localSubjectAccessReviewResource,
+  selfSubjectAccessReviewResource,
+  selfSubjectRulesReviewResource,
+  subjectAccessReviewResource,
   leaseResource,
   endpointSliceResource,
   eventsEventResource,
   runtimeClassResource,
+  clusterRoleBindingResource,
+  clusterRoleResource,
+  roleBindingResource,
+  roleResource,
+  podDisruptionBudgetResource,
   priorityClassResource,
 ];
 
