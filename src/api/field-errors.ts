@@ -16,6 +16,11 @@ export function invalidValue(path: string, value: unknown, detail = ''): FieldEr
   return fieldError('FieldValueInvalid', path, `Invalid value: ${printed(value)}`, detail);
 }
 
+/** As `invalidValue`, where the value is too large to be shown. */
+export function invalidUnshown(path: string, detail: string): FieldError {
+  return fieldError('FieldValueInvalid', path, 'Invalid value', detail);
+}
+
 /** The value has the wrong JSON type. */
 export function typeInvalid(path: string, value: unknown, detail = ''): FieldError {
   return fieldError('FieldValueTypeInvalid', path, `Invalid value: ${printed(value)}`, detail);

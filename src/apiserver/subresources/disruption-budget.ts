@@ -9,7 +9,9 @@ import {
   labelSelectorMatcher,
   type corev1,
   type Draft,
+  type metav1,
   type policyv1,
+  setCondition,
   tooManyRequests,
 } from '../../api/index.ts';
 
@@ -61,7 +63,20 @@ export function takeDisruption(budget: Draft<Budget>, podName: string, now: stri
     );
   }
   status.disruptionsAllowed -= 1;
+  if (status.disruptionsAllowed === 0) status.conditions = setCondition(status.conditions, exhausted(status, now));
   status.disruptedPods = { ...status.disruptedPods, [podName]: now };
+}
+
+/** @source component-helpers apps/poddisruptionbudget UpdateDisruptionAllowedCondition */
+function exhausted({ observedGeneration }: Draft<Budget>['status'], now: string): Draft<metav1.Condition> {
+  return {
+    type: 'DisruptionAllowed',
+    status: 'False',
+    ...(observedGeneration !== undefined && { observedGeneration }),
+    lastTransitionTime: now,
+    reason: 'InsufficientPods',
+    message: '',
+  };
 }
 
 export function notComputed(name: string): ApiError {
@@ -69,6 +84,7 @@ export function notComputed(name: string): ApiError {
 }
 
 function refusal(retryAfterSeconds: number, message: string): ApiError {
-  const { code, reason, details } = tooManyRequests(cannotEvict, retryAfterSeconds);
-  return new ApiError({ code, reason, message: cannotEvict, details: { ...details, causes: [{ reason: 'DisruptionBudget', message }] } });
+  const { code, reason } = tooManyRequests(cannotEvict, retryAfterSeconds);
+  const causes = [{ reason: 'DisruptionBudget', message }];
+  return new ApiError({ code, reason, message: cannotEvict, details: { ...(retryAfterSeconds > 0 && { retryAfterSeconds }), causes } });
 }

@@ -5,6 +5,7 @@
 import {
   ApiError,
   badRequest,
+  conflict,
   type corev1,
   corev1Resources,
   type Draft,
@@ -12,6 +13,7 @@ import {
   isPodTerminal,
   type policyv1,
   policyv1Resources,
+  setCondition,
 } from '../../api/index.ts';
 import { formatTime } from '../../base/index.ts';
 import type { ApiServerHost, SubresourceHandler } from '../extension.ts';
@@ -43,7 +45,7 @@ async function evict(host: ApiServerHost, key: StorageKey, options: DeleteOption
     const pod = findPod(host.registry, key);
     const { options: checked, budget } = await checkBudget(host, pod, options, op);
     try {
-      await storage.delete(key, checked, op);
+      await storage.delete(key, await markDisrupted(host, key, checked, op), op);
       return;
     } catch (error) {
       // Whoever named a version wants that one. Otherwise the pod changed since it was looked at: look again.
@@ -52,6 +54,47 @@ async function evict(host: ApiServerHost, key: StorageKey, options: DeleteOption
       if (attempt === maxAttempts) throw error;
     }
   }
+}
+
+/**
+ * Says on the pod why it goes. That makes a new version of it, which is the one to delete when a version was named.
+ * @source eviction.go addConditionAndDeletePod
+ */
+async function markDisrupted(host: ApiServerHost, key: StorageKey, options: DeleteOptions, op: Operation): Promise<DeleteOptions> {
+  if (options.dryRun) return options;
+  const { uid, resourceVersion } = options.preconditions ?? {};
+  const now = formatTime(host.clock.now());
+  const marked = await host.registry.storage(corev1Resources.pods).guaranteedUpdate(
+    key,
+    (draft) => {
+      const { metadata } = draft;
+      const subject = { group: '', resource: 'Pod', name: metadata.name };
+      if (uid && uid !== metadata.uid) {
+        const why = `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`;
+        throw conflict(subject, why);
+      }
+      if (resourceVersion && resourceVersion !== metadata.resourceVersion) {
+        const why = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`;
+        throw conflict(subject, why);
+      }
+      (draft.status ??= {}).conditions = setCondition(draft.status.conditions, disruptionTarget(metadata.generation, now));
+    },
+    {},
+    op,
+  );
+  if (resourceVersion === undefined) return options;
+  return { ...options, preconditions: { ...options.preconditions, resourceVersion: marked.metadata.resourceVersion } };
+}
+
+function disruptionTarget(generation: number | undefined, now: string): Draft<corev1.PodCondition> {
+  return {
+    type: 'DisruptionTarget',
+    ...(generation !== undefined && { observedGeneration: generation }),
+    status: 'True',
+    lastTransitionTime: now,
+    reason: 'EvictionByEvictionAPI',
+    message: 'Eviction API: evicting',
+  };
 }
 
 /** With what options the pod may go, and the budget that let it go for being unready. @throws ApiError TooManyRequests */

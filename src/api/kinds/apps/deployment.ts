@@ -6,15 +6,13 @@ import type { FieldError } from '../../errors.ts';
 import { invalidValue, notSupported, required, forbidden } from '../../field-errors.ts';
 import type { Deployment, DeploymentSpec, DeploymentStatus, RollingUpdateDeployment } from '../../gen/apps-v1.ts';
 import { appsv1Resources } from '../../gen/resources.ts';
-import type { IntOrString } from '../../gen/scalars.ts';
-import { percentOf } from '../../int-or-string.ts';
-import { percentErrors } from '../../names.ts';
 import type { Draft } from '../../object.ts';
 import type { ResourceDefinition } from '../../resource-definition.ts';
 import { applyTemplateDefaults, dropDisabledTemplateFields } from '../core/pod/template.ts';
 import { podTemplateWarnings, workloadNameWarnings } from '../core/pod/warnings.ts';
 import { defineResource, statusSubresource } from '../define-resource.ts';
 import { immutableField } from '../immutable.ts';
+import { atMostAllErrors, intOrPercentErrors, plainValue } from '../int-or-percent-rules.ts';
 import { assignOrDelete } from '../keep.ts';
 import { ageColumn, column, nameColumn } from '../standard-columns.ts';
 import { nonNegativeErrors, validateSelectorAndTemplate } from './pod-template-rules.ts';
@@ -124,21 +122,6 @@ function rollingUpdateErrors({ maxUnavailable = 0, maxSurge = 0 }: RollingUpdate
     errors.push(invalidValue(`${path}.maxUnavailable`, maxUnavailable, 'may not be 0 when `maxSurge` is 0'));
   }
   return errors.concat(atMostAllErrors(`${path}.maxUnavailable`, maxUnavailable));
-}
-
-function plainValue(value: IntOrString): number {
-  return typeof value === 'number' ? value : (percentOf(value) ?? Number.NaN);
-}
-
-function intOrPercentErrors(path: string, value: IntOrString): FieldError[] {
-  if (typeof value === 'number') return nonNegativeErrors(path, value);
-  return percentErrors(value).map((message) => invalidValue(path, value, message));
-}
-
-function atMostAllErrors(path: string, value: IntOrString): FieldError[] {
-  return (typeof value === 'string' ? (percentOf(value) ?? 0) : 0) > 100
-    ? [invalidValue(path, value, 'must not be greater than 100%')]
-    : [];
 }
 
 function statusErrors(status: DeploymentStatus, old: DeploymentStatus): FieldError[] {
