@@ -22,6 +22,8 @@ import { serviceAccountResource } from './core/service-account.ts';
 import { serviceResource } from './core/service/definition.ts';
 import { endpointSliceResource } from './endpoint-slice.ts';
 import { coreEventResource, eventsEventResource } from './event.ts';
+import { flowSchemaResource } from './flowcontrol/flow-schema.ts';
+import { priorityLevelConfigurationResource } from './flowcontrol/priority-level-configuration.ts';
 import { leaseResource } from './lease.ts';
 import { priorityClassResource } from './priority-class.ts';
 import { podDisruptionBudgetResource } from './policy/pod-disruption-budget.ts';
@@ -54,6 +56,8 @@ export const builtinResources: readonly ResourceDefinition[] = [
   leaseResource,
   endpointSliceResource,
   eventsEventResource,
+  flowSchemaResource,
+  priorityLevelConfigurationResource,
   runtimeClassResource,
   clusterRoleBindingResource,
   clusterRoleResource,
@@ -66,4 +70,6 @@ export const builtinResources: readonly ResourceDefinition[] = [
 export { validateBinding } from './core/binding.ts';
 export { namespaceNameLabel } from './core/namespace.ts';
 export { defineResource, partVerbs, storedVerbs } from './define-resource.ts';
+export { mandatoryFlowSchemas, suggestedFlowSchemas } from './flowcontrol/default-flow-schemas.ts';
+export { autoUpdateAnnotation, mandatoryPriorityLevels, suggestedPriorityLevels } from './flowcontrol/default-priority-levels.ts';
 export { highestUserPriority, systemPriorityClasses } from './priority-class.ts';
