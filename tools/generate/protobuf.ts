@@ -50,7 +50,10 @@ export function generateProtobuf(data: string, served: (schemaPackage: string) =
   const packages = JSON.parse(readFileSync(`${data}/kubernetes-1.35-protobuf.json`, 'utf8')) as Packages;
   const messages: [string, string][] = [];
   for (const [name, { messages: own }] of Object.entries(packages)) {
-    if (name.startsWith('k8s.io.api.') && !served(`io.${name.slice(0, 'k8s'.length)}${name.slice('k8s.io'.length)}`)) continue;
+    // Discovery is no resource, so the schema has none of its types.
+    const isDiscovery = name.startsWith('k8s.io.api.apidiscovery.');
+    if (name.startsWith('k8s.io.api.') && !isDiscovery && !served(`io.${name.slice(0, 'k8s'.length)}${name.slice('k8s.io'.length)}`))
+      continue;
     if (name.includes('testapigroup')) continue;
     for (const [message, fields] of Object.entries(own)) messages.push([`${name}.${message}`, fieldsText(message, fields)]);
   }

@@ -67,6 +67,17 @@ describe('what Go writes', () => {
     expect(decodeProtobuf(bytes, 'io.k8s.api.core.v1.ConfigMap')).toMatchObject({ metadata: {} });
   });
 
+  test('fields and groups that nobody knows are passed over', () => {
+    const group = Uint8Array.from([0x7b, 0x08, 0x01, 0x7b, 0x7c, 0x12, 0x01, 0x41, 0x7c]);
+    const bytes = envelope('v1', 'ConfigMap', Uint8Array.from([...group, ...message([1, message([1, 'a'])])]));
+    expect(decodeProtobuf(bytes, 'io.k8s.api.core.v1.ConfigMap')).toMatchObject({ metadata: { name: 'a' } });
+  });
+
+  test('what says it is of another kind is not read as this one', () => {
+    const bytes = envelope('v1', 'Secret', Uint8Array.from([0xff]));
+    expect(decodeProtobuf(bytes, 'io.k8s.api.core.v1.ConfigMap')).toEqual({ apiVersion: 'v1', kind: 'Secret' });
+  });
+
   test('a map with a key twice keeps the last', () => {
     const entry = (value: string): Uint8Array => message([1, 'a'], [2, value]);
     const bytes = envelope('v1', 'ConfigMap', message([2, entry('1')], [2, entry('2')]));
@@ -80,6 +91,10 @@ describe('bytes that are none of it', () => {
     ['JSON', new TextEncoder().encode('{"a":1}'), 'does not appear to be a protobuf message'],
     ['a message that ends in the middle', envelope('v1', 'ConfigMap', Uint8Array.from([0x0a, 9, 1])), 'unexpected EOF'],
     ['a field of another form', envelope('v1', 'ConfigMap', message([1, 1])), 'proto: wrong wireType = 0'],
+    ['a field without a number', envelope('apps/v1', 'ConfigMap', message([0, 1])), 'proto: illegal tag 0'],
+    ['the end of a group without its beginning', envelope('v1', 'ConfigMap', Uint8Array.from([0x0c])), 'proto: wiretype end group'],
+    ['a group without its end', envelope('v1', 'ConfigMap', Uint8Array.from([0x7b, 0x08, 1])), 'unexpected EOF'],
+    ['groups in groups', envelope('v1', 'ConfigMap', new Uint8Array(120).fill(0x7b)), 'exceeded max depth'],
     ['a number without end', envelope('v1', 'ConfigMap', Uint8Array.from(Array(12).fill(0xff))), 'integer overflow'],
   ])('%s', (_name, bytes, why) => {
     expect(() => decodeProtobuf(bytes, 'io.k8s.api.core.v1.ConfigMap')).toThrow(ProtobufError);

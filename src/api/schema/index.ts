@@ -1,5 +1,6 @@
 /** The schema of every built-in type, and the decoder that follows it. */
 export { definitionNames, definitionOfKind, reference, schemaOf, specialOf, UnknownDefinitionError } from './facts.ts';
+export { goFieldOf, type GoField } from './go-fields.ts';
 export type {
   DeclaredDefault,
   FieldSchema,
