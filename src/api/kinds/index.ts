@@ -1,7 +1,10 @@
 /** The table of built-in resources. One generic handler serves every entry: a further kind is a further line here. */
 import type { ResourceDefinition } from '../resource-definition.ts';
+import { controllerRevisionResource } from './apps/controller-revision.ts';
+import { daemonSetResource } from './apps/daemon-set.ts';
 import { deploymentResource } from './apps/deployment.ts';
 import { replicaSetResource } from './apps/replica-set.ts';
+import { statefulSetResource } from './apps/stateful-set.ts';
 import {
   localSubjectAccessReviewResource,
   selfSubjectAccessReviewResource,
@@ -14,6 +17,8 @@ import { endpointsResource } from './core/endpoints.ts';
 import { limitRangeResource } from './core/limit-range.ts';
 import { namespaceResource } from './core/namespace.ts';
 import { nodeResource } from './core/node.ts';
+import { persistentVolumeClaimResource } from './core/persistent-volume-claim.ts';
+import { persistentVolumeResource } from './core/persistent-volume.ts';
 import { podResource } from './core/pod/definition.ts';
 import { replicationControllerResource } from './core/replication-controller.ts';
 import { resourceQuotaResource } from './core/resource-quota.ts';
@@ -31,7 +36,16 @@ import { clusterRoleBindingResource } from './rbac/cluster-role-binding.ts';
 import { clusterRoleResource } from './rbac/cluster-role.ts';
 import { roleBindingResource } from './rbac/role-binding.ts';
 import { roleResource } from './rbac/role.ts';
+import { ingressClassResource } from './networking/ingress-class.ts';
+import { ingressResource } from './networking/ingress.ts';
+import { networkPolicyResource } from './networking/network-policy.ts';
 import { runtimeClassResource } from './runtime-class.ts';
+import { csiDriverResource } from './storage/csi-driver.ts';
+import { csiNodeResource } from './storage/csi-node.ts';
+import { csiStorageCapacityResource } from './storage/csi-storage-capacity.ts';
+import { storageClassResource } from './storage/storage-class.ts';
+import { volumeAttachmentResource } from './storage/volume-attachment.ts';
+import { volumeAttributesClassResource } from './storage/volume-attributes-class.ts';
 
 export const builtinResources: readonly ResourceDefinition[] = [
   bindingResource,
@@ -41,14 +55,19 @@ export const builtinResources: readonly ResourceDefinition[] = [
   limitRangeResource,
   namespaceResource,
   nodeResource,
+  persistentVolumeClaimResource,
+  persistentVolumeResource,
   podResource,
   replicationControllerResource,
   resourceQuotaResource,
   secretResource,
   serviceAccountResource,
   serviceResource,
+  controllerRevisionResource,
+  daemonSetResource,
   deploymentResource,
   replicaSetResource,
+  statefulSetResource,
   localSubjectAccessReviewResource,
   selfSubjectAccessReviewResource,
   selfSubjectRulesReviewResource,
@@ -58,6 +77,9 @@ export const builtinResources: readonly ResourceDefinition[] = [
   eventsEventResource,
   flowSchemaResource,
   priorityLevelConfigurationResource,
+  ingressClassResource,
+  ingressResource,
+  networkPolicyResource,
   runtimeClassResource,
   clusterRoleBindingResource,
   clusterRoleResource,
@@ -65,6 +87,12 @@ export const builtinResources: readonly ResourceDefinition[] = [
   roleResource,
   podDisruptionBudgetResource,
   priorityClassResource,
+  csiDriverResource,
+  csiNodeResource,
+  csiStorageCapacityResource,
+  storageClassResource,
+  volumeAttachmentResource,
+  volumeAttributesClassResource,
 ];
 
 export { validateBinding } from './core/binding.ts';

@@ -8,6 +8,7 @@ import type { Draft } from '../../../object.ts';
 import { containerTotal, isPodLevelResource } from '../../../pod-resources.ts';
 import { defaultPullPolicy } from '../image-reference.ts';
 import { canonicalizeRequirements, canonicalizeResources, isHugePages, isOvercommitAllowed, requestsFromLimits } from '../resource-list.ts';
+import { applyVolumeSourceDefaults } from '../volume-source-defaults.ts';
 
 const defaultFileMode = 0o644;
 
@@ -100,7 +101,6 @@ function applyVolumeDefaults(volume: Draft<Volume>): void {
       if (downwardAPI) applyDownwardItems(downwardAPI.items);
     }
   }
-  if (volume.hostPath) volume.hostPath.type ??= '';
   if (volume.image) volume.image.pullPolicy ||= defaultPullPolicy(volume.image.reference);
   if (volume.ephemeral?.volumeClaimTemplate) {
     const { spec } = volume.ephemeral.volumeClaimTemplate;
@@ -109,22 +109,7 @@ function applyVolumeDefaults(volume: Draft<Volume>): void {
       canonicalizeRequirements(spec.resources);
     }
   }
-  if (volume.iscsi) volume.iscsi.iscsiInterface ||= 'default';
-  if (volume.rbd) {
-    volume.rbd.pool ||= 'rbd';
-    volume.rbd.user ||= 'admin';
-    volume.rbd.keyring ||= '/etc/ceph/keyring';
-  }
-  if (volume.azureDisk) {
-    volume.azureDisk.cachingMode ??= 'ReadWrite';
-    volume.azureDisk.fsType ??= 'ext4';
-    volume.azureDisk.readOnly ??= false;
-    volume.azureDisk.kind ??= 'Shared';
-  }
-  if (volume.scaleIO) {
-    volume.scaleIO.storageMode ||= 'ThinProvisioned';
-    volume.scaleIO.fsType ||= 'xfs';
-  }
+  applyVolumeSourceDefaults(volume);
 }
 
 function hasSource(volume: object): boolean {

@@ -5,6 +5,7 @@ import { ipWarnings } from '../../../ip.ts';
 import { dns1123LabelErrors } from '../../../names.ts';
 import { tryParseQuantity } from '../../../quantity.ts';
 import { sameJson } from '../../immutable.ts';
+import { nodeLabelDeprecation, nodeTermWarnings } from '../node-label-warnings.ts';
 import { allContainers, type PlacedContainer } from './containers.ts';
 
 type Annotations = Readonly<Record<string, string>>;
@@ -55,14 +56,6 @@ function specWarnings(spec: PodSpec, annotations: Annotations, prefix: string): 
   return warnings;
 }
 
-const deprecatedLabels = new Map([
-  ['beta.kubernetes.io/arch', 'deprecated since v1.14; use "kubernetes.io/arch" instead'],
-  ['beta.kubernetes.io/os', 'deprecated since v1.14; use "kubernetes.io/os" instead'],
-  ['failure-domain.beta.kubernetes.io/region', 'deprecated since v1.17; use "topology.kubernetes.io/region" instead'],
-  ['failure-domain.beta.kubernetes.io/zone', 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead'],
-  ['beta.kubernetes.io/instance-type', 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead'],
-]);
-
 const deprecatedAnnotations: readonly (readonly [string, string])[] = [
   ['scheduler.alpha.kubernetes.io/critical-pod', 'non-functional in v1.16+; use the "priorityClassName" field instead'],
   ['security.alpha.kubernetes.io/sysctls', 'non-functional in v1.11+; use the "sysctls" field instead'],
@@ -71,7 +64,7 @@ const deprecatedAnnotations: readonly (readonly [string, string])[] = [
 
 function labelWarnings(spec: PodSpec, prefix: string, warnings: string[]): void {
   for (const key in spec.nodeSelector) {
-    const message = deprecatedLabels.get(key);
+    const message = nodeLabelDeprecation(key);
     if (message !== undefined) warnings.push(`${prefix}spec.nodeSelector[${key}]: ${message}`);
   }
   const affinity = spec.affinity?.nodeAffinity;
@@ -86,15 +79,10 @@ function labelWarnings(spec: PodSpec, prefix: string, warnings: string[]): void 
       path: `${base}.preferredDuringSchedulingIgnoredDuringExecution[${i}].preference`,
     })),
   ];
-  for (const { term, path } of terms) {
-    for (const [i, { key }] of (term.matchExpressions ?? []).entries()) {
-      const message = deprecatedLabels.get(key);
-      if (message !== undefined) warnings.push(`${path}.matchExpressions[${i}].key: ${key} is ${message}`);
-    }
-  }
+  for (const { term, path } of terms) warnings.push(...nodeTermWarnings(term, path));
   for (const [i, { topologyKey, labelSelector }] of (spec.topologySpreadConstraints ?? []).entries()) {
     const path = `${prefix}spec.topologySpreadConstraints[${i}]`;
-    const message = deprecatedLabels.get(topologyKey);
+    const message = nodeLabelDeprecation(topologyKey);
     if (message !== undefined) warnings.push(`${path}.topologyKey: ${topologyKey} is ${message}`);
     if (!labelSelector) warnings.push(`${path}.labelSelector: a null labelSelector results in matching no pod`);
   }

@@ -1,0 +1,86 @@
+/** IngressClass: a controller of ingresses, and with what it works. @source pkg/apis/networking/validation/validation.go, v1.35 */
+import type { FieldError } from '../../errors.ts';
+import { addInvalid, addUnsupported, forbidden, invalidValue, required, tooLong } from '../../field-errors.ts';
+import type { IngressClass, IngressClassParametersReference } from '../../gen/networking-v1.ts';
+import { networkingv1Resources } from '../../gen/resources.ts';
+import { dns1123LabelErrors, dns1123SubdomainErrors, regexError } from '../../names.ts';
+import { utf8Length } from '../../object-meta.ts';
+import type { ResourceDefinition } from '../../resource-definition.ts';
+import { defineResource } from '../define-resource.ts';
+import { immutableField } from '../immutable.ts';
+import { ageColumn, column, nameColumn } from '../standard-columns.ts';
+import { validateReference } from './ingress-rules.ts';
+
+/** The annotation that marks the class of ingresses that name none. */
+export const defaultIngressClassMark = 'ingressclass.kubernetes.io/is-default-class';
+
+const maxControllerBytes = 250;
+const pathPattern = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
+
+export const ingressClassResource: ResourceDefinition = defineResource<IngressClass>({
+  ref: networkingv1Resources.ingressclasses,
+  columns: [
+    nameColumn,
+    column('Controller', 'string', 'The controller that acts on its ingresses.', ({ spec }) => spec.controller ?? ''),
+    column('Parameters', 'string', 'The object that says more.', ({ spec }) => parametersText(spec.parameters)),
+    ageColumn,
+  ],
+  strategy: {
+    applyDefaults: (ingressClass) => {
+      ingressClass.spec ??= {};
+      if (ingressClass.spec.parameters) ingressClass.spec.parameters.scope ??= 'Cluster';
+    },
+    validate: validateIngressClass,
+    validateUpdate: (ingressClass, old) => [
+      ...immutableField('spec.controller', ingressClass.spec.controller ?? '', old.spec.controller ?? ''),
+      ...validateIngressClass(ingressClass),
+    ],
+  },
+});
+
+function parametersText(parameters: IngressClassParametersReference | undefined): string {
+  if (!parameters) return '<none>';
+  const { apiGroup, kind, name } = parameters;
+  return apiGroup === undefined ? `${kind}/${name}` : `${kind}.${apiGroup}/${name}`;
+}
+
+function validateIngressClass({ spec }: IngressClass): FieldError[] {
+  const errors: FieldError[] = [];
+  const { controller, parameters } = spec;
+  if (!controller) errors.push(required('spec.controller'));
+  else {
+    if (utf8Length(controller) > maxControllerBytes) errors.push(tooLong('spec.controller', maxControllerBytes));
+    errors.push(...domainPrefixedPathErrors('spec.controller', controller));
+  }
+  if (parameters) validateParameters(parameters, 'spec.parameters', errors);
+  return errors;
+}
+
+/** `domain/path`. @source apimachinery pkg/util/validation/validation.go IsDomainPrefixedPath */
+function domainPrefixedPathErrors(path: string, value: string): FieldError[] {
+  const slash = value.indexOf('/');
+  const [host, rest] = slash < 0 ? [value, ''] : [value.slice(0, slash), value.slice(slash + 1)];
+  if (slash < 0 || host === '' || rest === '') {
+    return [invalidValue(path, value, 'must be a domain-prefixed path (such as "acme.io/foo")')];
+  }
+  const errors: FieldError[] = [];
+  addInvalid(errors, path, host, dns1123SubdomainErrors(host));
+  if (!new RegExp(`^${pathPattern}$`).test(rest)) errors.push(invalidValue(path, rest, regexError('Invalid path', pathPattern)));
+  return errors;
+}
+
+function validateParameters(parameters: IngressClassParametersReference, path: string, errors: FieldError[]): void {
+  validateReference(parameters, path, errors);
+  const { scope, namespace } = parameters;
+  if (scope === undefined) {
+    errors.push(required(`${path}.scope`));
+    return;
+  }
+  addUnsupported(errors, `${path}.scope`, scope, ['Cluster', 'Namespace']);
+  if (scope === 'Namespace') {
+    if (namespace === undefined) errors.push(required(`${path}.namespace`, "`parameters.scope` is set to 'Namespace'"));
+    else addInvalid(errors, `${path}.namespace`, namespace, dns1123LabelErrors(namespace));
+  } else if (scope === 'Cluster' && namespace !== undefined) {
+    errors.push(forbidden(`${path}.namespace`, "`parameters.scope` is set to 'Cluster'"));
+  }
+}
