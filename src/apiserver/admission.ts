@@ -45,4 +45,6 @@ export interface AdmissionPlugin {
   /** @throws ApiError to refuse. Returns nothing when it is done at once (the fast path), a promise when it has to wait. */
   mutate?(request: AdmissionRequest, ctx: AdmissionContext): void | Promise<void>;
   validate?(request: AdmissionRequest, ctx: AdmissionContext): void | Promise<void>;
+  /** Runs once, when the cache is filled and before the server listens. */
+  readonly start?: () => void;
 }

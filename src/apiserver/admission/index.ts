@@ -1,37 +1,47 @@
-/** The door of admission: upstream's plugins that are on by default, in upstream's order. */
+/** The door of admission: the plugins that are wanted, in upstream's order. */
 import type { ExtensionFactory } from '../extension.ts';
 import { FlagValueError } from '../flags/index.ts';
-import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
-import { namespaceLifecycle } from './namespace-lifecycle.ts';
-import { nodeRestriction } from './node-restriction.ts';
-import { podTopologyLabels } from './pod-topology-labels.ts';
-import { priorityPlugin } from './priority.ts';
-import { runtimeClassPlugin } from './runtime-class.ts';
-import { serviceAccountPlugin } from './service-account.ts';
-import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
+import { admissionPlugins } from './plugin-table.ts';
 
 export interface AdmissionOptions {
   /** `--disable-admission-plugins`, by name. */
   readonly disabled?: readonly string[];
   /** `--enable-admission-plugins`, by name. */
   readonly enabled?: readonly string[];
+  /** What `--admission-control-config-file` says, by the names of plugins. */
+  readonly configuration?: ReadonlyMap<string, unknown>;
 }
 
-/** The extension throws a FlagValueError for a plugin that is wanted and not built. */
+/** The extension throws a FlagValueError for a plugin that is wanted and not known or not built, or whose configuration is wrong. */
 export function admissionExtension(options: AdmissionOptions = {}): ExtensionFactory {
-  return ({ clock, random }) => {
-    const plugins = [
-      namespaceLifecycle,
-      serviceAccountPlugin({ clock, random }),
-      nodeRestriction,
-      taintNodesByCondition,
-      priorityPlugin,
-      defaultTolerationSeconds,
-      runtimeClassPlugin,
-      podTopologyLabels,
-    ];
-    const missing = options.enabled?.find((wanted) => plugins.every(({ name }) => name !== wanted));
-    if (missing !== undefined) throw new FlagValueError(`admission plugin ${missing} is not supported`);
-    return { admission: plugins.filter(({ name }) => !options.disabled?.includes(name)) };
+  const { enabled = [], disabled = [], configuration = new Map<string, unknown>() } = options;
+  return (host) => {
+    for (const name of [...enabled, ...disabled, ...configuration.keys()]) {
+      if (!admissionPlugins.some((entry) => entry.name === name))
+        throw new FlagValueError(`admission plugin ${JSON.stringify(name)} is unknown`);
+    }
+    const plugins = admissionPlugins.flatMap(({ name, onByDefault, make }) => {
+      if (disabled.includes(name) || !(onByDefault || enabled.includes(name))) return [];
+      if (make) return [made(() => make({ host, configuration: configuration.get(name) }))];
+      if (enabled.includes(name) || configuration.has(name)) throw new FlagValueError(`admission plugin ${name} is not supported`);
+      return [];
+    });
+    return {
+      admission: plugins,
+      start: () => {
+        for (const plugin of plugins) plugin.start?.();
+        return Promise.resolve();
+      },
+    };
   };
+}
+
+/** What is wrong with a configuration is wrong with a flag. */
+function made<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof RangeError) throw new FlagValueError(error.message);
+    throw error;
+  }
 }
