@@ -38,6 +38,9 @@ export async function openRequest(forwarded: ForwardedRequest): Promise<Incoming
     headers: { host: authorityOf(backend), ...headers } as Record<string, string>,
     // A connection of its own: a proxied request may stay open for hours, and its end must not wait for others.
     agent: false,
+    // Many a small server ends its lines with LF alone, which Go's clients take. Nothing else travels on this connection, so there is
+    // nobody whose answer a lenient reading could mix up.
+    insecureHTTPParser: true,
     signal,
     ...tlsOptionsOf(backend),
   });

@@ -46,16 +46,24 @@ export function responseHeaders(incoming: IncomingHeaders): Record<string, strin
   const headers: Record<string, string | readonly string[]> = {};
   for (const [name, value] of Object.entries(incoming)) {
     if (value === undefined || hopByHop.has(name) || named.has(name) || name.startsWith(corsPrefix) || name === 'content-type') continue;
+    if (!isSendable(value)) continue;
     // Several cookies are lines of their own: joined they would be one.
     headers[name] = value;
   }
   return headers;
 }
 
+/** Backends are read leniently; what no header may hold is not passed on. */
+function isSendable(value: string | readonly string[]): boolean {
+  // oxlint-disable-next-line no-control-regex
+  return (typeof value === 'string' ? [value] : value).every((line) => !/[^\t\x20-\x7e\x80-\xff]/.test(line));
+}
+
 function keep(incoming: IncomingHeaders, wanted: (name: string) => boolean): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(incoming)) {
-    if (value === undefined || name === 'authorization' || name.startsWith('impersonate-') || !wanted(name)) continue;
+    if (value === undefined || name === 'authorization' || name.startsWith('impersonate-')) continue;
+    if (name.startsWith('x-remote-') || !wanted(name)) continue;
     const kept = name === 'sec-websocket-protocol' ? withoutBearer(value) : value;
     headers[name] = typeof kept === 'string' ? kept : [...kept];
   }

@@ -165,6 +165,32 @@ test('a request goes on and its answer comes back as they come', async () => {
   expect(Buffer.concat(chunks).toString()).toBe('one two');
 });
 
+test('an answer whose lines end with LF alone is read as Go reads it, and nothing goes on that a header may not hold', async () => {
+  const port = await listening(
+    createServer((socket) => {
+      socket.end('HTTP/1.0 200 OK\nContent-Type: text/plain\nX-Fine: yes\nX-Odd: a\u0001b\n\nhello');
+    }),
+  );
+  const response = await openRequest({
+    backend: { host: '127.0.0.1', port, tls: undefined },
+    method: 'GET',
+    target: '/cgi-bin/x',
+    signal: AbortSignal.timeout(5000),
+  });
+  const answer = passOn(response);
+  if (answer.type !== 'stream') throw new Error('not streamed');
+  expect(answer).toMatchObject({ status: 200, contentType: 'text/plain', headers: { 'x-fine': 'yes' } });
+  expect(answer.headers).not.toHaveProperty('x-odd');
+  const chunks: Uint8Array[] = [];
+  await answer.produce({
+    write: (chunk) => {
+      chunks.push(chunk);
+      return Promise.resolve();
+    },
+  });
+  expect(Buffer.concat(chunks).toString()).toBe('hello');
+});
+
 describe('a tunnel', () => {
   /** A client's connection as the server has it, and the other end of it. */
   async function pairOfSockets(): Promise<{ server: Socket; client: Socket }> {
