@@ -15,7 +15,7 @@ import { immutableField } from '../immutable.ts';
 import { atMostAllErrors, intOrPercentErrors, plainValue } from '../int-or-percent-rules.ts';
 import { assignOrDelete } from '../keep.ts';
 import { ageColumn, column, nameColumn } from '../standard-columns.ts';
-import { nonNegativeErrors, validateSelectorAndTemplate } from './pod-template-rules.ts';
+import { decrementErrors, nonNegativeErrors, validateSelectorAndTemplate } from './pod-template-rules.ts';
 import { scaleSubresource, selectorText, templateColumns } from './replica-columns.ts';
 
 export const deploymentResource: ResourceDefinition = defineResource<Deployment>({
@@ -142,10 +142,7 @@ function statusErrors(status: DeploymentStatus, old: DeploymentStatus): FieldErr
     ...nonNegativeErrors('status.unavailableReplicas', unavailableReplicas),
   ];
   if (status.terminatingReplicas !== undefined) errors.push(...nonNegativeErrors('status.terminatingReplicas', status.terminatingReplicas));
-  if (status.collisionCount !== undefined) {
-    errors.push(...nonNegativeErrors('status.collisionCount', status.collisionCount));
-    if (status.collisionCount < (old.collisionCount ?? 0)) errors.push(decremented(status.collisionCount));
-  } else if (old.collisionCount !== undefined) errors.push(decremented(0));
+  if (status.collisionCount !== undefined) errors.push(...nonNegativeErrors('status.collisionCount', status.collisionCount));
   const tooMany = 'cannot be greater than status.replicas';
   if (updatedReplicas > replicas) errors.push(invalidValue('status.updatedReplicas', updatedReplicas, tooMany));
   if (readyReplicas > replicas) errors.push(invalidValue('status.readyReplicas', readyReplicas, tooMany));
@@ -153,9 +150,5 @@ function statusErrors(status: DeploymentStatus, old: DeploymentStatus): FieldErr
   if (availableReplicas > readyReplicas) {
     errors.push(invalidValue('status.availableReplicas', availableReplicas, 'cannot be greater than readyReplicas'));
   }
-  return errors;
-}
-
-function decremented(count: number): FieldError {
-  return invalidValue('status.collisionCount', count, 'cannot be decremented');
+  return errors.concat(decrementErrors('status.collisionCount', status.collisionCount, old.collisionCount));
 }

@@ -26,7 +26,7 @@ export function validateSelectorAndTemplate({ spec, selectorName }: SelectedTemp
   if (!selector) errors.push(required('spec.selector'));
   else {
     validateLabelSelector(selector, 'spec.selector', errors);
-    if (isEmpty(selector)) errors.push(invalidValue('spec.selector', selector, `empty selector is invalid for ${selectorName}`));
+    if (isEmptySelector(selector)) errors.push(invalidValue('spec.selector', selector, `empty selector is invalid for ${selectorName}`));
   }
   const mismatch = selector && template ? selectorMismatch(selector, template) : undefined;
   if (mismatch === 'selector') {
@@ -38,24 +38,39 @@ export function validateSelectorAndTemplate({ spec, selectorName }: SelectedTemp
     return;
   }
   if (mismatch === 'labels') {
-    errors.push(
-      invalidValue('spec.template.metadata.labels', template.metadata?.labels ?? {}, '`selector` does not match template `labels`'),
-    );
+    errors.push(labelMismatch(template));
   }
   validatePodTemplate(template, 'spec.template', errors);
-  const restartPolicy = template.spec?.restartPolicy;
-  if (restartPolicy !== 'Always') errors.push(notSupported('spec.template.spec.restartPolicy', restartPolicy ?? '', ['Always']));
-  if (template.spec?.activeDeadlineSeconds !== undefined) {
-    errors.push(forbidden('spec.template.spec.activeDeadlineSeconds', 'activeDeadlineSeconds in ReplicaSet is not Supported'));
+  validateEndlessTemplate(template, 'ReplicaSet', errors);
+}
+
+/** The pods of a workload that never ends are always restarted and have no deadline. @param kind as messages name it */
+export function validateEndlessTemplate({ spec }: PodTemplateSpec, kind: string, errors: FieldError[]): void {
+  const { restartPolicy = '', activeDeadlineSeconds } = spec ?? {};
+  if (restartPolicy !== 'Always') errors.push(notSupported('spec.template.spec.restartPolicy', restartPolicy, ['Always']));
+  if (activeDeadlineSeconds !== undefined) {
+    errors.push(forbidden('spec.template.spec.activeDeadlineSeconds', `activeDeadlineSeconds in ${kind} is not Supported`));
   }
 }
 
-function isEmpty({ matchLabels = {}, matchExpressions = [] }: LabelSelector): boolean {
+/** The fault of a template whose labels the selector does not match. */
+export function labelMismatch({ metadata }: PodTemplateSpec): FieldError {
+  return invalidValue('spec.template.metadata.labels', metadata?.labels ?? {}, '`selector` does not match template `labels`');
+}
+
+/** A counter that only grows, such as the one of name collisions; none counts as 0, and may not become none again. */
+export function decrementErrors(path: string, value: number | undefined, old: number | undefined): FieldError[] {
+  const isDecremented = value === undefined ? old !== undefined : value < (old ?? 0);
+  return isDecremented ? [invalidValue(path, value ?? 0, 'cannot be decremented')] : [];
+}
+
+export function isEmptySelector({ matchLabels = {}, matchExpressions = [] }: LabelSelector): boolean {
   return Object.keys(matchLabels).length === 0 && matchExpressions.length === 0;
 }
 
-function selectorMismatch(selector: LabelSelector, template: PodTemplateSpec): 'selector' | 'labels' | undefined {
-  if (isEmpty(selector)) return undefined;
+/** What is wrong between a selector and the labels of a template; an empty selector is told elsewhere. */
+export function selectorMismatch(selector: LabelSelector, template: PodTemplateSpec): 'selector' | 'labels' | undefined {
+  if (isEmptySelector(selector)) return undefined;
   try {
     return labelSelectorMatcher(selector).matches(template.metadata?.labels) ? undefined : 'labels';
   } catch (error) {
