@@ -8,6 +8,7 @@ import type { Store } from '../store/index.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import type { Auditor } from './audit/index.ts';
 import type { FlowControl } from './flowcontrol/index.ts';
+import type { TokenVerdict } from './auth/token-authenticator.ts';
 import type { Authorizer } from './authorization/index.ts';
 import type { RequestContext, RequestHandler, RequestInfo } from './request.ts';
 import type { Operation, Registry, WriteOptions } from './storage.ts';
@@ -22,6 +23,8 @@ export interface ApiServerHost {
   readonly signal: AbortSignal;
   /** Whether a user may do something, as the server itself decides; ask when a request comes, not while extensions are made. */
   readonly authorize: Authorizer;
+  /** Whose a bearer token is. @param audiences who it must be for, one of them; empty: the API server itself */
+  readonly reviewToken: (token: string, audiences: readonly string[]) => TokenVerdict | Promise<TokenVerdict>;
   /** Runs the admission chain for a subresource body (Binding, Eviction, CONNECT options). */
   admit(request: SubresourceAdmission): Promise<void>;
 }

@@ -1,8 +1,11 @@
 /** The door of the API server. */
 export type { AdmissionPlugin } from './admission.ts';
-export { certificateUser, type TokenVerifier } from './auth/authenticator.ts';
+export type { AuthenticationOptions } from './auth/authenticator.ts';
+export { configuredAuthentication, frontProxyAuthorities, serviceAccountTerms } from './auth/configured-authentication.ts';
+export { certificateUser } from './auth/client-certificate.ts';
 export { componentAuthorizer } from './auth/authorizer.ts';
-export { type ServiceAccountTokenOptions, serviceAccountTokenVerifier } from './auth/service-account-tokens.ts';
+export { type ServiceAccountTokenOptions, serviceAccountTokens } from './auth/service-account-tokens.ts';
+export { forOwnAudiences, type TokenAuthenticator, type TokenVerdict } from './auth/token-authenticator.ts';
 export { loopbackUser, serviceAccountUser } from './auth/users.ts';
 export { type Access, type Authorizer, type Decision, type Verdict } from './authorization/index.ts';
 export type { ApiServerExtension, ApiServerHost, ExtensionFactory } from './extension.ts';

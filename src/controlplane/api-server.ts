@@ -7,10 +7,12 @@ import { builtinResources } from '../api/kinds/index.ts';
 import {
   type ApiServer,
   type BackendTls,
+  configuredAuthentication,
   createApiServer,
+  frontProxyAuthorities,
   gitVersion,
   type ListenAddress,
-  serviceAccountTokenVerifier,
+  serviceAccountTerms,
   standardExtensions,
   StartUpSteps,
   type TlsFiles,
@@ -52,7 +54,11 @@ export interface ListeningApiServer {
 }
 
 export async function startApiServer(settings: ApiServerSettings): Promise<ListeningApiServer> {
-  const { tokens, advertise, tls, flags = {} } = settings;
+  const { advertise, flags = {} } = settings;
+  const terms = serviceAccountTerms(flags, settings.tokens.issuer);
+  const tokens = { ...settings.tokens, ...tokenTerms(flags), issuer: terms.issuers[0]!, audiences: terms.audiences };
+  const frontProxyCa = frontProxyAuthorities(flags);
+  const tls = settings.tls && { ...settings.tls, ...(frontProxyCa !== undefined && { frontProxyCa }) };
   const eventTtlMs = flags['event-ttl'];
   const eventTtlSeconds = eventTtlMs === undefined ? settings.eventTtlSeconds : Math.max(1, Math.round(eventTtlMs / 1000));
   const [enabled, disabled] = [flags['enable-admission-plugins'], flags['disable-admission-plugins']];
@@ -62,17 +68,12 @@ export async function startApiServer(settings: ApiServerSettings): Promise<Liste
     resources: builtinResources,
     isServed: servedResources(builtinResources, flags['runtime-config']),
     featureEnabled: featureGates(flags['feature-gates']),
-    anonymous: flags['anonymous-auth'] ?? true,
     ...(tls && { tls }),
     ...(eventTtlSeconds !== undefined && { eventTtlSeconds }),
     log: settings.log.child({ part: 'apiserver' }),
     clock: settings.clock,
     random: settings.random,
-    verifyToken: serviceAccountTokenVerifier({
-      issuer: tokens.issuer,
-      audiences: tokens.audiences,
-      verifySignature: tokens.verifySignature,
-    }),
+    authentication: configuredAuthentication(flags, { ...terms, verifySignature: settings.tokens.verifySignature }),
     extensions: standardExtensions({
       serverAddress: () => `${advertise.ip}:${advertise.port}`,
       version: { knarrVersion: settings.knarrVersion },
@@ -89,4 +90,16 @@ export async function startApiServer(settings: ApiServerSettings): Promise<Liste
   const addresses: AddressInfo[] = [];
   for (const address of settings.listen) addresses.push(await api.listen(address));
   return { api, addresses };
+}
+
+/** What flags say about tokens that the server makes. */
+function tokenTerms(flags: FlagValues): Pick<TokenSigner, 'maxExpirationSeconds' | 'extendExpiration' | 'jwksUri'> {
+  const longestMs = flags['service-account-max-token-expiration'];
+  const extendExpiration = flags['service-account-extend-token-expiration'];
+  const jwksUri = flags['service-account-jwks-uri'];
+  return {
+    ...(longestMs !== undefined && { maxExpirationSeconds: Math.floor(longestMs / 1000) }),
+    ...(extendExpiration !== undefined && { extendExpiration }),
+    ...(jwksUri !== undefined && { jwksUri }),
+  };
 }

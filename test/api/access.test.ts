@@ -1,6 +1,6 @@
 /** Who gets in, and what the others are told. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { serviceAccountUser } from '../../src/apiserver/index.ts';
+import { forOwnAudiences, serviceAccountUser } from '../../src/apiserver/index.ts';
 import { createTestAuthority, type KeyPair } from './certificates.ts';
 import { startTestServer, type TestServer } from './harness.ts';
 
@@ -8,10 +8,15 @@ let server: TestServer;
 let jane: KeyPair;
 beforeAll(async () => {
   server = await startTestServer({
-    verifyToken: () => (token) => {
-      if (token === 'good') return serviceAccountUser({ namespace: 'default', name: 'robot', uid: 'u' });
-      return token === 'controller' ? serviceAccountUser({ namespace: 'kube-system', name: 'job-controller', uid: 'u' }) : undefined;
-    },
+    authentication: () => ({
+      audiences: ['api'],
+      tokens: [
+        forOwnAudiences(['api'], (token) => {
+          if (token === 'good') return serviceAccountUser({ namespace: 'default', name: 'robot', uid: 'u' });
+          return token === 'controller' ? serviceAccountUser({ namespace: 'kube-system', name: 'job-controller', uid: 'u' }) : undefined;
+        }),
+      ],
+    }),
   });
   jane = await server.authority.client({ name: 'jane', groups: ['developers'] });
 });

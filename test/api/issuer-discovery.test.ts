@@ -1,7 +1,7 @@
 /** How others check ServiceAccount tokens by themselves: the issuer's configuration and its public keys. */
 import { createPublicKey, type JsonWebKeyInput, verify } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { serviceAccountTokenVerifier, standardExtensions } from '../../src/apiserver/index.ts';
+import { serviceAccountTokens, standardExtensions } from '../../src/apiserver/index.ts';
 import { generateServiceAccountKey, ServiceAccountKeys } from '../../src/pki/index.ts';
 import { startTestServer, type TestServer } from './harness.ts';
 
@@ -13,7 +13,10 @@ beforeAll(async () => {
   const keys = new ServiceAccountKeys({ signingKey: await generateServiceAccountKey() });
   const signer = { issuer, audiences: [issuer], sign: (claims: object) => keys.sign(claims), publicKeys: keys };
   server = await startTestServer({
-    verifyToken: serviceAccountTokenVerifier({ issuer, audiences: [issuer], verifySignature: (text) => keys.verify(text) }),
+    authentication: (host) => ({
+      audiences: [issuer],
+      tokens: [serviceAccountTokens({ issuers: [issuer], audiences: [issuer], verifySignature: (text) => keys.verify(text) })(host)],
+    }),
     extensions: standardExtensions({
       serverAddress: () => '10.0.0.1:6443',
       version: { knarrVersion: '0.0.0-test' },

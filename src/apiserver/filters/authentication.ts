@@ -12,7 +12,7 @@ export function withAuthentication(authenticator: Authenticator, next: Step<Http
     return next(call);
   };
   return (call) => {
-    const authenticating = authenticator.authenticate(call.exchange.peer, call.exchange.header('authorization'));
+    const authenticating = authenticator.authenticate(call.exchange, call.info.path);
     if (authenticating instanceof Promise) return goOnAs(call, authenticating);
     call.user = authenticating;
     return next(call);

@@ -1,6 +1,7 @@
 /** What is wrong with flags beyond their syntax: values that do not fit the server or one another. Nothing is read or started for it. */
 import { builtinResources } from '../../api/kinds/index.ts';
 import { admissionPluginFaults } from './admission-plugins.ts';
+import { authenticationFlagFaults } from './authentication-flags.ts';
 import { featureGates } from './feature-gates.ts';
 import type { FlagValues } from './flag-table.ts';
 import { servedResources } from './runtime-config.ts';
@@ -10,6 +11,7 @@ import { FlagValueError } from './syntax.ts';
 const checks: readonly ((flags: FlagValues) => readonly string[])[] = [
   (flags) => faultOf(() => featureGates(flags['feature-gates'])),
   (flags) => faultOf(() => servedResources(builtinResources, flags['runtime-config'])),
+  authenticationFlagFaults,
   (flags) => admissionPluginFaults(flags['enable-admission-plugins'], flags['disable-admission-plugins']),
 ];
 

@@ -3,7 +3,7 @@
  * implementations: an HTTP/2 stream and an HTTP/1.1 message.
  */
 import { ApiError } from '../../api/index.ts';
-import type { PeerIdentity } from '../auth/authenticator.ts';
+import type { Peer } from '../auth/client-certificate.ts';
 import type { ResponseSink, UpgradeRequest } from '../request.ts';
 import type { BodyDeadlines } from './body-deadlines.ts';
 
@@ -30,7 +30,7 @@ export interface Exchange {
   /** Path and query. */
   readonly target: string;
   readonly remoteAddress: string;
-  readonly peer: PeerIdentity;
+  readonly peer: Peer;
   readonly upgrade: UpgradeRequest | undefined;
   /** Aborts when the client is gone before the answer is complete. */
   readonly signal: AbortSignal;
@@ -38,6 +38,8 @@ export interface Exchange {
   headers(): Readonly<Record<string, string | readonly string[] | undefined>>;
   /** @param name lower case */
   header(name: string): string | undefined;
+  /** Names and values in turn, each line of its own, as they came. */
+  headerLines(): readonly string[];
   /** @throws ApiError RequestEntityTooLarge, Timeout */
   body(limitBytes: number, deadlines: BodyDeadlines): Promise<Buffer>;
   bodyStream(): AsyncIterable<Uint8Array>;

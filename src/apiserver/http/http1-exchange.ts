@@ -1,13 +1,13 @@
 /** An HTTP/1.1 message as an exchange. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { PeerIdentity } from '../auth/authenticator.ts';
+import type { Peer } from '../auth/client-certificate.ts';
 import type { UpgradeRequest } from '../request.ts';
 import type { BodyDeadlines } from './body-deadlines.ts';
 import { bodyTooLarge, type Exchange, type OpenResponse, type OutgoingHeaders } from './exchange.ts';
 import { StreamedResponse } from './streamed-response.ts';
 
 export class Http1Exchange implements Exchange {
-  readonly peer: PeerIdentity;
+  readonly peer: Peer;
   readonly upgrade: UpgradeRequest | undefined;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
@@ -15,11 +15,7 @@ export class Http1Exchange implements Exchange {
   beforeAnswer: () => void = () => {};
   #abort: AbortController | undefined;
 
-  constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    options: { readonly peer: PeerIdentity; readonly upgrade?: UpgradeRequest },
-  ) {
+  constructor(request: IncomingMessage, response: ServerResponse, options: { readonly peer: Peer; readonly upgrade?: UpgradeRequest }) {
     this.#request = request;
     this.#response = response;
     this.peer = options.peer;
@@ -57,6 +53,10 @@ export class Http1Exchange implements Exchange {
   header(name: string): string | undefined {
     const value = this.#request.headers[name];
     return Array.isArray(value) ? value.join(', ') : value;
+  }
+
+  headerLines(): readonly string[] {
+    return this.#request.rawHeaders;
   }
 
   body(limitBytes: number, deadlines: BodyDeadlines): Promise<Buffer> {

@@ -1,6 +1,6 @@
 /** An HTTP/2 stream as an exchange, on the stream API: the compatibility layer costs a fifth of the throughput. */
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import type { PeerIdentity } from '../auth/authenticator.ts';
+import type { Peer } from '../auth/client-certificate.ts';
 import type { BodyDeadlines } from './body-deadlines.ts';
 import { bodyTooLarge, type Exchange, type OpenResponse, type OutgoingHeaders } from './exchange.ts';
 import { StreamedResponse } from './streamed-response.ts';
@@ -10,21 +10,23 @@ const emptyBody = Buffer.alloc(0);
 export class Http2Exchange implements Exchange {
   readonly method: string;
   readonly target: string;
-  readonly peer: PeerIdentity;
+  readonly peer: Peer;
   readonly upgrade = undefined;
   readonly #stream: ServerHttp2Stream;
   readonly #headers: IncomingHttpHeaders;
+  readonly #lines: readonly string[];
   readonly #hasBody: boolean;
   #abort: AbortController | undefined;
 
-  /** @param hasBody false when the request ended with its headers */
+  /** `lines` are the headers as they came; `hasBody` is false when the request ended with them. */
   constructor(
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
-    options: { readonly peer: PeerIdentity; readonly hasBody: boolean },
+    options: { readonly peer: Peer; readonly lines: readonly string[]; readonly hasBody: boolean },
   ) {
     this.#stream = stream;
     this.#headers = headers;
+    this.#lines = options.lines;
     this.#hasBody = options.hasBody;
     this.method = headers[':method'] as string;
     // A CONNECT has none.
@@ -52,6 +54,10 @@ export class Http2Exchange implements Exchange {
   header(name: string): string | undefined {
     const value = this.#headers[name];
     return Array.isArray(value) ? value.join(', ') : value;
+  }
+
+  headerLines(): readonly string[] {
+    return this.#lines;
   }
 
   body(limitBytes: number, deadlines: BodyDeadlines): Promise<Buffer> {

@@ -15,7 +15,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from '../../base/index.ts';
-import { certificateUser, type PeerIdentity } from '../auth/authenticator.ts';
+import { noCertificate, type Peer, PeerReader } from '../auth/client-certificate.ts';
 import type { Exchange } from './exchange.ts';
 import { Http1Exchange } from './http1-exchange.ts';
 import { Http2Exchange } from './http2-exchange.ts';
@@ -26,6 +26,8 @@ export interface TlsFiles {
   readonly key: string | Buffer;
   /** PEM: authorities of client certificates; undefined: none are accepted. */
   readonly clientCa?: string | Buffer | undefined;
+  /** PEM: authorities of front proxies, who name users in headers; undefined: nobody does. */
+  readonly frontProxyCa?: string | undefined;
 }
 
 export interface ListenAddress {
@@ -56,18 +58,23 @@ const tcpKeepAliveMs = 60_000;
 export class Listener {
   readonly #server: Http2SecureServer;
   readonly #serve: (exchange: Exchange) => Promise<void>;
+  readonly #peerReader: PeerReader;
+  /** Found out once a connection. */
+  readonly #peers = new WeakMap<object, Peer>();
   readonly #sessions = new Set<Http2Session>();
   readonly #sockets = new Set<TLSSocket>();
 
   constructor(options: { readonly tls: TlsFiles; readonly log: Logger; readonly serve: (exchange: Exchange) => Promise<void> }) {
     this.#serve = options.serve;
-    const { cert, key, clientCa } = options.tls;
+    const { cert, key, clientCa, frontProxyCa } = options.tls;
+    this.#peerReader = new PeerReader({ clients: clientCa?.toString() ?? '', frontProxies: frontProxyCa });
+    const authorities = [clientCa, frontProxyCa].filter((pem) => pem !== undefined);
     this.#server = createSecureServer({
       allowHTTP1: true,
       cert,
       key,
-      ...(clientCa && { ca: clientCa }),
-      requestCert: clientCa !== undefined,
+      ...(authorities.length > 0 && { ca: authorities }),
+      requestCert: authorities.length > 0,
       rejectUnauthorized: false,
       minVersion: 'TLSv1.2',
       ...headLimits,
@@ -125,7 +132,7 @@ export class Listener {
     // Listening for 'request' makes Node serve HTTP/2 through its compatibility layer as well; streams are ours.
     server.removeAllListeners('stream');
     // A server's streams are server streams.
-    server.on('stream', (stream, headers, flags) => this.#http2(stream as ServerHttp2Stream, headers, flags));
+    server.on('stream', (stream, headers, flags, lines) => this.#http2(stream as ServerHttp2Stream, headers, { flags, lines }));
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#upgrade(request, socket, head));
     server.on('session', (session) => {
       this.#sessions.add(session);
@@ -146,14 +153,22 @@ export class Listener {
     Object.assign(server, { keepAliveTimeout: idleMs, headersTimeout: headersTimeoutMs, maxHeadersCount: maxHeaders });
   }
 
-  #http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number): void {
+  #http2(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    { flags, lines }: { readonly flags: number; readonly lines: readonly string[] },
+  ): void {
     // A stream whose client went away fails quietly; answers look at `destroyed`.
     stream.on('error', () => {});
     const { session } = stream;
     if (!session) return;
     const endStream = 1;
     void this.#serve(
-      new Http2Exchange(stream, headers, { peer: peerOf(session, session.socket as TLSSocket), hasBody: (flags & endStream) === 0 }),
+      new Http2Exchange(stream, headers, {
+        peer: this.#peerOf(session, session.socket as TLSSocket),
+        lines,
+        hasBody: (flags & endStream) === 0,
+      }),
     );
   }
 
@@ -161,7 +176,7 @@ export class Listener {
     // The server speaks only TLS.
     const socket = request.socket as TLSSocket;
     response.on('error', () => {});
-    void this.#serve(new Http1Exchange(request, response, { peer: peerOf(socket, socket) }));
+    void this.#serve(new Http1Exchange(request, response, { peer: this.#peerOf(socket, socket) }));
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -171,7 +186,7 @@ export class Listener {
     const tlsSocket = socket as TLSSocket;
     let assigned = false;
     const upgrade = { socket, head, headers: request.headers };
-    const exchange = new Http1Exchange(request, response, { peer: peerOf(tlsSocket, tlsSocket), upgrade });
+    const exchange = new Http1Exchange(request, response, { peer: this.#peerOf(tlsSocket, tlsSocket), upgrade });
     // An ordinary answer (a refusal) still has to go out as HTTP.
     exchange.beforeAnswer = () => {
       if (assigned) return;
@@ -182,20 +197,15 @@ export class Listener {
     };
     void this.#serve(exchange);
   }
-}
 
-/** Found out once a connection. */
-const peers = new WeakMap<object, PeerIdentity>();
+  #peerOf(connection: object, socket: TLSSocket): Peer {
+    let peer = this.#peers.get(connection);
+    if (peer === undefined) this.#peers.set(connection, (peer = this.#readPeer(socket)));
+    return peer;
+  }
 
-function peerOf(connection: object, socket: TLSSocket): PeerIdentity {
-  let peer = peers.get(connection);
-  if (peer === undefined) peers.set(connection, (peer = readPeer(socket)));
-  return peer;
-}
-
-function readPeer(socket: TLSSocket): PeerIdentity {
-  const certificate = socket.getPeerCertificate();
-  if (!certificate || Object.keys(certificate).length === 0) return 'none';
-  if (!socket.authorized) return 'invalid';
-  return certificateUser(certificate) ?? 'invalid';
+  #readPeer(socket: TLSSocket): Peer {
+    const certificate = socket.getPeerCertificate(true);
+    return certificate ? this.#peerReader.read(certificate, socket.authorized) : noCertificate;
+  }
 }

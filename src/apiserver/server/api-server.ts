@@ -8,7 +8,7 @@ import { featureEnabledByDefault, type ResourceDefinition } from '../../api/inde
 import type { Discovery, Transport } from '../../client/index.ts';
 import type { Store } from '../../store/index.ts';
 import type { AdmissionContext } from '../admission.ts';
-import { Authenticator, type TokenVerifier } from '../auth/authenticator.ts';
+import { type AuthenticationOptions, Authenticator } from '../auth/authenticator.ts';
 import { componentAuthorizer } from '../auth/authorizer.ts';
 import { type Authorizer, noOpinion } from '../authorization/index.ts';
 import { keepCompacting } from '../cache/compaction.ts';
@@ -44,12 +44,10 @@ export interface ApiServerConfig {
   readonly log: Logger;
   /** Needed to listen; a server without it is reached in-process only. */
   readonly tls?: TlsFiles;
-  /** Turns bearer tokens into users; default: no token is valid. */
-  readonly verifyToken?: (host: ApiServerHost) => TokenVerifier;
+  /** Who a request may come from, beside client certificates. Default: those and anonymous ones. */
+  readonly authentication?: (host: ApiServerHost) => AuthenticationOptions | Promise<AuthenticationOptions>;
   /** Default: administrators and components may do everything, nobody else anything but discovery. */
   readonly authorizer?: (host: ApiServerHost) => Authorizer;
-  /** Requests without a credential are `system:anonymous`. Default true. */
-  readonly anonymous?: boolean;
   readonly extensions?: readonly ExtensionFactory[];
   /** How long events are kept. Default one hour. */
   readonly eventTtlSeconds?: number;
@@ -82,6 +80,8 @@ const drainMs = 5_000;
 /** How long clients may take to close their connections then. */
 const hangUpMs = 500;
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** Reads the store into the cache and starts the extensions; listens nowhere yet. */
 export async function createApiServer(config: ApiServerConfig): Promise<ApiServer> {
   const { store, log } = config;
@@ -108,7 +108,7 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     admission: new AdmissionChain([]),
     hooks: new Map(),
   };
-  const late: { authorize: Authorizer } = { authorize: () => noOpinion };
+  const late: Pick<Writable<ApiServerHost>, 'authorize' | 'reviewToken'> = { authorize: () => noOpinion, reviewToken: () => undefined };
   const authorize: Authorizer = (user, access) => late.authorize(user, access);
   const admissionContext: { registry?: AdmissionContext['registry']; authorize: Authorizer; signal: AbortSignal } = {
     authorize,
@@ -134,11 +134,23 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
   };
   const table = new ResourceTable(config.resources, deps, config.isServed ?? (() => true));
   admissionContext.registry = table;
-  const host = createHost({ table, store, clock, random, log, signal: stop.signal, authorize, deps });
+  const host = createHost({
+    table,
+    store,
+    clock,
+    random,
+    log,
+    signal: stop.signal,
+    authorize,
+    reviewToken: (token, audiences) => late.reviewToken(token, audiences),
+    deps,
+  });
   const extensions = (config.extensions ?? []).map((make) => make(host));
   parts.extensions = extensions;
   parts.admission = new AdmissionChain(extensions.flatMap(({ admission }) => admission ?? []));
   parts.hooks = hooksOf(extensions);
+  const authenticator = new Authenticator({ ...(await config.authentication?.(host)), clock });
+  late.reviewToken = (token, audiences) => authenticator.review(token, audiences);
   late.authorize = config.authorizer?.(host) ?? componentAuthorizer;
   const handler = new ApiHandler({
     deps,
@@ -149,7 +161,7 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     fences: new FenceGuard(table),
   });
   const filters: FilterParts = {
-    authenticator: new Authenticator({ clock, verifyToken: config.verifyToken?.(host), anonymous: config.anonymous ?? true }),
+    authenticator,
     authorize,
     auditor: extensions.find(({ auditor }) => auditor !== undefined)?.auditor,
     flowControl: extensions.find(({ flowControl }) => flowControl !== undefined)?.flowControl,
@@ -216,7 +228,7 @@ async function within(clock: Clock, limitMs: number, work: Promise<unknown>): Pr
 function createHost(
   parts: Omit<ApiServerHost, 'registry' | 'admit'> & { readonly table: ResourceTable; readonly deps: StorageDeps },
 ): ApiServerHost {
-  const { table, store, clock, random, log, signal, authorize, deps } = parts;
+  const { table, store, clock, random, log, signal, authorize, reviewToken, deps } = parts;
   return {
     registry: table,
     store,
@@ -225,6 +237,7 @@ function createHost(
     log,
     signal,
     authorize,
+    reviewToken,
     admit: async (request) => {
       const view = table.view(request.resource);
       assert(view, `${request.resource.plural} is not stored`);

@@ -41,9 +41,9 @@ export function subresourcesExtension(options: SubresourceOptions): ExtensionFac
     const { registry, random } = host;
     const kubelets = new KubeletConnector(registry, { tls: options.kubeletTls });
     const binding = podBindingHandler(host);
-    const { publicKeys: keys, issuer } = options.signer;
+    const { publicKeys: keys, issuer, jwksUri } = options.signer;
     return {
-      endpoints: keys ? issuerDiscoveryEndpoints({ issuer, keys, serverAddress: options.serverAddress }) : [],
+      endpoints: keys ? issuerDiscoveryEndpoints({ issuer, keys, ...(jwksUri && { jwksUri }), serverAddress: options.serverAddress }) : [],
       subresources: {
         bindings: binding,
         'pods/binding': binding,

@@ -17,16 +17,18 @@ export interface IssuerKeys {
 export interface IssuerDiscoveryOptions {
   readonly issuer: string;
   readonly keys: IssuerKeys;
+  /** `--service-account-jwks-uri`: where the keys are found when not here. */
+  readonly jwksUri?: string;
   /** Host and port under which clients reach the server. */
   readonly serverAddress: () => string;
 }
 
 export const issuerDiscoveryPaths: readonly string[] = ['/.well-known/openid-configuration', '/openid/v1/jwks'];
 
-export function issuerDiscoveryEndpoints({ issuer, keys, serverAddress }: IssuerDiscoveryOptions): RestEndpoint[] {
+export function issuerDiscoveryEndpoints({ issuer, keys, jwksUri, serverAddress }: IssuerDiscoveryOptions): RestEndpoint[] {
   const configuration = (): JsonObject => ({
     issuer,
-    jwks_uri: `https://${serverAddress()}/openid/v1/jwks`,
+    jwks_uri: jwksUri ?? `https://${serverAddress()}/openid/v1/jwks`,
     response_types_supported: ['id_token'],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: keys.algorithms,

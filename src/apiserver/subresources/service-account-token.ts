@@ -31,8 +31,14 @@ export interface TokenSigner {
   readonly audiences: readonly string[];
   /** @returns a compact JWT */
   sign(claims: JsonObject): string;
+  /** `--service-account-max-token-expiration`; undefined: 2^32 seconds. */
+  readonly maxExpirationSeconds?: number;
+  /** `--service-account-extend-token-expiration`. Default true. */
+  readonly extendExpiration?: boolean;
   /** Published for those who check tokens themselves; undefined: not published. */
   readonly publicKeys?: IssuerKeys;
+  /** `--service-account-jwks-uri`: where clients find them when not at the API server. */
+  readonly jwksUri?: string;
 }
 
 type TokenRequest = Draft<authenticationv1.TokenRequest>;
@@ -61,9 +67,13 @@ export function serviceAccountTokenHandler(host: ApiServerHost, signer: TokenSig
     await host.admit({ operation: 'CREATE', subresource: 'token', object: request, ...target });
 
     const subject = { namespace, serviceAccount: { name, uid: account.metadata.uid }, ...boundTo(host, request, { namespace, name }) };
-    const lifetimeSeconds = request.spec.expirationSeconds!;
+    const lifetimeSeconds = shortened(request.spec.expirationSeconds!, signer, target.op.warn);
+    request.spec.expirationSeconds = lifetimeSeconds;
     const isInjected =
-      subject.pod !== undefined && lifetimeSeconds === injectedSeconds && areOwnAudiences(request.spec.audiences, signer.audiences);
+      (signer.extendExpiration ?? true) &&
+      subject.pod !== undefined &&
+      lifetimeSeconds === injectedSeconds &&
+      areOwnAudiences(request.spec.audiences, signer.audiences);
     const token = signer.sign(
       tokenClaims(subject, {
         issuer: signer.issuer,
@@ -77,6 +87,13 @@ export function serviceAccountTokenHandler(host: ApiServerHost, signer: TokenSig
     request.status = { token, expirationTimestamp: formatTime(nowMs + lifetimeSeconds * 1000) };
     return { type: 'object', status: 201, object: request as unknown as JsonObject };
   };
+}
+
+/** No token lasts longer than the server allows; who asked for more is told. */
+function shortened(seconds: number, { maxExpirationSeconds }: TokenSigner, warn: (message: string) => void): number {
+  if (maxExpirationSeconds === undefined || seconds <= maxExpirationSeconds) return seconds;
+  warn(`requested expiration of ${seconds} seconds shortened to ${maxExpirationSeconds} seconds`);
+  return maxExpirationSeconds;
 }
 
 interface Names {
