@@ -18,6 +18,14 @@ const BTree = 'default' in sortedBTree ? sortedBTree.default : sortedBTree;
 /** The one field that has an index of its own, for the kubelets. */
 const indexedField = 'spec.nodeName';
 
+/** New objects that wait for a list to be put in order: so many cost a list little. */
+const maxUnordered = 1_024;
+
+/** The place of a key: an update changes what stands in it, and no order. */
+interface Slot {
+  object: StoredObject;
+}
+
 /** Told of each change in revision order. */
 export type ChangeListener = (change: CacheEvent) => void;
 
@@ -32,8 +40,11 @@ export class Collection implements ObjectHome {
   readonly history: EventHistory;
   /** Revision of the last change, or of the initial state. */
   changedAt: number;
-  readonly #objects = new BTree<string, StoredObject>(undefined, compareKeys);
-  readonly #byKey = new Map<string, StoredObject>();
+  /** In key order, without those that came after the last list. */
+  readonly #ordered = new BTree<string, Slot>(undefined, compareKeys);
+  readonly #byKey = new Map<string, Slot>();
+  /** New since the last list: whoever lists puts them in order. */
+  #unordered: Slot[] = [];
   readonly #listeners = new Set<ChangeListener>();
   readonly #readIndexed: ((object: KubeObject) => string) | undefined;
   /** Filled on the first read by the indexed field. */
@@ -70,7 +81,7 @@ export class Collection implements ObjectHome {
 
   /** @param key `namespace/name` or `name` */
   get(key: string): StoredObject | undefined {
-    return this.#byKey.get(key);
+    return this.#byKey.get(key)?.object;
   }
 
   /** Objects in key order: all, or of one namespace, from `after` (exclusive) on, at most `limit`. */
@@ -80,9 +91,10 @@ export class Collection implements ObjectHome {
     // '0' is the byte after '/'.
     const high = scope.namespace === '' ? '\uffff' : `${scope.namespace}0`;
     const after = scope.after;
-    this.#objects.forRange(after !== undefined && after > low ? after : low, high, false, (key, object): { break: true } | void => {
+    if (this.#unordered.length > 0) this.#order();
+    this.#ordered.forRange(after !== undefined && after > low ? after : low, high, false, (key, slot): { break: true } | void => {
       if (key === after) return;
-      found.push(object);
+      found.push(slot.object);
       if (found.length === scope.limit) return { break: true };
     });
     return found;
@@ -101,13 +113,8 @@ export class Collection implements ObjectHome {
   /** Applies a committed change: first the state, then whoever listens, then the watchers. */
   apply(change: CacheEvent, nowMs: number): void {
     const { current, previous } = change;
-    if (current) {
-      this.#objects.set(current.key, current);
-      this.#byKey.set(current.key, current);
-    } else if (previous) {
-      this.#objects.delete(previous.key);
-      this.#byKey.delete(previous.key);
-    }
+    if (current) this.#put(current);
+    else if (previous) this.#delete(previous.key);
     this.changedAt = change.revision;
     if (this.#byIndexed) this.#reindex(change);
     this.history.push(change, nowMs);
@@ -118,13 +125,37 @@ export class Collection implements ObjectHome {
 
   /** Adds an object of the initial state. */
   load(object: StoredObject): void {
-    this.#objects.set(object.key, object);
-    this.#byKey.set(object.key, object);
+    this.#put(object);
   }
 
   listen(listener: ChangeListener): Disposable {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  #put(object: StoredObject): void {
+    const slot = this.#byKey.get(object.key);
+    if (slot) {
+      slot.object = object;
+      return;
+    }
+    const fresh: Slot = { object };
+    this.#byKey.set(object.key, fresh);
+    this.#unordered.push(fresh);
+    if (this.#unordered.length > maxUnordered) this.#order();
+  }
+
+  #delete(key: string): void {
+    // What is not in order yet is passed over when the others of its time are put in order.
+    if (this.#byKey.delete(key) && !this.#ordered.delete(key)) this.#order();
+  }
+
+  #order(): void {
+    for (const slot of this.#unordered) {
+      const { key } = slot.object;
+      if (this.#byKey.get(key) === slot) this.#ordered.set(key, slot);
+    }
+    this.#unordered = [];
   }
 
   #indexedValue(object: StoredObject): string {
@@ -134,7 +165,7 @@ export class Collection implements ObjectHome {
   #index(): Map<string, Map<string, StoredObject>> {
     if (!this.#byIndexed) {
       this.#byIndexed = new Map();
-      for (const object of this.#byKey.values()) this.#addToIndex(object);
+      for (const { object } of this.#byKey.values()) this.#addToIndex(object);
     }
     return this.#byIndexed;
   }

@@ -4,6 +4,7 @@ import { type Decoded, DecodedObjects } from './decoded-objects.ts';
 function item(): Decoded & { forgotten: boolean } {
   const made = {
     recentlyRead: false,
+    decodedPlace: -1,
     forgotten: false,
     forgetDecoded: () => {
       made.forgotten = true;
@@ -36,4 +37,14 @@ test('has room again for what was released', () => {
   decoded.release(first);
   decoded.hold(item());
   expect(first.forgotten).toBe(false);
+});
+
+test('holds an object once, however often it is told to', () => {
+  const decoded = new DecodedObjects(2);
+  const first = item();
+  for (let i = 0; i < 5; i++) decoded.hold(first);
+  expect(decoded.size).toBe(1);
+  decoded.release(first);
+  decoded.release(first);
+  expect(decoded.size).toBe(0);
 });

@@ -64,6 +64,7 @@ export class StoredObject implements Decoded {
   /** The whole JSON with resourceVersion and a final newline: the body of a GET. Never write into it. */
   readonly text: Buffer;
   recentlyRead = false;
+  decodedPlace = -1;
   #object: KubeObject | undefined;
   #labels: Readonly<Record<string, string>> | undefined;
   #fields: Map<string, string> | undefined;
