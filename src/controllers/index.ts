@@ -11,6 +11,7 @@ import { createNodeLifecycleController, type NodeLifecycleOptions } from './node
 import { createPodGcController, type PodGcOptions } from './pod-gc/pod-gc-controller.ts';
 import { createReplicaSetController } from './replicaset/replicaset-controller.ts';
 import { createReplicationController } from './replication-controller/replication-controller.ts';
+import { createResourceQuotaController, type ResourceQuotaOptions } from './resource-quota/resource-quota-controller.ts';
 import { createRootCaController } from './service-accounts/root-ca-controller.ts';
 import { createServiceAccountsController } from './service-accounts/service-accounts-controller.ts';
 import { speakingAs } from './speaker.ts';
@@ -24,6 +25,7 @@ export interface ControllersOptions {
   readonly namespace?: NamespaceOptions;
   readonly nodeLifecycle?: NodeLifecycleOptions;
   readonly podGc?: PodGcOptions;
+  readonly resourceQuota?: ResourceQuotaOptions;
   /** Left out: nodes get no pod range from here. */
   readonly nodeIpam?: NodeIpamOptions;
   /** PEM of the API server's certificate authority; left out: it is not published. */
@@ -46,6 +48,7 @@ export function createControllers(context: ControllerContext, options: Controlle
     createNodeLifecycleController(speakingAs(context, 'node-controller'), options.nodeLifecycle),
     createTaintEvictionController(speakingAs(context, 'taint-eviction-controller')),
     createPodGcController(context, options.podGc),
+    createResourceQuotaController(context, options.resourceQuota),
     ...(options.nodeIpam ? [createNodeIpamController(speakingAs(context, 'cidrAllocator'), options.nodeIpam)] : []),
   ];
 }
@@ -58,4 +61,5 @@ export type {
   NodeIpamOptions,
   NodeLifecycleOptions,
   PodGcOptions,
+  ResourceQuotaOptions,
 };

@@ -18,13 +18,14 @@ async function namespace(): Promise<string> {
   return name;
 }
 
+interface QuotaSpec {
+  readonly hard: Record<string, string>;
+  readonly scopes?: readonly string[];
+  readonly scopeSelector?: object;
+}
+
 /** A quota whose status is counted; `used` holds what is not zero. */
-async function quota(
-  ns: string,
-  spec: { hard: Record<string, string> } & object,
-  used: Record<string, string> = {},
-  name = 'q',
-): Promise<void> {
+async function quota(ns: string, spec: QuotaSpec, used: Record<string, string> = {}, name = 'q'): Promise<void> {
   const path = `/api/v1/namespaces/${ns}/resourcequotas`;
   const made = await server.http('POST', path, { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name }, spec });
   expect(made.status).toBe(201);

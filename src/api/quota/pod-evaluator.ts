@@ -59,14 +59,6 @@ function isCharged({ metadata, status }: Pod, nowMs: number): boolean {
   return nowMs <= Date.parse(deletionTimestamp) + deletionGracePeriodSeconds * 1000;
 }
 
-/** The milliseconds after which a pod that is being deleted is not charged any more; undefined: it is, or is not, for good. */
-export function chargedForMs({ metadata }: Pod, nowMs: number): number | undefined {
-  const { deletionTimestamp, deletionGracePeriodSeconds } = metadata;
-  if (deletionTimestamp === undefined || deletionGracePeriodSeconds === undefined) return undefined;
-  const leftMs = Date.parse(deletionTimestamp) + deletionGracePeriodSeconds * 1000 - nowMs;
-  return leftMs < 0 ? undefined : leftMs + 1;
-}
-
 function chargeOf(pod: Pod): ResourceAmounts {
   return quotaAmounts(podRequests(pod, { useStatusResources: true }), podLimits(pod, { useStatusResources: true }));
 }
