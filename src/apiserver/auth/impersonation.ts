@@ -1,102 +1,131 @@
-/** Acting as somebody else, for those who may. @source apiserver endpoints/filters/impersonation.go */
+/**
+ * Acting as somebody else, for those who may: a user or ServiceAccount, its groups, its uid and extra values. Each piece is asked for on its
+ * own, so a role can give leave for one group and no other.
+ * @source apiserver endpoints/filters/impersonation.go, v1.35
+ */
 import { badRequest } from '../../api/index.ts';
-import type { RequestInfo, UserInfo } from '../request.ts';
-import { emptyQuery } from '../routing/query.ts';
-import { type Authorizer, whenAllowed } from '../authorization/index.ts';
-import { anonymousUser, authenticated, parseServiceAccountUser, serviceAccountUser } from './users.ts';
-
-interface Headers {
-  header(name: string): string | undefined;
-  headers(): Readonly<Record<string, string | readonly string[] | undefined>>;
-}
+import type { UserInfo } from '../request.ts';
+import { type Access, type Authorizer, resourceAccess, whenAllowed } from '../authorization/index.ts';
+import { type HeaderSource, unescapeExtraKey, valuesOf } from './header-values.ts';
+import { anonymousUser, authenticatedGroup, parseServiceAccountUser, serviceAccountUser, unauthenticatedGroup } from './users.ts';
 
 const extraPrefix = 'impersonate-extra-';
+const authenticationGroup = 'authentication.k8s.io';
 
-/** Whether a request says anything about acting as somebody else. */
-export function impersonates(request: Headers): boolean {
+/** Whether a request says anything about acting as somebody else. Runs for every request. */
+export function impersonates(request: HeaderSource): boolean {
   return (
     request.header('impersonate-user') !== undefined ||
     request.header('impersonate-group') !== undefined ||
-    request.header('impersonate-uid') !== undefined
+    request.header('impersonate-uid') !== undefined ||
+    hasExtra(request.headerLines())
   );
+}
+
+function hasExtra(lines: readonly string[]): boolean {
+  for (let at = 0; at < lines.length; at += 2) if (isExtra(lines[at]!)) return true;
+  return false;
+}
+
+function isExtra(name: string): boolean {
+  return name.length > extraPrefix.length && (name[0] === 'i' || name[0] === 'I') && name.toLowerCase().startsWith(extraPrefix);
+}
+
+interface Wanted {
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly uid: string;
+  readonly extra: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
  * The user that the request acts as; at once, unless a webhook has to be asked.
- * @throws ApiError Forbidden when `user` may not, BadRequest for groups or a uid without a user
+ * @throws ApiError Forbidden when `user` may not, BadRequest for groups, extra values or a uid without a user
  */
-export function impersonated(user: UserInfo, request: Headers, authorize: Authorizer): UserInfo | Promise<UserInfo> {
-  const name = request.header('impersonate-user');
-  const groups = listOf(request.header('impersonate-group'));
-  const uid = request.header('impersonate-uid');
-  if (!name) throw badRequest('requested impersonation of groups, uid or extra values without impersonating a user');
+export function impersonated(user: UserInfo, request: HeaderSource, authorize: Authorizer): UserInfo | Promise<UserInfo> {
+  const wanted = readWanted(request);
+  const isMore = wanted.groups.length > 0 || wanted.uid !== '' || Object.keys(wanted.extra).length > 0;
+  if (wanted.name === '') {
+    if (!isMore) return user;
+    throw badRequest(`requested ${describe(wanted)} without impersonating a user`);
+  }
   const asked: Promise<void>[] = [];
-  const may = (resource: string, target: string, more: Partial<RequestInfo> = {}): void => {
-    const info: RequestInfo = { ...impersonation, resource, name: target, ...more };
-    const allowed = whenAllowed(authorize, user, info, () => {});
-    if (!allowed) return;
+  for (const access of accessesFor(wanted)) {
+    const allowed = whenAllowed(authorize, user, access, () => {});
+    if (!allowed) continue;
     // Seen by whoever awaits all of them, unless one that answered at once refuses before.
     allowed.catch(() => {});
     asked.push(allowed);
-  };
-  const account = parseServiceAccountUser(name);
-  if (account) may('serviceaccounts', account.name, { namespace: account.namespace });
-  else may('users', name);
-  for (const group of groups) may('groups', group);
-  if (uid) may('uids', uid, { apiGroup: 'authentication.k8s.io' });
-  const extra = extraOf(request);
-  for (const [key, values] of Object.entries(extra)) {
-    for (const value of values) may('userextras', value, { subresource: key, apiGroup: 'authentication.k8s.io' });
   }
-  const details = { ...(uid && { uid }), ...(Object.keys(extra).length > 0 && { extra }) };
-  const acting = actingUser(name, groups, details);
+  const acting = actingUser(wanted);
   return asked.length > 0 ? Promise.all(asked).then(() => acting) : acting;
 }
 
-function actingUser(name: string, groups: readonly string[], details: Pick<UserInfo, 'uid' | 'extra'>): UserInfo {
+function readWanted(request: HeaderSource): Wanted {
+  return {
+    name: valuesOf(request, 'impersonate-user')[0] ?? '',
+    groups: valuesOf(request, 'impersonate-group'),
+    uid: valuesOf(request, 'impersonate-uid')[0] ?? '',
+    extra: readExtra(request.headerLines()),
+  };
+}
+
+function readExtra(lines: readonly string[]): Record<string, readonly string[]> {
+  const extra = new Map<string, string[]>();
+  for (let at = 0; at < lines.length; at += 2) {
+    if (!isExtra(lines[at]!)) continue;
+    const key = unescapeExtraKey(lines[at]!.toLowerCase().slice(extraPrefix.length));
+    const values = extra.get(key);
+    if (values) values.push(lines[at + 1]!);
+    else extra.set(key, [lines[at + 1]!]);
+  }
+  return Object.fromEntries(extra);
+}
+
+/** What has to be allowed, piece by piece. */
+function accessesFor({ name, groups, uid, extra }: Wanted): Access[] {
   const account = parseServiceAccountUser(name);
-  if (account && groups.length === 0) return { ...serviceAccountUser({ ...account, uid: details.uid ?? '' }), ...details };
-  if (name === anonymousUser.name) return { ...anonymousUser, ...details };
-  return authenticated({ name, groups, ...details });
+  const access = (resource: string, target: string, more: Partial<Access> = {}): Access =>
+    resourceAccess({ verb: 'impersonate', version: 'v1', resource, name: target, ...more });
+  return [
+    account ? access('serviceaccounts', account.name, { namespace: account.namespace }) : access('users', name),
+    ...groups.map((group) => access('groups', group)),
+    ...Object.entries(extra).flatMap(([key, values]) =>
+      values.map((value) => access('userextras', value, { subresource: key, apiGroup: authenticationGroup })),
+    ),
+    ...(uid === '' ? [] : [access('uids', uid, { apiGroup: authenticationGroup })]),
+  ];
 }
 
-const impersonation: RequestInfo = {
-  isResourceRequest: true,
-  verb: 'impersonate',
-  path: '',
-  apiGroup: '',
-  version: 'v1',
-  resource: '',
-  subresource: '',
-  subpath: '',
-  namespace: '',
-  name: '',
-  query: emptyQuery,
-};
-
-/** Keys of extra values come percent-encoded, since header names allow little. */
-function extraOf(request: Headers): Readonly<Record<string, readonly string[]>> {
-  const extra: Record<string, readonly string[]> = {};
-  for (const [header, value] of Object.entries(request.headers())) {
-    if (!header.startsWith(extraPrefix)) continue;
-    const key = header.slice(extraPrefix.length);
-    extra[/%[0-9a-f]{2}/i.test(key) ? unescape(key) : key] = typeof value === 'string' ? listOf(value) : (value ?? []);
-  }
-  return extra;
+function actingUser({ name, groups, uid, extra }: Wanted): UserInfo {
+  const account = parseServiceAccountUser(name);
+  const named = account && groups.length === 0 ? serviceAccountUser({ ...account, uid }).groups : groups;
+  return {
+    name,
+    ...(uid !== '' && { uid }),
+    groups: withOwnGroup(name, named),
+    ...(Object.keys(extra).length > 0 && { extra }),
+  };
 }
 
-function unescape(key: string): string {
-  try {
-    return decodeURIComponent(key);
-  } catch (error) {
-    if (error instanceof URIError) return key;
-    throw error;
-  }
+/** Whoever is impersonated counts as authenticated, or not, unless the groups say which. */
+function withOwnGroup(name: string, groups: readonly string[]): readonly string[] {
+  const isAnonymous = name === anonymousUser.name;
+  const said = isAnonymous ? [unauthenticatedGroup] : [authenticatedGroup, unauthenticatedGroup];
+  if (groups.some((group) => said.includes(group))) return groups;
+  return [...groups, isAnonymous ? unauthenticatedGroup : authenticatedGroup];
 }
 
-function listOf(header: string | undefined): string[] {
-  return (header ?? '')
-    .split(',')
-    .map((value) => value.trim())
-    .filter((value) => value !== '');
+/** What was asked for, as upstream prints references to it. */
+function describe({ groups, uid, extra }: Wanted): string {
+  const reference = (kind: string, name: string, apiVersion = '', fieldPath = ''): string =>
+    `{${kind}  ${name}  ${apiVersion}  ${fieldPath}}`;
+  const references = [
+    ...groups.map((group) => reference('Group', group)),
+    ...Object.entries(extra).flatMap(([key, values]) =>
+      values.map((value) => reference('UserExtra', value, `${authenticationGroup}/v1`, key)),
+    ),
+    ...(uid === '' ? [] : [reference('UID', uid, `${authenticationGroup}/v1`)]),
+  ];
+  return `[${references.join(' ')}]`;
 }

@@ -2,7 +2,7 @@
 import type { UserInfo } from '../request.ts';
 
 export const authenticatedGroup = 'system:authenticated';
-const unauthenticatedGroup = 'system:unauthenticated';
+export const unauthenticatedGroup = 'system:unauthenticated';
 export const mastersGroup = 'system:masters';
 export const serviceAccountsGroup = 'system:serviceaccounts';
 
