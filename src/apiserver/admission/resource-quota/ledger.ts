@@ -10,9 +10,9 @@ import { deepCopy } from '../../../api/json/index.ts';
 import { type QuotaEvaluator, sameAmounts, writeAmounts } from '../../../api/quota/index.ts';
 import { loopbackUser } from '../../auth/users.ts';
 import type { Operation, Registry } from '../../storage.ts';
+import type { NamespaceIndex } from '../namespace-index.ts';
 import { type ChargedWrite, checkRequest, type RunningQuota, runningQuota } from './check-request.ts';
 import type { LimitedResource } from './configuration.ts';
-import type { QuotaIndex } from './quota-index.ts';
 
 type ResourceQuota = corev1.ResourceQuota;
 
@@ -28,7 +28,7 @@ export interface Charge extends ChargedWrite {
 
 export interface LedgerOptions {
   readonly registry: Registry;
-  readonly quotas: QuotaIndex;
+  readonly quotas: NamespaceIndex<ResourceQuota>;
   readonly limited: readonly LimitedResource[];
   readonly now: () => number;
   readonly signal: AbortSignal;

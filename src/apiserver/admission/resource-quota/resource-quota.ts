@@ -3,22 +3,23 @@
  * charged for what another would have refused. In a namespace without quotas it costs one look into a map.
  * @source apiserver pkg/admission/plugin/resourcequota/admission.go, v1.35
  */
-import type { KubeObject, ResourceDefinition } from '../../../api/index.ts';
+import { corev1Resources, type KubeObject, type ResourceDefinition } from '../../../api/index.ts';
 import { type QuotaEvaluator, quotaEvaluatorFor } from '../../../api/quota/index.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../../admission.ts';
 import type { ApiServerHost } from '../../extension.ts';
+import { NamespaceIndex } from '../namespace-index.ts';
 import { refusal } from '../refusal.ts';
 import type { ResourceQuotaConfiguration } from './configuration.ts';
-import { QuotaIndex } from './quota-index.ts';
 import { QuotaLedger } from './ledger.ts';
 
 const operations: ReadonlySet<string> = new Set(['CREATE', 'UPDATE']);
 
 export function resourceQuotaPlugin(
-  { registry, clock, signal }: Pick<ApiServerHost, 'registry' | 'clock' | 'signal'>,
+  host: Pick<ApiServerHost, 'registry' | 'clock' | 'signal'>,
   { limitedResources }: ResourceQuotaConfiguration = { limitedResources: [] },
 ): AdmissionPlugin {
-  const quotas = new QuotaIndex();
+  const { registry, clock, signal } = host;
+  const quotas = new NamespaceIndex(corev1Resources.resourcequotas);
   const ledger = new QuotaLedger({ registry, quotas, limited: limitedResources, now: () => clock.now(), signal });
   const evaluators = new Map<ResourceDefinition, QuotaEvaluator | undefined>();
   const evaluatorOf = (resource: ResourceDefinition): QuotaEvaluator | undefined => {
@@ -51,9 +52,6 @@ export function resourceQuotaPlugin(
       const isLimited = found?.some(({ status }) => Object.keys(status.hard ?? {}).some((name) => evaluator.matchesResource(name)));
       return isLimited || limitedResources.length > 0 ? charge(request, evaluator) : undefined;
     },
-    start: () => {
-      quotas.start(registry);
-      signal.addEventListener('abort', () => quotas[Symbol.dispose](), { once: true });
-    },
+    start: () => quotas.start(host),
   };
 }
