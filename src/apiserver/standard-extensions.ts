@@ -1,5 +1,6 @@
 /** Everything around the core that a cluster's API server has: discovery, health, tables, admission, addresses, subresources. */
 import { type AdmissionOptions, admissionExtension } from './admission/index.ts';
+import { authenticationReviewsExtension } from './auth/reviews.ts';
 import { type AllocatorOptions, allocatorsExtension, defaultServiceCidr, firstServiceAddress } from './allocators/index.ts';
 import { type BootstrapOptions, bootstrapExtension } from './bootstrap/index.ts';
 import { discoveryExtension, gitVersion, kubernetesVersion, type VersionOptions } from './discovery/index.ts';
@@ -43,6 +44,7 @@ export function standardExtensions(options: StandardExtensionOptions): Extension
     }),
     healthExtension({ ...options.health, steps, version: { ...kubernetesVersion, gitVersion: version } }),
     tablesExtension(),
+    authenticationReviewsExtension(),
     admissionExtension(options.admission),
     allocatorsExtension(options.allocators),
     ...(options.subresources ? [subresourcesExtension({ ...options.subresources, serverAddress: options.serverAddress })] : []),

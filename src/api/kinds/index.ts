@@ -5,6 +5,7 @@ import { daemonSetResource } from './apps/daemon-set.ts';
 import { deploymentResource } from './apps/deployment.ts';
 import { replicaSetResource } from './apps/replica-set.ts';
 import { statefulSetResource } from './apps/stateful-set.ts';
+import { selfSubjectReviewResource, tokenReviewResource } from './authentication/reviews.ts';
 import {
   localSubjectAccessReviewResource,
   selfSubjectAccessReviewResource,
@@ -68,6 +69,8 @@ export const builtinResources: readonly ResourceDefinition[] = [
   deploymentResource,
   replicaSetResource,
   statefulSetResource,
+  selfSubjectReviewResource,
+  tokenReviewResource,
   localSubjectAccessReviewResource,
   selfSubjectAccessReviewResource,
   selfSubjectRulesReviewResource,

@@ -59,6 +59,7 @@ export class ApiHandler {
     checkScope(definition, info);
     if (incoming.fence !== undefined && incoming.method !== 'GET') fences.check(incoming.fence, info);
     const view = table.view(definition);
+    if (!view && info.subresource === '' && !definition.verbs.includes(info.verb as Verb)) throw methodNotAllowed();
     if (info.subresource !== '' || !view) {
       const subresource = definition.subresources.find(({ name }) => name === info.subresource);
       if (!subresource && view) throw notServed();
