@@ -4,13 +4,23 @@ export * from './gen/resources.ts';
 export type { Draft, JsonArray, JsonObject, JsonValue, KubeList, KubeObject, Unsaved } from './object.ts';
 export { apiVersionOf, resourcePath, type ResourceRef } from './resource-ref.ts';
 export * from './errors.ts';
-export type { PrinterColumn, ResourceDefinition, Strategy, StrategyContext, SubresourceDefinition, Verb } from './resource-definition.ts';
+export type {
+  CertificateChecks,
+  PrinterColumn,
+  RequestingUser,
+  ResourceDefinition,
+  Strategy,
+  StrategyContext,
+  SubresourceDefinition,
+  Verb,
+} from './resource-definition.ts';
 export * from './conditions.ts';
 export * from './duration.ts';
 export * from './feature-gates.ts';
 export * as fieldErrors from './field-errors.ts';
 export * from './field-selector.ts';
 export * from './go-text.ts';
+export * from './in-use-finalizers.ts';
 export * from './int-or-string.ts';
 export * from './ip.ts';
 export * from './label-selector.ts';

@@ -29,6 +29,25 @@ export interface StrategyContext {
   readonly featureEnabled: (gate: string) => boolean;
   /** The subresource that is written, such as `status`; undefined for the object itself. */
   readonly subresource?: string;
+  /** The request's user in full, for kinds that write down who asked. */
+  readonly user: RequestingUser;
+  readonly certificates: CertificateChecks;
+}
+
+/** Who asks, as authentication found out. */
+export interface RequestingUser {
+  readonly name: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** What kinds that hold certificates ask; it takes cryptography, which this room does not have. */
+export interface CertificateChecks {
+  /** What is wrong with a request for a certificate (PEM in base64) or its signature; undefined when it is fine. */
+  readonly requestFault: (request: string) => string | undefined;
+  /** What is wrong with a chain of certificates (PEM in base64); undefined when it is fine. */
+  readonly certificateFault: (certificate: string) => string | undefined;
 }
 
 /** What a kind does differently from every other. Each hook works on a draft that nobody else has seen. */

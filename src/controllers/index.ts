@@ -5,6 +5,11 @@ import { createEndpointsController, type EndpointsOptions } from './endpoints/en
 import { createEndpointSliceMirroringController } from './endpointslice-mirroring/endpointslice-mirroring-controller.ts';
 import { createEndpointSliceController, type EndpointSliceOptions } from './endpointslice/endpointslice-controller.ts';
 import { createGarbageCollector, type GarbageCollectorOptions } from './garbage-collector/garbage-collector-controller.ts';
+import {
+  createAttributesClassProtection,
+  createClaimProtection,
+  createVolumeProtection,
+} from './in-use-protection/in-use-protection-controllers.ts';
 import { createNamespaceController, type NamespaceOptions } from './namespace/namespace-controller.ts';
 import { createNodeIpamController, type NodeIpamOptions } from './node-ipam/node-ipam-controller.ts';
 import { createNodeLifecycleController, type NodeLifecycleOptions } from './node-lifecycle/node-lifecycle-controller.ts';
@@ -48,6 +53,9 @@ export function createControllers(context: ControllerContext, options: Controlle
     createNodeLifecycleController(speakingAs(context, 'node-controller'), options.nodeLifecycle),
     createTaintEvictionController(speakingAs(context, 'taint-eviction-controller')),
     createPodGcController(context, options.podGc),
+    createClaimProtection(context),
+    createVolumeProtection(context),
+    createAttributesClassProtection(context),
     createResourceQuotaController(context, options.resourceQuota),
     ...(options.nodeIpam ? [createNodeIpamController(speakingAs(context, 'cidrAllocator'), options.nodeIpam)] : []),
   ];

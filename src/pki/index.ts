@@ -5,4 +5,5 @@ export { type CertificateRequest, createCertificateRequest, readCertificateReque
 export { type CertificateFiles, type ClusterPki, type ClusterPkiOptions, ensureClusterPki, type NodeCertificates } from './cluster-pki.ts';
 export { PkiError, type PkiErrorCode } from './errors.ts';
 export { generateEllipticKeySync, generatePrivateKey, type KeyAlgorithm, privateKeyPem, readPrivateKey } from './private-key.ts';
+export { checkCertificateChain, checkCertificateRequest, readRequestSubject } from './request-check.ts';
 export { generateServiceAccountKey, type JsonWebKey, type ServiceAccountKeyOptions, ServiceAccountKeys } from './service-account-keys.ts';

@@ -12,6 +12,7 @@ import {
   selfSubjectRulesReviewResource,
   subjectAccessReviewResource,
 } from './authorization/access-reviews.ts';
+import { certificateSigningRequestResource } from './certificates/certificate-signing-request.ts';
 import { bindingResource } from './core/binding.ts';
 import { configMapResource } from './core/config-map.ts';
 import { endpointsResource } from './core/endpoints.ts';
@@ -75,6 +76,7 @@ export const builtinResources: readonly ResourceDefinition[] = [
   selfSubjectAccessReviewResource,
   selfSubjectRulesReviewResource,
   subjectAccessReviewResource,
+  certificateSigningRequestResource,
   leaseResource,
   endpointSliceResource,
   eventsEventResource,
@@ -100,7 +102,11 @@ export const builtinResources: readonly ResourceDefinition[] = [
 
 export { validateBinding } from './core/binding.ts';
 export { namespaceNameLabel } from './core/namespace.ts';
+export { betaStorageClassAnnotation, storageClassOf } from './core/volume-text.ts';
 export { defineResource, partVerbs, storedVerbs } from './define-resource.ts';
 export { mandatoryFlowSchemas, suggestedFlowSchemas } from './flowcontrol/default-flow-schemas.ts';
 export { autoUpdateAnnotation, mandatoryPriorityLevels, suggestedPriorityLevels } from './flowcontrol/default-priority-levels.ts';
 export { highestUserPriority, systemPriorityClasses } from './priority-class.ts';
+export { defaultIngressClassMark } from './networking/ingress-class.ts';
+export { ingressClassAnnotation } from './networking/ingress-rules.ts';
+export { defaultStorageClassMarks } from './storage/storage-class.ts';

@@ -8,6 +8,7 @@ import type { HookOutcome, ResourceHooks } from '../extension.ts';
 import type { ResourceView } from '../rendering/view.ts';
 import type { Operation, StorageKey } from '../storage.ts';
 import type { AdmissionChain } from './admission-chain.ts';
+import { certificateChecks } from './certificate-checks.ts';
 import type { EventLeases } from './event-leases.ts';
 import type { FieldManagement } from './managed-fields.ts';
 import type { ObjectWriter } from './object-writer.ts';
@@ -38,6 +39,8 @@ export function collectionKey(view: ResourceView, { namespace, name }: StorageKe
 export function strategyContext(deps: StorageDeps, op: Operation, subresource?: string): StrategyContext {
   return {
     userName: op.user.name,
+    user: op.user,
+    certificates: certificateChecks,
     nowMs: deps.clock.now(),
     newUid: deps.newUid,
     featureEnabled: deps.featureEnabled,

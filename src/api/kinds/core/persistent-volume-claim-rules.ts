@@ -10,6 +10,7 @@ import type { Draft } from '../../object.ts';
 import { qualifiedNameErrors } from '../../names.ts';
 import { type Quantity, tryParseQuantity, zeroQuantity } from '../../quantity.ts';
 import { immutableField, sameJson } from '../immutable.ts';
+import { assignOrDelete } from '../keep.ts';
 import { validateClaimSpec } from './claim-spec-rules.ts';
 import { describeDiff } from './pod/spec-diff.ts';
 import { resourceAmountErrors } from './pod/validate-resources.ts';
@@ -52,7 +53,7 @@ function comparable(claim: PersistentVolumeClaim, old: PersistentVolumeClaim, er
   const now: Draft<Spec> = { ...(claim.spec as Draft<Spec>) };
   const then: Draft<Spec> = { ...(old.spec as Draft<Spec>) };
   // A claim gets its volume once.
-  if (!then.volumeName) copyField(now, then, 'volumeName');
+  if (!then.volumeName) assignOrDelete(then, 'volumeName', now.volumeName);
   if (movesClassFromAnnotation(claim, old)) {
     delete now.storageClassName;
   } else {
@@ -69,13 +70,8 @@ function comparable(claim: PersistentVolumeClaim, old: PersistentVolumeClaim, er
     const { storage } = then.resources?.requests ?? {};
     now.resources = { ...now.resources, requests: { ...now.resources.requests, ...(storage !== undefined && { storage }) } };
   }
-  if (now.volumeAttributesClassName !== undefined) copyField(then, now, 'volumeAttributesClassName');
+  if (now.volumeAttributesClassName !== undefined) assignOrDelete(now, 'volumeAttributesClassName', then.volumeAttributesClassName);
   return [now, then];
-}
-
-function copyField<K extends keyof Spec>(from: Draft<Spec>, to: Draft<Spec>, field: K): void {
-  if (from[field] === undefined) delete to[field];
-  else to[field] = from[field];
 }
 
 /** The way from the annotation of old to the field. */

@@ -5,12 +5,7 @@
 import type { FieldError } from '../../errors.ts';
 import { addInvalid, forbidden, invalidValue, required, tooLong } from '../../field-errors.ts';
 import { storagev1Resources } from '../../gen/resources.ts';
-import type {
-  VolumeAttachment,
-  VolumeAttachmentSource,
-  VolumeAttachmentSpec,
-  VolumeError,
-} from '../../gen/storage-v1.ts';
+import type { VolumeAttachment, VolumeAttachmentSource, VolumeAttachmentSpec, VolumeError } from '../../gen/storage-v1.ts';
 import { dns1123SubdomainErrors, inclusiveRangeError } from '../../names.ts';
 import { utf8Length } from '../../object-meta.ts';
 import type { Draft } from '../../object.ts';

@@ -1,0 +1,18 @@
+/** The class that is taken when none is named: of those marked as default the newest, of several made at once the first by name. */
+import type { KubeObject } from '../../api/index.ts';
+
+/** @param marks annotations that mark a default with the value `true` */
+export function defaultClassOf<T extends KubeObject>(classes: readonly T[], marks: readonly string[]): T | undefined {
+  let best: T | undefined;
+  for (const one of classes) {
+    const { annotations } = one.metadata;
+    if (annotations && marks.some((mark) => annotations[mark] === 'true') && (!best || isPreferred(one, best))) best = one;
+  }
+  return best;
+}
+
+function isPreferred({ metadata: a }: KubeObject, { metadata: b }: KubeObject): boolean {
+  const [first, second] = [a.creationTimestamp ?? '', b.creationTimestamp ?? ''];
+  // Times of one form sort as text.
+  return first === second ? a.name < b.name : first > second;
+}
