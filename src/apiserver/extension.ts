@@ -25,8 +25,18 @@ export interface ApiServerHost {
   readonly authorize: Authorizer;
   /** Whose a bearer token is. @param audiences who it must be for, one of them; empty: the API server itself */
   readonly reviewToken: (token: string, audiences: readonly string[]) => TokenVerdict | Promise<TokenVerdict>;
+  /** How much there is of a resource and how many watch it; undefined for one that is not stored. */
+  usage(group: string, resource: string): CollectionUsage | undefined;
   /** Runs the admission chain for a subresource body (Binding, Eviction, CONNECT options). */
   admit(request: SubresourceAdmission): Promise<void>;
+}
+
+/** What a resource costs whoever lists it and whoever changes it. */
+export interface CollectionUsage {
+  readonly objects: number;
+  readonly watches: number;
+  /** Of an object as it is stored; from a sample. */
+  averageBytes(): number;
 }
 
 /** What a custom subresource puts before admission. */

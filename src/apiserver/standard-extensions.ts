@@ -1,4 +1,5 @@
 /** Everything around the core that a cluster's API server has: discovery, health, tables, admission, addresses, subresources. */
+import { Registry } from '../base/index.ts';
 import { type AdmissionOptions, admissionExtension } from './admission/index.ts';
 import { authenticationReviewsExtension } from './auth/reviews.ts';
 import { type AllocatorOptions, allocatorsExtension, defaultServiceCidr, firstServiceAddress } from './allocators/index.ts';
@@ -6,6 +7,7 @@ import { type BootstrapOptions, bootstrapExtension } from './bootstrap/index.ts'
 import { discoveryExtension, gitVersion, kubernetesVersion, type VersionOptions } from './discovery/index.ts';
 import type { ExtensionFactory } from './extension.ts';
 import { type HealthOptions, healthExtension, healthPaths, StartUpSteps } from './health/index.ts';
+import { flowControlExtension, type FlowControlOptions } from './flowcontrol/index.ts';
 import { openApiExtension, openApiPaths, type OpenApiSource } from './openapi/index.ts';
 import { handledSubresources, issuerDiscoveryPaths, type SubresourceOptions, subresourcesExtension } from './subresources/index.ts';
 import { tablesExtension } from './tables/index.ts';
@@ -17,6 +19,8 @@ export interface StandardExtensionOptions {
   readonly admission?: AdmissionOptions;
   readonly allocators?: AllocatorOptions;
   readonly health?: Partial<Pick<HealthOptions, 'metrics' | 'checks' | 'steps'>>;
+  /** Default: upstream's. */
+  readonly flowControl?: Omit<FlowControlOptions, 'metrics' | 'steps' | 'keepsObjects'>;
   /** Undefined: no subresource that needs a kubelet or a signing key. */
   readonly subresources?: Omit<SubresourceOptions, 'serverAddress'>;
   /** Undefined: the objects of the system are not made. */
@@ -29,6 +33,7 @@ export interface StandardExtensionOptions {
 export function standardExtensions(options: StandardExtensionOptions): ExtensionFactory[] {
   const steps = options.health?.steps ?? new StartUpSteps();
   const version = gitVersion(options.version.knarrVersion);
+  const metrics = options.health?.metrics ?? new Registry();
   const serviceIp = firstServiceAddress(options.allocators?.serviceCidr ?? defaultServiceCidr);
   const otherPaths = (): string[] => [
     ...healthPaths(steps),
@@ -42,7 +47,7 @@ export function standardExtensions(options: StandardExtensionOptions): Extension
       hasHandler: (name) => options.subresources !== undefined && handledSubresources.has(name),
       otherPaths,
     }),
-    healthExtension({ ...options.health, steps, version: { ...kubernetesVersion, gitVersion: version } }),
+    healthExtension({ ...options.health, metrics, steps, version: { ...kubernetesVersion, gitVersion: version } }),
     tablesExtension(),
     authenticationReviewsExtension(),
     admissionExtension(options.admission),
@@ -51,6 +56,7 @@ export function standardExtensions(options: StandardExtensionOptions): Extension
     openApiExtension({ source: options.openApi ?? (() => builtinOpenApi(version)), serverVersion: version }),
     ...(options.bootstrap ? [bootstrapExtension({ serviceIp, ...options.bootstrap, steps })] : []),
   ];
+    flowControlExtension({ ...options.flowControl, metrics, steps, keepsObjects: options.bootstrap !== undefined }),
 }
 
 /** Loaded late: most servers in tests are never asked for it. */

@@ -30,6 +30,8 @@ import { admissionRequest, joinHooks, type StorageDeps } from '../registry/stora
 import { Renderings } from '../rendering/renderings.ts';
 import type { UserInfo } from '../request.ts';
 import { createInProcessTransport } from '../transport/in-process-transport.ts';
+import { cborGate } from '../verbs/body.ts';
+import { CollectionUsages } from './collection-usages.ts';
 import { EndpointTable } from './endpoint-table.ts';
 import { FenceGuard } from './fence-guard.ts';
 import { ApiHandler } from './handler.ts';
@@ -226,8 +228,9 @@ async function within(clock: Clock, limitMs: number, work: Promise<unknown>): Pr
 }
 
 function createHost(
-  parts: Omit<ApiServerHost, 'registry' | 'admit'> & { readonly table: ResourceTable; readonly deps: StorageDeps },
+  parts: Omit<ApiServerHost, 'registry' | 'admit' | 'usage'> & { readonly table: ResourceTable; readonly deps: StorageDeps },
 ): ApiServerHost {
+  const usages = new CollectionUsages(table);
   const { table, store, clock, random, log, signal, authorize, reviewToken, deps } = parts;
   return {
     registry: table,
@@ -237,6 +240,7 @@ function createHost(
     log,
     signal,
     authorize,
+    usage: (group, resource) => usages.of(group, resource),
     reviewToken,
     admit: async (request) => {
       const view = table.view(request.resource);
