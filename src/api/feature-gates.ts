@@ -5,6 +5,7 @@
  */
 
 export const defaultFeatureGates: Readonly<Record<string, boolean>> = {
+  CBORServingAndStorage: false,
   ClusterTrustBundleProjection: false,
   ContainerRestartRules: true,
   ContainerStopSignals: false,

@@ -7,7 +7,7 @@
 import type { JsonObject } from '../object.ts';
 import { decodeBase64 } from './base64.ts';
 import { envelope } from './envelope.ts';
-import { type FieldValue, messageFields, messageOf, type MessageField } from './messages.ts';
+import { type FieldValue, isMessage, messageFields, messageOf, type MessageField } from './messages.ts';
 import { isListMessage, objectOfUnion, specialMessage, tagOf } from './special-messages.ts';
 import { WireWriter } from './wire-writer.ts';
 
@@ -16,7 +16,7 @@ type Write = (value: unknown, out: WireWriter) => void;
 
 /** Whether objects of a schema definition, such as `io.k8s.api.core.v1.Pod`, have a message. */
 export function hasProtobuf(definition: string): boolean {
-  return messageFields(messageOf(definition)) !== undefined;
+  return isMessage(messageOf(definition));
 }
 
 /**

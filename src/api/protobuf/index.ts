@@ -3,3 +3,4 @@ export { decodeProtobuf } from './decode-protobuf.ts';
 export { encodeMessage, encodeProtobuf, hasProtobuf } from './encode-protobuf.ts';
 export { envelope, envelopeEnd, envelopeStart, type EnvelopeType } from './envelope.ts';
 export { ProtobufError } from './wire-reader.ts';
+export { WireWriter } from './wire-writer.ts';

@@ -32,6 +32,11 @@ export function messageFields(name: string): ReadonlyMap<number, MessageField> |
   return fields;
 }
 
+/** Whether there is such a message, without reading it. */
+export function isMessage(name: string): boolean {
+  return Object.hasOwn(all, name);
+}
+
 /** The message of a schema definition: `io.k8s.api.core.v1.Pod` is `k8s.io.api.core.v1.Pod` there. */
 export function messageOf(definition: string): string {
   return definition

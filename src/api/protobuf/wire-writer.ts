@@ -6,6 +6,9 @@ import { bytesOf, textInto } from '../json/text-codec.ts';
 
 const firstCapacity = 16 * 1024;
 
+/** A writer that had to grow beyond this gives the memory back. */
+const maxKeptCapacity = 1024 * 1024;
+
 /** Longer texts are left to the platform. */
 const shortText = 48;
 
@@ -22,12 +25,13 @@ export class WireWriter {
   /** A copy of what was written; the writer is empty then. */
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.#bytes.slice(this.#at);
-    this.#at = this.#bytes.length;
+    this.clear();
     return taken;
   }
 
   /** Forgets what was written, after a failure. */
   clear(): void {
+    if (this.#bytes.length > maxKeptCapacity) this.#bytes = new Uint8Array(firstCapacity);
     this.#at = this.#bytes.length;
   }
 

@@ -68,6 +68,7 @@ export class StoredObject implements Decoded {
   #object: KubeObject | undefined;
   #labels: Readonly<Record<string, string>> | undefined;
   #fields: Map<string, string> | undefined;
+  #message: Uint8Array | undefined;
 
   /** @param stored the bytes as the store keeps them @param object the decoded form with this very resourceVersion, when the caller has it */
   constructor(home: ObjectHome, key: string, revision: number, stored: Uint8Array, object?: KubeObject) {
@@ -114,6 +115,11 @@ export class StoredObject implements Decoded {
     const value = read(this.object);
     (this.#fields ??= new Map()).set(label, value);
     return value;
+  }
+
+  /** The object's protobuf message without its envelope, made when somebody first asks and kept. Never write into it. */
+  message(make: () => Uint8Array): Uint8Array {
+    return (this.#message ??= make());
   }
 
   /** The same object as of a later revision, for the event that tells its deletion. */

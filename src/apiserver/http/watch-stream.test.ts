@@ -6,7 +6,7 @@ import { DecodedObjects } from '../cache/decoded-objects.ts';
 import { type ObjectHome, ObjectHead, StoredObject } from '../cache/stored-object.ts';
 import type { OpenWatch } from '../cache/watch-opener.ts';
 import { TellableEvent, Watcher } from '../cache/watcher.ts';
-import type { Rendering } from '../rendering/rendering.ts';
+import { jsonEvents, type Rendering } from '../rendering/rendering.ts';
 import type { OpenResponse } from './exchange.ts';
 import { WatchStream } from './watch-stream.ts';
 
@@ -75,7 +75,7 @@ class Client implements OpenResponse {
 function serve(more: Partial<OpenWatch> = {}) {
   const client = new Client();
   const clock = new VirtualClock();
-  const stream = new WatchStream(client, rendering);
+  const stream = new WatchStream(client, jsonEvents(rendering));
   const scope = { namespace: '', name: '', indexed: '', matches: undefined };
   const watcher = new Watcher({ scope, startRevision: 0, onEvents: stream.onEvents });
   let closed = false;

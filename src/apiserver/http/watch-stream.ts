@@ -3,11 +3,11 @@
  * watchers is encoded once; a client that does not read costs at most one chunk here, then the watcher's own queue fills and it is
  * cut off; the stream ends at its deadline, when the server stops, or with the client.
  */
-import type { ApiError } from '../../api/index.ts';
+import type { ApiError, JsonObject } from '../../api/index.ts';
 import type { Clock } from '../../base/index.ts';
 import type { OpenWatch } from '../cache/watch-opener.ts';
 import type { TellableEvent } from '../cache/watcher.ts';
-import { eventLine, frameOf, type Rendering } from '../rendering/rendering.ts';
+import { type EventForm, frameOf } from '../rendering/rendering.ts';
 import type { OpenResponse } from './exchange.ts';
 
 /** Bytes handed to the connection and not taken yet above which nothing more is handed over. */
@@ -18,7 +18,7 @@ const initialChunkBytes = 64 * 1024;
 
 export class WatchStream {
   readonly #response: OpenResponse;
-  readonly #rendering: Rendering;
+  readonly #form: EventForm;
   readonly #ended = Promise.withResolvers<void>();
   #watch: OpenWatch | undefined;
   #flushing = false;
@@ -26,9 +26,9 @@ export class WatchStream {
   #stalled = false;
   #done = false;
 
-  constructor(response: OpenResponse, rendering: Rendering) {
+  constructor(response: OpenResponse, form: EventForm) {
     this.#response = response;
-    this.#rendering = rendering;
+    this.#form = form;
   }
 
   /** To be called when events wait in the watcher. */
@@ -95,7 +95,7 @@ export class WatchStream {
     }
     this.#stalled = false;
     const events = watch.watcher.take();
-    if (events.length > 0) this.#response.writeNow(joined(events, this.#rendering));
+    if (events.length > 0) this.#response.writeNow(joined(events, this.#form));
     if (watch.watcher.ended) this.#finish();
   }
 
@@ -103,7 +103,7 @@ export class WatchStream {
     let chunk: Buffer[] = [];
     let size = 0;
     for (const object of watch.initial) {
-      const line = eventLine('ADDED', this.#rendering.object(object));
+      const line = this.#form.event('ADDED', object);
       chunk.push(line);
       size += line.length;
       if (size < initialChunkBytes) continue;
@@ -111,7 +111,7 @@ export class WatchStream {
       chunk = [];
       size = 0;
     }
-    if (watch.initialEnd) chunk.push(frameOf(watch.initialEnd, this.#rendering));
+    if (watch.initialEnd) chunk.push(frameOf(watch.initialEnd, this.#form));
     if (chunk.length > 0) await this.#response.write(Buffer.concat(chunk));
   }
 
@@ -119,13 +119,13 @@ export class WatchStream {
     const bookmark = this.#watch?.bookmark();
     if (bookmark && !this.#done) {
       this.flush();
-      this.#response.writeNow(frameOf(bookmark, this.#rendering));
+      this.#response.writeNow(frameOf(bookmark, this.#form));
     }
     this.#finish();
   }
 
   #sendError(error: ApiError): void {
-    this.#response.writeNow(eventLine('ERROR', Buffer.from(JSON.stringify(error.toStatus()))));
+    this.#response.writeNow(this.#form.failure(error.toStatus() as unknown as JsonObject));
   }
 
   #finish(): void {
@@ -149,13 +149,13 @@ function flushSoon(stream: WatchStream): void {
 }
 
 /** The batch that was joined last: watchers of one resource mostly send the very same events one after the other. */
-let lastBatch: { readonly events: readonly TellableEvent[]; readonly rendering: string; readonly bytes: Buffer } | undefined;
+let lastBatch: { readonly events: readonly TellableEvent[]; readonly form: string; readonly bytes: Buffer } | undefined;
 
-function joined(events: readonly TellableEvent[], rendering: Rendering): Buffer {
-  if (events.length === 1) return frameOf(events[0]!, rendering);
-  if (lastBatch && lastBatch.rendering === rendering.name && sameEvents(lastBatch.events, events)) return lastBatch.bytes;
-  const bytes = Buffer.concat(events.map((event) => frameOf(event, rendering)));
-  lastBatch = { events, rendering: rendering.name, bytes };
+function joined(events: readonly TellableEvent[], form: EventForm): Buffer {
+  if (events.length === 1) return frameOf(events[0]!, form);
+  if (lastBatch && lastBatch.form === form.name && sameEvents(lastBatch.events, events)) return lastBatch.bytes;
+  const bytes = Buffer.concat(events.map((event) => frameOf(event, form)));
+  lastBatch = { events, form: form.name, bytes };
   return bytes;
 }
 

@@ -3,6 +3,8 @@
  * the bytes of one object, of a list around many, and of one watch event; what it makes for one watcher serves all.
  */
 import { Buffer } from 'node:buffer';
+import type { JsonObject } from '../../api/index.ts';
+import { stringifyJson } from '../../api/json/index.ts';
 import type { ListPage } from '../cache/list-reader.ts';
 import type { StoredObject } from '../cache/stored-object.ts';
 import type { TellableEvent } from '../cache/watcher.ts';
@@ -22,6 +24,24 @@ export interface Rendering {
   /** How many bytes of `item` come before the item and after it; undefined: none. A view of every item would cost more than its copy. */
   readonly itemRange?: { readonly from: number; readonly trim: number };
   readonly listEnd: string;
+}
+
+/** How the events of a watch are written. */
+export interface EventForm {
+  /** Names what it makes: equal names, equal bytes. */
+  readonly name: string;
+  event(type: string, stored: StoredObject): Buffer;
+  /** The last event of a watch that failed. */
+  failure(status: JsonObject): Buffer;
+}
+
+/** Events as lines of JSON. */
+export function jsonEvents(rendering: Rendering): EventForm {
+  return {
+    name: rendering.name,
+    event: (type, stored) => eventLine(type, rendering.object(stored)),
+    failure: (status) => eventLine('ERROR', Buffer.from(stringifyJson(status))),
+  };
 }
 
 /** Objects as they are stored and served. */
@@ -74,13 +94,13 @@ export function listMetaOf(page: ListPage): ListMetaFields {
   };
 }
 
-/** One event of a watch as a line of JSON, made once for all watchers of this rendering. */
-export function frameOf(event: TellableEvent, rendering: Rendering): Buffer {
-  return event.frame(rendering.name, () => eventLine(event.type, rendering.object(event.object)));
+/** One event of a watch, made once for all watchers of this form. */
+export function frameOf(event: TellableEvent, form: EventForm): Buffer {
+  return event.frame(form.name, () => form.event(event.type, event.object));
 }
 
 const lineEnd = Buffer.from('}\n');
 
-export function eventLine(type: string, object: Uint8Array): Buffer {
+function eventLine(type: string, object: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(`{"type":"${type}","object":`), object, lineEnd]);
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../../base/index.ts';
 import type { TableRenderer } from '../extension.ts';
 import type { QueryParameters } from '../request.ts';
 import { type MetaVersion, PartialMetadataRendering } from './partial-metadata.ts';
+import { ProtobufRendering } from './protobuf-rendering.ts';
 import { FullRendering, type Rendering } from './rendering.ts';
 import { type IncludeObject, TableRendering } from './table.ts';
 import type { ResourceView } from './view.ts';
@@ -20,6 +21,7 @@ export class Renderings {
   readonly #tables: TableRenderer | undefined;
   readonly #full = new WeakMap<ResourceView, Rendering>();
   readonly #others = new WeakMap<ResourceView, Map<string, Rendering>>();
+  readonly #protobuf = new WeakMap<ResourceView, Map<string, ProtobufRendering>>();
 
   constructor(clock: Clock, tables: TableRenderer | undefined) {
     this.#clock = clock;
@@ -42,6 +44,16 @@ export class Renderings {
       const options = { version: form.version, includeObject: includeObject as IncludeObject };
       return new TableRendering(view, tables, this.#clock, options);
     });
+  }
+
+  /** The same in protobuf. @param view one that `hasProtobuf` @param form no table */
+  protobuf(view: ResourceView, { as, version }: WantedForm): ProtobufRendering {
+    let known = this.#protobuf.get(view);
+    if (!known) this.#protobuf.set(view, (known = new Map()));
+    const key = `${as} ${version}`;
+    let rendering = known.get(key);
+    if (!rendering) known.set(key, (rendering = new ProtobufRendering(view, as === 'metadata' ? 'metadata' : 'object', version)));
+    return rendering;
   }
 
   full(view: ResourceView): Rendering {

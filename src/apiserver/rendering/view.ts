@@ -2,8 +2,9 @@
  * A resource as one version serves it: a table entry over a collection. Views of other versions than the stored one convert each
  * object once.
  */
-import { apiVersionOf, type Draft, type KubeObject, type ResourceDefinition } from '../../api/index.ts';
+import { apiVersionOf, type Draft, type JsonObject, type KubeObject, type ResourceDefinition } from '../../api/index.ts';
 import { stringifyJson } from '../../api/json/index.ts';
+import { encodeMessage, hasProtobuf } from '../../api/protobuf/index.ts';
 import type { Collection } from '../cache/collection.ts';
 import { ObjectHead, type StoredObject } from '../cache/stored-object.ts';
 
@@ -13,15 +14,19 @@ export class ResourceView {
   readonly apiVersion: string;
   /** Objects are stored as this view shows them. */
   readonly isStorageVersion: boolean;
+  /** Objects of this view have a protobuf message. */
+  readonly hasProtobuf: boolean;
   readonly #itemOffset: number;
   readonly #converted = new WeakMap<KubeObject, KubeObject>();
   readonly #convertedBytes = new WeakMap<StoredObject, Buffer>();
+  readonly #convertedMessages = new WeakMap<StoredObject, Uint8Array>();
 
   constructor(definition: ResourceDefinition, collection: Collection) {
     this.definition = definition;
     this.collection = collection;
     this.apiVersion = apiVersionOf(definition);
     this.isStorageVersion = definition.storage.fromStorage === undefined;
+    this.hasProtobuf = hasProtobuf(definition.schema);
     this.#itemOffset = new ObjectHead({ kind: definition.kind, apiVersion: this.apiVersion }).metadataOffset;
   }
 
@@ -47,6 +52,16 @@ export class ResourceView {
     let bytes = this.#convertedBytes.get(stored);
     if (!bytes) this.#convertedBytes.set(stored, (bytes = encodeHeadFirst(this.objectOf(stored))));
     return bytes;
+  }
+
+  /** The object's protobuf message as this view serves it. Only for a view that `hasProtobuf`. */
+  messageOf(stored: StoredObject): Uint8Array {
+    // An object is a JSON tree.
+    const make = (): Uint8Array => encodeMessage(this.objectOf(stored) as unknown as JsonObject, this.definition.schema);
+    if (this.isStorageVersion) return stored.message(make);
+    let message = this.#convertedMessages.get(stored);
+    if (!message) this.#convertedMessages.set(stored, (message = make()));
+    return message;
   }
 
   /** Where an item of a list begins in `textOf`: after kind and apiVersion. */

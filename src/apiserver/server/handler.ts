@@ -127,7 +127,7 @@ export class ApiHandler {
       name: info.name,
       op: incoming,
       options,
-      decodeBody: async () => bodyDecoder(parseBody(await incoming.readBody(), kind), kind, options, incoming)(),
+      decodeBody: async () => bodyDecoder(parseBody(await incoming.readBody(), kind, this.#options.deps), kind, options, incoming)(),
     };
   }
 

@@ -1,10 +1,11 @@
 /**
- * The body of a request: bytes of JSON or YAML from the wire, or a value from the in-process transport. Both pass the same schema
- * walk, which copies, prunes and defaults.
+ * The body of a request: bytes of JSON, YAML, protobuf or CBOR from the wire, or a value from the in-process transport. All pass the
+ * same schema walk, which copies, prunes and defaults.
  */
 import { apiVersionOf, badRequest, type Draft, type KubeObject } from '../../api/index.ts';
 import { isJsonObject, JsonSyntaxError, parseJson, type Parsed } from '../../api/json/index.ts';
 import { parseYaml, YamlSyntaxError } from '../../api/yaml/index.ts';
+import { CborError, decodeCbor } from '../../api/cbor/index.ts';
 import { decodeProtobuf, ProtobufError } from '../../api/protobuf/index.ts';
 import { decodeObject } from '../../api/schema/index.ts';
 import type { Operation, WriteOptions } from '../storage.ts';
@@ -20,7 +21,17 @@ export interface BodySource {
 }
 
 const protobufType = 'application/vnd.kubernetes.protobuf';
+export const cborType = 'application/cbor';
 const acceptedTypes = ['application/json', 'application/yaml', protobufType];
+const acceptedTypesWithCbor = [...acceptedTypes, cborType];
+
+/** What the server's feature gates say of bodies. */
+export interface BodyGates {
+  readonly featureEnabled: (gate: string) => boolean;
+}
+
+/** The gate behind which CBOR is spoken; off by default. */
+export const cborGate = 'CBORServingAndStorage';
 
 export function isEmptyBody({ bytes, value }: BodySource): boolean {
   return bytes === undefined ? value === undefined : bytes.length === 0;
@@ -42,22 +53,27 @@ export interface BodyKind {
  * @param kind named in errors; its schema says which protobuf message it may be
  * @throws ApiError BadRequest, UnsupportedMediaType
  */
-export function parseBody(body: BodySource, kind: Pick<BodyKind, 'kind' | 'schema'>, accepted: readonly string[] = acceptedTypes): Parsed {
+export function parseBody(body: BodySource, kind: Pick<BodyKind, 'kind' | 'schema'>, gates: BodyGates): Parsed {
   const { bytes } = body;
   // A value of the in-process transport is checked by the schema walk.
   if (bytes === undefined) return { value: body.value as Parsed['value'], strictErrors: [] };
   const type = mediaTypeOf(body.contentType) || 'application/json';
-  if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
+  const accepted = type === cborType && gates.featureEnabled(cborGate) ? acceptedTypesWithCbor : acceptedTypes;
+  if (!accepted.includes(type)) throw unsupportedMediaType(gates.featureEnabled(cborGate) ? acceptedTypesWithCbor : acceptedTypes);
   try {
     if (type === protobufType) return { value: decodeProtobuf(bytes, kind.schema), strictErrors: [] };
+    if (type === cborType) return { value: decodeCbor(bytes), strictErrors: [] };
     return type.endsWith('yaml') ? parseYaml(bytes) : parseJson(bytes);
   } catch (error) {
-    if (!(error instanceof JsonSyntaxError) && !(error instanceof YamlSyntaxError) && !(error instanceof ProtobufError)) throw error;
-    const detail = error instanceof JsonSyntaxError ? `couldn't get version/kind; json parse error: ${error.message}` : error.message;
+    if (!syntaxErrors.some((known) => error instanceof known)) throw error;
+    const { message: why } = error as Error;
+    const detail = error instanceof JsonSyntaxError ? `couldn't get version/kind; json parse error: ${why}` : why;
     const message = `the object provided is unrecognized (must be of type ${kind.kind}): ${detail} (${summary(bytes)})`;
     throw badRequest(message, { cause: error });
   }
 }
+
+const syntaxErrors = [JsonSyntaxError, YamlSyntaxError, ProtobufError, CborError];
 
 /** A maker of drafts from one body: each call gives a fresh copy, and faults are reported once. */
 export function bodyDecoder(parsed: Parsed, kind: BodyKind, options: WriteOptions, op: Operation): () => Draft<KubeObject> {

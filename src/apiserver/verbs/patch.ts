@@ -9,13 +9,15 @@ import type { StorageDeps } from '../registry/storage-deps.ts';
 import { updateObject } from '../registry/updating.ts';
 import type { WriteOptions } from '../storage.ts';
 import type { Answer } from './answer.ts';
-import { type BodyKind, type BodySource, parseBody } from './body.ts';
+import { type BodyGates, type BodyKind, type BodySource, cborGate, cborType, parseBody } from './body.ts';
 import { mediaTypeOf, unsupportedMediaType, writeOptions } from './options.ts';
 import { scaleKind, writeScale } from './scale.ts';
 import type { VerbRequest } from './verb-request.ts';
 import { bodyKindOf } from './write.ts';
 
 export const applyPatchType = 'application/apply-patch+yaml';
+
+const cborApplyType = 'application/apply-patch+cbor';
 
 const patchTypes: readonly string[] = [
   'application/json-patch+json',
@@ -32,8 +34,8 @@ interface PatchCall {
 
 export async function patchVerb(deps: StorageDeps, request: VerbRequest): Promise<Answer> {
   const body = await request.body();
-  const type = checkedType(body);
-  if (type === applyPatchType) return applyVerb(deps, request, body);
+  const type = checkedType(body, deps);
+  if (type === applyPatchType || type === cborApplyType) return applyVerb(deps, request, { ...body, contentType: type });
   const call = patchCall(request, body, type);
   const kind = bodyKindOf(request.view);
   const patched = patcher(kind, call, request);
@@ -48,31 +50,32 @@ export async function patchScale(
   mapping: Parameters<typeof writeScale>[2]['mapping'],
 ): Promise<Answer> {
   const body = await request.body();
-  const type = checkedType(body);
-  if (type === applyPatchType) throw badRequest('server-side apply of the scale subresource is not supported');
+  const type = checkedType(body, deps);
+  if (type === applyPatchType || type === cborApplyType) throw badRequest('server-side apply of the scale subresource is not supported');
   const call = patchCall(request, body, type);
   const patched = patcher(scaleKind, call, request);
   return writeScale(deps, request, { mapping, options: call.options, produce: (live) => patched(live) });
 }
 
-function checkedType(body: BodySource): string {
+/** @throws ApiError UnsupportedMediaType */
+function checkedType(body: BodySource, gates: BodyGates): string {
   const type = mediaTypeOf(body.contentType);
-  if (!patchTypes.includes(type)) throw unsupportedMediaType(patchTypes);
+  const accepted = gates.featureEnabled(cborGate) ? [...patchTypes, cborApplyType] : patchTypes;
+  if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
   return type;
 }
 
 function patchCall(request: VerbRequest, body: BodySource, type: string): PatchCall {
   const options = writeOptions(request.query, 'PatchOptions', request.userAgent);
   const json: BodySource = { ...body, contentType: 'application/json' };
-  const parsed = parsePatch(json);
+  const parsed = parseBody(json, { kind: 'Patch', schema: '' }, jsonOnly);
   request.op.audit?.requested(parsed.value);
   // `checkedType` left only these.
   return { type: type as PatchCall['type'], parsed, options };
 }
 
-function parsePatch(body: BodySource): Parsed {
-  return parseBody(body, { kind: 'Patch', schema: '' });
-}
+/** A patch is JSON, whatever the server speaks. */
+const jsonOnly: BodyGates = { featureEnabled: () => false };
 
 /** Makes the patched object from a live one; warns once. */
 function patcher(kind: BodyKind, call: PatchCall, request: VerbRequest): (live: KubeObject | JsonObject) => Draft<KubeObject> {
@@ -101,8 +104,8 @@ async function applyVerb(deps: StorageDeps, request: VerbRequest, body: BodySour
   const { view, namespace, name, subresource, op, query } = request;
   const options = writeOptions(query, 'PatchOptions', request.userAgent, true);
   const kind = bodyKindOf(view);
-  const yaml: BodySource = { ...body, contentType: 'application/yaml' };
-  const configuration = appliedConfiguration(parseBody(yaml, kind), options, request);
+  const contentType = body.contentType === cborApplyType ? cborType : 'application/yaml';
+  const configuration = appliedConfiguration(parseBody({ ...body, contentType }, kind, deps), options, request);
   const by = { manager: options.fieldManager ?? '', subresource, force: options.force === true };
   const applied = (live: KubeObject | undefined): Draft<KubeObject> | undefined => {
     const object = deps.fields.apply(view, live, configuration, by);

@@ -36,7 +36,7 @@ export async function getScale(deps: StorageDeps, request: VerbRequest, mapping:
 
 export async function updateScale(deps: StorageDeps, request: VerbRequest, mapping: ScaleMapping): Promise<Answer> {
   const options = writeOptions(request.query, 'UpdateOptions', request.userAgent);
-  const decode = bodyDecoder(parseBody(await request.body(), scaleKind), scaleKind, options, request.op);
+  const decode = bodyDecoder(parseBody(await request.body(), scaleKind, deps), scaleKind, options, request.op);
   const produce = (): Draft<Scale> => {
     const scale = decode();
     requireName(scale.metadata, request.name);

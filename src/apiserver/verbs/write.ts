@@ -26,7 +26,7 @@ export async function createVerb(deps: StorageDeps, request: VerbRequest): Promi
   const { view, query, op, namespace } = request;
   const options = writeOptions(query, 'CreateOptions', request.userAgent);
   const kind = bodyKindOf(view);
-  const draft = bodyDecoder(parseBody(await request.body(), kind), kind, options, op)();
+  const draft = bodyDecoder(parseBody(await request.body(), kind, deps), kind, options, op)();
   const object = await createObject(deps, view, { draft, namespace, options }, op);
   return { type: 'stored', status: 201, view, object };
 }
@@ -35,7 +35,7 @@ export async function updateVerb(deps: StorageDeps, request: VerbRequest): Promi
   const { view, query, op, namespace, name, subresource } = request;
   const options = writeOptions(query, 'UpdateOptions', request.userAgent);
   const kind = bodyKindOf(view);
-  const decode = bodyDecoder(parseBody(await request.body(), kind), kind, options, op);
+  const decode = bodyDecoder(parseBody(await request.body(), kind, deps), kind, options, op);
   // A fault of the body comes before any fault of what is stored.
   let first: ReturnType<typeof decode> | undefined = decode();
   requireName(first.metadata, name);
@@ -72,7 +72,7 @@ export async function updateVerb(deps: StorageDeps, request: VerbRequest): Promi
 
 export async function deleteVerb(deps: StorageDeps, request: VerbRequest): Promise<Answer> {
   const { view, query, op, namespace, name } = request;
-  const options = deleteOptions(query, await optionsBody(request), request.userAgent);
+  const options = deleteOptions(query, await optionsBody(deps, request), request.userAgent);
   warnOfOrphans(view, options, op);
   const { object, gone } = await deleteObject(deps, view, { key: { namespace, name }, options }, op);
   if (gone && !returnsDeletedObject(view.definition)) {
@@ -107,10 +107,10 @@ export function requireName(metadata: Draft<KubeObject>['metadata'], name: strin
 
 const deleteOptionsKind = { kind: 'DeleteOptions', schema: 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions' };
 
-async function optionsBody(request: VerbRequest): Promise<unknown> {
+async function optionsBody(deps: StorageDeps, request: VerbRequest): Promise<unknown> {
   const body = await request.body();
   if (isEmptyBody(body)) return undefined;
-  const { value } = parseBody(body, deleteOptionsKind);
+  const { value } = parseBody(body, deleteOptionsKind, deps);
   if (value === null) return undefined;
   request.op.audit?.requested(value);
   // Any version of the options is taken; what is no object is refused by `deleteOptions`.
@@ -123,7 +123,7 @@ const deleteWorkers = 16;
 /** Deletes what a list finds; objects that others deleted meanwhile are fine. Answers with the list as it was. */
 export async function deleteCollectionVerb(deps: StorageDeps, request: VerbRequest): Promise<Answer> {
   const { view, query, op, namespace } = request;
-  const options = deleteOptions(query, await optionsBody(request), request.userAgent);
+  const options = deleteOptions(query, await optionsBody(deps, request), request.userAgent);
   warnOfOrphans(view, options, op);
   const lists = listOptions(query, false);
   const selection = selectionOf(view.definition, { namespace, name: '' }, lists);
