@@ -54,13 +54,17 @@ export class ListReader {
     return this.#fromCache(collection, query, { after: '', revision: this.#cache.revision });
   }
 
-  #readOn(collection: Collection, query: ListQuery): Promise<ListPage> | ListPage {
+  async #readOn(collection: Collection, query: ListQuery): Promise<ListPage> {
+    const token = decodeContinueToken(query.continue);
     if (query.resourceVersion !== '' && query.resourceVersion !== '0') {
       throw badRequest('specifying resource version is not allowed when using continue');
     }
-    const token = decodeContinueToken(query.continue);
-    if (token.revision < 0) return this.#fromCache(collection, query, { after: token.after, revision: this.#cache.revision });
-    return this.#exactly(collection, query, token);
+    const after = scopePrefix(query.selection) + token.after;
+    if (token.revision < 0) {
+      await this.#cache.fresh();
+      return this.#fromCache(collection, query, { after, revision: this.#cache.revision });
+    }
+    return this.#exactly(collection, query, { after, revision: token.revision });
   }
 
   async #exactly(collection: Collection, query: ListQuery, from: PageStart): Promise<ListPage> {
@@ -123,6 +127,11 @@ function wholeList(objects: readonly StoredObject[], revision: number): ListPage
   return { objects, revision, continue: '', remainingItemCount: undefined };
 }
 
+/** What all keys of a list begin with: tokens say only what comes after, so that none leads into another namespace. */
+function scopePrefix({ namespace }: Selection): string {
+  return namespace === '' ? '' : `${namespace}/`;
+}
+
 /** The first page of `candidates`, which are all that is left, in key order. */
 function pageOf(candidates: readonly StoredObject[], { limit, selection }: ListQuery, revision: number): ListPage {
   const { matches, name } = selection;
@@ -139,22 +148,26 @@ function pageOf(candidates: readonly StoredObject[], { limit, selection }: ListQ
   return {
     objects,
     revision,
-    continue: encodeContinueToken({ revision, after }),
+    continue: encodeContinueToken({ revision, after: after.slice(scopePrefix(selection).length) }),
     remainingItemCount: selection.isWholeScope ? left : undefined,
   };
 }
 
-/** @throws ApiError BadRequest */
+/** @throws ApiError BadRequest @source apiserver storage/api_object_versioner.go ParseResourceVersion */
 export function parseRevision(resourceVersion: string): number {
-  const revision = /^\d{1,15}$/.test(resourceVersion) ? Number(resourceVersion) : NaN;
-  if (Number.isNaN(revision)) throw badRequest(`invalid resource version ${JSON.stringify(resourceVersion)}`);
-  return revision;
+  const isNumber = /^\d+$/.test(resourceVersion);
+  // Beyond uint64 it is no number to Go; below that, a revision that no store reaches is one to wait for in vain.
+  if (isNumber && BigInt(resourceVersion.slice(0, 21)) < 1n << 64n) return Number(resourceVersion);
+  const quoted = JSON.stringify(resourceVersion);
+  const why = `strconv.ParseUint: parsing ${quoted}: ${isNumber ? 'value out of range' : 'invalid syntax'}`;
+  throw badRequest(`invalid resource version: resourceVersion: Invalid value: ${quoted}: ${why}`);
 }
 
 /** A page that is too old offers a token that goes on from the newest state. @source etcd3 errors.go handleCompactedErrorForPaging */
 function tooOld(query: ListQuery, from: PageStart): ApiError {
   if (query.continue === '') return expired(`The resourceVersion for the provided list is too old.`);
-  return new ExpiredContinueError(encodeContinueToken({ revision: -1, after: from.after }));
+  const after = from.after.slice(scopePrefix(query.selection).length);
+  return new ExpiredContinueError(encodeContinueToken({ revision: -1, after }));
 }
 
 /** The 410 of a paged list; its Status carries a token in `metadata.continue`. */

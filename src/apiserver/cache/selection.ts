@@ -36,6 +36,9 @@ export function selectionOf(
 ): Selection {
   const labels = labelMatcher(selectors.labelSelector);
   const fields = fieldMatcher(definition, selectors.fieldSelector);
+  if (scope.name !== '' && fields && fields.requiredValue('metadata.name') !== scope.name) {
+    throw badRequest("fieldSelector metadata.name doesn't match requested name");
+  }
   const name = scope.name || (fields?.requiredValue('metadata.name') ?? '');
   const namespace = scope.namespace || (fields?.requiredValue('metadata.namespace') ?? '');
   return {
@@ -72,9 +75,15 @@ function fieldMatcher(definition: ResourceDefinition, text: string | undefined):
     throw error;
   }
   for (const { field } of matcher.requirements) {
-    if (!isSelectable(definition, field)) throw badRequest(`field label not supported: ${field}`);
+    if (!isSelectable(definition, field)) throw badRequest(notSelectable(definition, field));
   }
   return matcher.isEverything ? undefined : matcher;
+}
+
+/** Kinds with no fields of their own have upstream's general answer. @source apimachinery runtime/conversion.go */
+function notSelectable({ selectableFields }: ResourceDefinition, field: string): string {
+  if (Object.keys(selectableFields).length > 0) return `field label not supported: ${field}`;
+  return `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`;
 }
 
 function isSelectable(definition: ResourceDefinition, field: string): boolean {

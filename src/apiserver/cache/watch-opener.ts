@@ -24,7 +24,7 @@ export interface WatchQuery {
 export interface OpenWatch {
   /** Told first, as ADDED, in key order. */
   readonly initial: readonly StoredObject[];
-  /** Told after the initial objects, when the client asked for them by `sendInitialEvents`. */
+  /** Told after the initial objects, when the client asked for them by `sendInitialEvents` and takes bookmarks. */
   readonly initialEnd: TellableEvent | undefined;
   readonly watcher: Watcher;
   /** Set when the start is too old: the watch tells this error and ends. */
@@ -63,7 +63,7 @@ export class WatchOpener {
     if (!failure) this.#register(collection, watcher, query.allowBookmarks);
     return {
       initial: wantsState ? currentState(collection, selection) : [],
-      initialEnd: sendInitialEvents ? bookmarkOf(collection, startRevision, { initialEnd: true }) : undefined,
+      initialEnd: sendInitialEvents && query.allowBookmarks ? bookmarkOf(collection, startRevision, { initialEnd: true }) : undefined,
       watcher,
       failure,
       bookmark: () => (query.allowBookmarks ? bookmarkOf(collection, this.#cache.revision) : undefined),

@@ -95,10 +95,18 @@ function optionsObject(body: unknown): JsonObject {
 
 function numberOf(name: string, value: unknown): number | undefined {
   if (value === undefined || value === null || value === '') return undefined;
-  const number = typeof value === 'string' ? Number(value) : value;
+  if (typeof value === 'string') return integerOf(value);
+  const number = value;
   if (typeof number !== 'number' || !Number.isSafeInteger(number))
     throw badRequest(`${name}: Invalid value: ${stringifyJson(value)}: must be an integer`);
   return number;
+}
+
+/** A number of the query, in Go's words when it is none. @throws ApiError BadRequest */
+function integerOf(text: string): number {
+  const isNumber = /^[-+]?\d+$/.test(text);
+  if (isNumber && Number.isSafeInteger(Number(text))) return Number(text);
+  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: ${isNumber ? 'value out of range' : 'invalid syntax'}`);
 }
 
 export interface ListOptionValues {
@@ -136,10 +144,10 @@ function listErrors({ resourceVersionMatch: match, resourceVersion, continue: to
   const errors: FieldError[] = [];
   const path = 'resourceVersionMatch';
   if (match !== '') {
-    if (token !== '') errors.push(fieldErrors.forbidden(path, 'resourceVersionMatch is forbidden when continue is provided'));
     if (resourceVersion === '') {
       errors.push(fieldErrors.forbidden(path, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
     }
+    if (token !== '') errors.push(fieldErrors.forbidden(path, 'resourceVersionMatch is forbidden when continue is provided'));
     if (match !== 'Exact' && match !== 'NotOlderThan') {
       errors.push(fieldErrors.notSupported(path, match, ['Exact', 'NotOlderThan', '']));
     }
