@@ -15,6 +15,7 @@ export type {
   Verb,
 } from './resource-definition.ts';
 export * from './conditions.ts';
+export * from './cron-schedule.ts';
 export * from './duration.ts';
 export * from './feature-gates.ts';
 export * as fieldErrors from './field-errors.ts';

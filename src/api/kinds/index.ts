@@ -13,6 +13,8 @@ import {
   subjectAccessReviewResource,
 } from './authorization/access-reviews.ts';
 import { certificateSigningRequestResource } from './certificates/certificate-signing-request.ts';
+import { cronJobResource } from './batch/cron-job.ts';
+import { jobResource } from './batch/job.ts';
 import { bindingResource } from './core/binding.ts';
 import { configMapResource } from './core/config-map.ts';
 import { endpointsResource } from './core/endpoints.ts';
@@ -70,6 +72,8 @@ export const builtinResources: readonly ResourceDefinition[] = [
   deploymentResource,
   replicaSetResource,
   statefulSetResource,
+  cronJobResource,
+  jobResource,
   selfSubjectReviewResource,
   tokenReviewResource,
   localSubjectAccessReviewResource,
