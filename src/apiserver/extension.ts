@@ -136,6 +136,8 @@ export interface ApiServerExtension {
   readonly observeRequest?: (request: ObservedRequest) => (outcome: RequestOutcome) => void;
   /** The audit log, of one extension. */
   readonly auditor?: Auditor | undefined;
+  /** Decides who may do what, of one extension. */
+  readonly authorizer?: Authorizer | undefined;
   /** What limits requests, of one extension. */
   readonly flowControl?: FlowControl | undefined;
   readonly endpoints?: readonly RestEndpoint[];

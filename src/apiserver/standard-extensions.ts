@@ -3,11 +3,12 @@ import { Registry } from '../base/index.ts';
 import { type AdmissionOptions, admissionExtension } from './admission/index.ts';
 import { authenticationReviewsExtension } from './auth/reviews.ts';
 import { type AllocatorOptions, allocatorsExtension, defaultServiceCidr, firstServiceAddress } from './allocators/index.ts';
+import { authorizationExtension } from './authorization/index.ts';
 import { type BootstrapOptions, bootstrapExtension } from './bootstrap/index.ts';
 import { discoveryExtension, gitVersion, kubernetesVersion, type VersionOptions } from './discovery/index.ts';
 import type { ExtensionFactory } from './extension.ts';
-import { type HealthOptions, healthExtension, healthPaths, StartUpSteps } from './health/index.ts';
 import { flowControlExtension, type FlowControlOptions } from './flowcontrol/index.ts';
+import { type HealthOptions, healthExtension, healthPaths, StartUpSteps } from './health/index.ts';
 import { openApiExtension, openApiPaths, type OpenApiSource } from './openapi/index.ts';
 import { handledSubresources, issuerDiscoveryPaths, type SubresourceOptions, subresourcesExtension } from './subresources/index.ts';
 import { tablesExtension } from './tables/index.ts';
@@ -18,9 +19,9 @@ export interface StandardExtensionOptions {
   readonly version: VersionOptions;
   readonly admission?: AdmissionOptions;
   readonly allocators?: AllocatorOptions;
-  readonly health?: Partial<Pick<HealthOptions, 'metrics' | 'checks' | 'steps'>>;
   /** Default: upstream's. */
   readonly flowControl?: Omit<FlowControlOptions, 'metrics' | 'steps' | 'keepsObjects'>;
+  readonly health?: Partial<Pick<HealthOptions, 'metrics' | 'checks' | 'steps'>>;
   /** Undefined: no subresource that needs a kubelet or a signing key. */
   readonly subresources?: Omit<SubresourceOptions, 'serverAddress'>;
   /** Undefined: the objects of the system are not made. */
@@ -32,8 +33,8 @@ export interface StandardExtensionOptions {
 /** In the order in which they start: what is made at the start needs its addresses. */
 export function standardExtensions(options: StandardExtensionOptions): ExtensionFactory[] {
   const steps = options.health?.steps ?? new StartUpSteps();
-  const version = gitVersion(options.version.knarrVersion);
   const metrics = options.health?.metrics ?? new Registry();
+  const version = gitVersion(options.version.knarrVersion);
   const serviceIp = firstServiceAddress(options.allocators?.serviceCidr ?? defaultServiceCidr);
   const otherPaths = (): string[] => [
     ...healthPaths(steps),
@@ -52,11 +53,12 @@ export function standardExtensions(options: StandardExtensionOptions): Extension
     authenticationReviewsExtension(),
     admissionExtension(options.admission),
     allocatorsExtension(options.allocators),
+    authorizationExtension({ steps }),
     ...(options.subresources ? [subresourcesExtension({ ...options.subresources, serverAddress: options.serverAddress })] : []),
     openApiExtension({ source: options.openApi ?? (() => builtinOpenApi(version)), serverVersion: version }),
+    flowControlExtension({ ...options.flowControl, metrics, steps, keepsObjects: options.bootstrap !== undefined }),
     ...(options.bootstrap ? [bootstrapExtension({ serviceIp, ...options.bootstrap, steps })] : []),
   ];
-    flowControlExtension({ ...options.flowControl, metrics, steps, keepsObjects: options.bootstrap !== undefined }),
 }
 
 /** Loaded late: most servers in tests are never asked for it. */

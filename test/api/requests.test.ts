@@ -87,7 +87,7 @@ describe('a method', () => {
       'POST',
       '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
       422,
-      'spec.resourceAttributes: Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified',
+      'spec.resourceAttributes: Invalid value: "null": exactly one of nonResourceAttributes or resourceAttributes must be specified',
     ],
     ['GET', '/apis/authentication.k8s.io/v1/tokenreviews', 405, 'the server does not allow this method on the requested resource'],
   ])('%s %s: %i', async (method, path, code, message) => {

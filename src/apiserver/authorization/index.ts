@@ -12,4 +12,6 @@ export {
   type Verdict,
   whenAllowed,
 } from './authorizer.ts';
+export { type AuthorizationOptions, authorizationExtension } from './extension.ts';
+export { privilegedGroups } from './chain.ts';
 export { type AccessSelectors, selectorsOf } from './selectors.ts';

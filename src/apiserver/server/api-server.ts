@@ -9,8 +9,8 @@ import type { Discovery, Transport } from '../../client/index.ts';
 import type { Store } from '../../store/index.ts';
 import type { AdmissionContext } from '../admission.ts';
 import { type AuthenticationOptions, Authenticator } from '../auth/authenticator.ts';
-import { componentAuthorizer } from '../auth/authorizer.ts';
-import { type Authorizer, noOpinion } from '../authorization/index.ts';
+import { mastersGroup } from '../auth/users.ts';
+import { type Authorizer, noOpinion, privilegedGroups } from '../authorization/index.ts';
 import { keepCompacting } from '../cache/compaction.ts';
 import { ListReader } from '../cache/list-reader.ts';
 import { WatchCache } from '../cache/watch-cache.ts';
@@ -48,8 +48,6 @@ export interface ApiServerConfig {
   readonly tls?: TlsFiles;
   /** Who a request may come from, beside client certificates. Default: those and anonymous ones. */
   readonly authentication?: (host: ApiServerHost) => AuthenticationOptions | Promise<AuthenticationOptions>;
-  /** Default: administrators and components may do everything, nobody else anything but discovery. */
-  readonly authorizer?: (host: ApiServerHost) => Authorizer;
   readonly extensions?: readonly ExtensionFactory[];
   /** How long events are kept. Default one hour. */
   readonly eventTtlSeconds?: number;
@@ -153,7 +151,7 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
   parts.hooks = hooksOf(extensions);
   const authenticator = new Authenticator({ ...(await config.authentication?.(host)), clock });
   late.reviewToken = (token, audiences) => authenticator.review(token, audiences);
-  late.authorize = config.authorizer?.(host) ?? componentAuthorizer;
+  late.authorize = extensions.find(({ authorizer }) => authorizer !== undefined)?.authorizer ?? privilegedGroups(mastersGroup);
   const handler = new ApiHandler({
     deps,
     table,
@@ -175,6 +173,7 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     writer: new AnswerWriter({
       renderings: new Renderings(clock, extensions.find(({ tables }) => tables !== undefined)?.tables),
       clock,
+      cbor: deps.featureEnabled(cborGate),
     }),
     clock,
     log,
@@ -230,8 +229,8 @@ async function within(clock: Clock, limitMs: number, work: Promise<unknown>): Pr
 function createHost(
   parts: Omit<ApiServerHost, 'registry' | 'admit' | 'usage'> & { readonly table: ResourceTable; readonly deps: StorageDeps },
 ): ApiServerHost {
-  const usages = new CollectionUsages(table);
   const { table, store, clock, random, log, signal, authorize, reviewToken, deps } = parts;
+  const usages = new CollectionUsages(table);
   return {
     registry: table,
     store,
@@ -240,8 +239,8 @@ function createHost(
     log,
     signal,
     authorize,
-    usage: (group, resource) => usages.of(group, resource),
     reviewToken,
+    usage: (group, resource) => usages.of(group, resource),
     admit: async (request) => {
       const view = table.view(request.resource);
       assert(view, `${request.resource.plural} is not stored`);

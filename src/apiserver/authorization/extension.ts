@@ -1,0 +1,62 @@
+/**
+ * Authorization as an extension of the server: the authorizer itself, the guard against escalation, the reviews, and the default
+ * policy that is made at the start.
+ */
+import { isAbort } from '../../base/index.ts';
+import { loopbackUser, mastersGroup } from '../auth/users.ts';
+import { componentAuthorizer } from '../auth/authorizer.ts';
+import type { ApiServerHost, ExtensionFactory } from '../extension.ts';
+import type { StartUpSteps } from '../health/index.ts';
+import { PolicyKeeper } from './bootstrap/policy-keeper.ts';
+import { chainOf, privilegedGroups } from './chain.ts';
+import { escalationHooks } from './rbac/escalation.ts';
+import { PolicyIndex } from './rbac/policy-index.ts';
+import { rbacAuthorizer, rbacRules } from './rbac/rbac-authorizer.ts';
+import { reviewHandlers } from './reviews/review-handlers.ts';
+
+export interface AuthorizationOptions {
+  readonly steps: StartUpSteps;
+}
+
+const step = 'rbac/bootstrap-roles';
+const retryMs = 1_000;
+
+export function authorizationExtension({ steps }: AuthorizationOptions): ExtensionFactory {
+  steps.announce(step);
+  return (host) => {
+    const index = new PolicyIndex(host.registry);
+    const authorize = chainOf([privilegedGroups(mastersGroup), componentAuthorizer, rbacAuthorizer(index)]);
+    return {
+      authorizer: authorize,
+      hooks: escalationHooks(index, authorize),
+      subresources: reviewHandlers(authorize, rbacRules(index)),
+      start: async () => {
+        const keeper = new PolicyKeeper(host.registry, { user: loopbackUser, signal: host.signal, warn: () => {} });
+        // What cannot be made now leaves the server not ready, and is tried again.
+        if (await keptOnce(host, keeper)) steps.finish(step);
+        else void keepTrying(host, keeper, () => steps.finish(step));
+      },
+    };
+  };
+}
+
+async function keptOnce({ log, signal }: ApiServerHost, keeper: PolicyKeeper): Promise<boolean> {
+  try {
+    await keeper.keep();
+    return true;
+  } catch (error) {
+    if (isAbort(error, signal)) throw error;
+    log.error('the default policy could not be made or mended', { err: error });
+    return false;
+  }
+}
+
+async function keepTrying(host: ApiServerHost, keeper: PolicyKeeper, done: () => void): Promise<void> {
+  try {
+    do await host.clock.sleep(retryMs, host.signal);
+    while (!(await keptOnce(host, keeper)));
+    done();
+  } catch (error) {
+    if (!isAbort(error, host.signal)) throw error;
+  }
+}
