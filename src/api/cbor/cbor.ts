@@ -27,6 +27,7 @@ export function encodeCbor(value: unknown): Uint8Array<ArrayBuffer> {
 /** Reads one document. @throws CborError */
 export function decodeCbor(bytes: Uint8Array): Draft<JsonValue> {
   const options = {
+    allowBigInt: true,
     allowUndefined: false,
     allowInfinity: false,
     allowNaN: false,

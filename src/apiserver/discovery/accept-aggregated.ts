@@ -3,16 +3,29 @@
  * @source apiserver pkg/endpoints/discovery/aggregated/negotiation.go
  */
 
-export type DiscoveryForm = 'v2' | 'v2beta1' | 'legacy';
+export interface DiscoveryForm {
+  readonly version: 'v2' | 'v2beta1' | 'legacy';
+  readonly encoding: 'json' | 'yaml' | 'protobuf';
+}
+
+const legacy: DiscoveryForm = { version: 'legacy', encoding: 'json' };
+
+/** In the server's order of preference. */
+const encodings: readonly (readonly [string, DiscoveryForm['encoding']])[] = [
+  ['application/json', 'json'],
+  ['application/yaml', 'yaml'],
+  ['application/vnd.kubernetes.protobuf', 'protobuf'],
+];
 
 /**
- * Reads an `Accept` header such as `application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json`: the
- * entry with the highest quality that the server can answer wins, the earlier of two equal ones.
+ * Reads an `Accept` header such as `application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json`: of the
+ * entries that ask for an aggregated list in a form that the server has, the one with the highest quality wins, the earlier of two
+ * equal ones; entries that ask for anything else do not compete.
  */
 export function discoveryForm(accept: string | undefined): DiscoveryForm {
   const entries = (accept ?? '*/*').split(',').map(parseEntry);
   const best = entries.toSorted((a, b) => b.quality - a.quality).find(({ form, quality }) => form !== undefined && quality > 0);
-  return best?.form ?? 'legacy';
+  return best?.form ?? legacy;
 }
 
 function parseEntry(entry: string): { readonly form: DiscoveryForm | undefined; readonly quality: number } {
@@ -23,9 +36,9 @@ function parseEntry(entry: string): { readonly form: DiscoveryForm | undefined; 
 }
 
 function formOf(mediaType: string, parameters: ReadonlyMap<string, string>): DiscoveryForm | undefined {
-  if (parameters.get('as') === undefined) return 'legacy';
-  const isJson = mediaType === 'application/json' || mediaType === 'application/*' || mediaType === '*/*';
-  if (!isJson || parameters.get('g') !== 'apidiscovery.k8s.io' || parameters.get('as') !== 'APIGroupDiscoveryList') return undefined;
+  const isAny = mediaType === 'application/*' || mediaType === '*/*';
+  const encoding = encodings.find(([type]) => isAny || type === mediaType)?.[1];
+  if (!encoding || parameters.get('g') !== 'apidiscovery.k8s.io' || parameters.get('as') !== 'APIGroupDiscoveryList') return undefined;
   const version = parameters.get('v');
-  return version === 'v2' || version === 'v2beta1' ? version : undefined;
+  return version === 'v2' || version === 'v2beta1' ? { version, encoding } : undefined;
 }

@@ -152,14 +152,18 @@ test.each([
     'v2',
   ],
   ['application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json', 'v2beta1'],
-  ['application/json; as=APIGroupDiscoveryList; v=v2; g=apidiscovery.k8s.io;q=0.5, application/json;q=0.9', 'legacy'],
-  ['application/vnd.kubernetes.protobuf;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json', 'legacy'],
+  ['application/json; as=APIGroupDiscoveryList; v=v2; g=apidiscovery.k8s.io;q=0.5, application/json;q=0.9', 'v2'],
+  ['application/vnd.kubernetes.protobuf;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json', 'v2 protobuf'],
+  ['application/yaml;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList', 'v2 yaml'],
+  ['*/*;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList', 'v2'],
+  ['application/json;q=0.1,application/cbor;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList', 'legacy'],
   ['application/json;g=apidiscovery.k8s.io;v=v3;as=APIGroupDiscoveryList,application/json', 'legacy'],
   ['application/json, */*', 'legacy'],
   ['', 'legacy'],
   [undefined, 'legacy'],
 ] as const)('Accept %j asks for %s', (accept, form) => {
-  expect(discoveryForm(accept)).toBe(form);
+  const [version, encoding = 'json'] = form.split(' ');
+  expect(discoveryForm(accept)).toEqual({ version, encoding });
 });
 
 test('versions are ordered as clients expect', () => {

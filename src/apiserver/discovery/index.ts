@@ -1,8 +1,11 @@
 /** The door of discovery: `/api`, `/apis` and what is below them, `/version`, and `/` with the paths of everything. */
 import { createHash } from 'node:crypto';
+import { encodeProtobuf } from '../../api/protobuf/index.ts';
 import { ApiError, type JsonObject, type ResourceDefinition } from '../../api/index.ts';
 import type { ExtensionFactory, RestEndpoint } from '../extension.ts';
 import type { ApiResponse, RequestContext } from '../request.ts';
+import { yamlText } from '../http/document-text.ts';
+import { contentTypeOf } from '../http/negotiation.ts';
 import { discoveryForm } from './accept-aggregated.ts';
 import { ApiIndex } from './api-index.ts';
 import { type VersionOptions, versionInfo } from './version-info.ts';
@@ -21,7 +24,7 @@ export interface DiscoveryOptions {
 
 /** An aggregated document in its final form. */
 interface Document {
-  readonly body: string;
+  readonly body: Uint8Array;
   readonly etag: string;
 }
 
@@ -86,17 +89,25 @@ function indented(body: JsonObject): ApiResponse {
 /** The aggregated document when the client asks for it, with a tag by which it can tell that nothing changed. */
 function aggregated(ctx: RequestContext, { index, documents }: Snapshot, which: 'core' | 'named'): ApiResponse | undefined {
   const form = discoveryForm(ctx.header('accept'));
-  if (form === 'legacy') return undefined;
-  let document = documents.get(`${which} ${form}`);
+  const { version, encoding } = form;
+  if (version === 'legacy') return undefined;
+  let document = documents.get(`${which} ${version} ${encoding}`);
   if (!document) {
-    const body = JSON.stringify(index.aggregated(which, form));
-    document = { body, etag: `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"` };
-    documents.set(`${which} ${form}`, document);
+    const list = index.aggregated(which, version);
+    const json = Buffer.from(JSON.stringify(list));
+    const etag = `"${createHash('sha512').update(json).digest('hex').toUpperCase()}"`;
+    document = { body: encoding === 'json' ? json : encoding === 'yaml' ? yamlText(json) : messageOf(list, version), etag };
+    documents.set(`${which} ${version} ${encoding}`, document);
   }
-  const contentType = `application/json;g=apidiscovery.k8s.io;v=${form};as=APIGroupDiscoveryList`;
+  const contentType = `${contentTypeOf(encoding)};g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
   const headers = { ETag: document.etag, Vary: 'Accept', 'Cache-Control': 'public' };
   if (ctx.header('if-none-match') === document.etag) return { type: 'bytes', status: 304, contentType, body: '', headers };
   return { type: 'bytes', status: 200, contentType, body: document.body, headers };
+}
+
+function messageOf(list: JsonObject, version: 'v2' | 'v2beta1'): Uint8Array {
+  const type = { apiVersion: `apidiscovery.k8s.io/${version}`, kind: 'APIGroupDiscoveryList' };
+  return encodeProtobuf({ ...list, ...type }, `io.k8s.api.apidiscovery.${version}.APIGroupDiscoveryList`);
 }
 
 function listAt(index: ApiIndex, path: string): JsonObject {

@@ -1,7 +1,7 @@
 /** Writes answers and failures to an exchange in the form that the client takes: headers, encoding, compression, warnings. */
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
-import { ApiError, type JsonObject, type KubeObject } from '../../api/index.ts';
+import type { ApiError, JsonObject } from '../../api/index.ts';
 import { encodeCbor } from '../../api/cbor/index.ts';
 import { parseJson, stringifyJson } from '../../api/json/index.ts';
 import { encodeProtobuf, hasProtobuf } from '../../api/protobuf/index.ts';

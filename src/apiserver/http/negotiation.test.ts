@@ -31,10 +31,10 @@ describe('a client that accepts', () => {
     ['application/yaml;q=0', { encoding: 'yaml' }],
     [table, { as: 'table' }],
     [`${table.replace('v1', 'v1beta1')},application/json`, { as: 'table', version: 'v1beta1' }],
-    [`${table.replace('json', 'yaml')}`, { as: 'table', encoding: 'yaml' }],
+    [table.replace('json', 'yaml'), { as: 'table', encoding: 'yaml' }],
     // There is no message for tables: the next clause counts.
     [`${table.replace('application/json', protobuf)},${table}`, { as: 'table' }],
-    [`${table.replace('application/json', '*/*')}`, { as: 'table' }],
+    [table.replace('application/json', '*/*'), { as: 'table' }],
     ['application/json;as=Table;v=v2;g=meta.k8s.io,application/json', {}],
     ['application/json;as=Table;v=v1;g=other,application/json', {}],
     ['application/json;v=v1,application/yaml', { encoding: 'yaml' }],
