@@ -51,7 +51,7 @@ export function standardExtensions(options: StandardExtensionOptions): Extension
     healthExtension({ ...options.health, metrics, steps, version: { ...kubernetesVersion, gitVersion: version } }),
     tablesExtension(),
     authenticationReviewsExtension(),
-    admissionExtension(options.admission),
+    admissionExtension({ metrics, ...options.admission }),
     allocatorsExtension(options.allocators),
     authorizationExtension({ steps }),
     ...(options.subresources ? [subresourcesExtension({ ...options.subresources, serverAddress: options.serverAddress })] : []),

@@ -1,4 +1,5 @@
 /** The door of admission: the plugins that are wanted, in upstream's order. */
+import { Registry } from '../../base/index.ts';
 import type { ExtensionFactory } from '../extension.ts';
 import { FlagValueError } from '../flags/index.ts';
 import { admissionPlugins } from './plugin-table.ts';
@@ -10,11 +11,13 @@ export interface AdmissionOptions {
   readonly enabled?: readonly string[];
   /** What `--admission-control-config-file` says, by the names of plugins. */
   readonly configuration?: ReadonlyMap<string, unknown>;
+  /** Where plugins count what they do; default: where nobody reads. */
+  readonly metrics?: Registry;
 }
 
 /** The extension throws a FlagValueError for a plugin that is wanted and not known or not built, or whose configuration is wrong. */
 export function admissionExtension(options: AdmissionOptions = {}): ExtensionFactory {
-  const { enabled = [], disabled = [], configuration = new Map<string, unknown>() } = options;
+  const { enabled = [], disabled = [], configuration = new Map<string, unknown>(), metrics = new Registry() } = options;
   return (host) => {
     for (const name of [...enabled, ...disabled, ...configuration.keys()]) {
       if (!admissionPlugins.some((entry) => entry.name === name))
@@ -22,7 +25,7 @@ export function admissionExtension(options: AdmissionOptions = {}): ExtensionFac
     }
     const plugins = admissionPlugins.flatMap(({ name, onByDefault, make }) => {
       if (disabled.includes(name) || !(onByDefault || enabled.includes(name))) return [];
-      if (make) return [made(() => make({ host, configuration: configuration.get(name) }))];
+      if (make) return [made(() => make({ host, metrics, configuration: configuration.get(name) }))];
       if (enabled.includes(name) || configuration.has(name)) throw new FlagValueError(`admission plugin ${name} is not supported`);
       return [];
     });

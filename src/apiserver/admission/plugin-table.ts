@@ -3,23 +3,34 @@
  * how it is made, if it is built. A further plugin is one line here.
  * @source kubernetes pkg/kubeapiserver/options/plugins.go AllOrderedPlugins, DefaultOffAdmissionPlugins, v1.35
  */
+import type { Registry } from '../../base/index.ts';
 import type { AdmissionPlugin } from '../admission.ts';
 import type { ApiServerHost } from '../extension.ts';
+import { certificateApproval, certificateSigning } from './certificate-signers.ts';
+import { certificateSubjectRestriction } from './certificate-subject-restriction.ts';
+import { defaultIngressClass } from './default-ingress-class.ts';
+import { defaultStorageClass } from './default-storage-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { limitRangerPlugin } from './limit-ranger/limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
+import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
+import { readPodSecurityConfiguration } from './pod-security/configuration.ts';
+import { podSecurityPlugin } from './pod-security/pod-security.ts';
 import { podTopologyLabels } from './pod-topology-labels.ts';
 import { priorityPlugin } from './priority.ts';
 import { readResourceQuotaConfiguration } from './resource-quota/configuration.ts';
 import { resourceQuotaPlugin } from './resource-quota/resource-quota.ts';
 import { runtimeClassPlugin } from './runtime-class.ts';
 import { serviceAccountPlugin } from './service-account.ts';
+import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
 
 export interface PluginMeans {
   readonly host: ApiServerHost;
   /** The plugin's part of the admission configuration; undefined when there is none. */
   readonly configuration: unknown;
+  readonly metrics: Registry;
 }
 
 export interface PluginEntry {
@@ -36,30 +47,35 @@ export const admissionPlugins: readonly PluginEntry[] = [
   { name: 'NamespaceLifecycle', onByDefault: true, make: () => namespaceLifecycle },
   { name: 'NamespaceExists', onByDefault: false },
   { name: 'LimitPodHardAntiAffinityTopology', onByDefault: false },
-  { name: 'LimitRanger', onByDefault: true },
+  { name: 'LimitRanger', onByDefault: true, make: ({ host }) => limitRangerPlugin(host) },
   { name: 'ServiceAccount', onByDefault: true, make: ({ host }) => serviceAccountPlugin(host) },
   // Off upstream until an administrator turns it on, which every installer does.
   { name: 'NodeRestriction', onByDefault: true, make: () => nodeRestriction },
   { name: 'TaintNodesByCondition', onByDefault: true, make: () => taintNodesByCondition },
   { name: 'AlwaysPullImages', onByDefault: false },
   { name: 'ImagePolicyWebhook', onByDefault: false },
-  { name: 'PodSecurity', onByDefault: true },
+  {
+    name: 'PodSecurity',
+    onByDefault: true,
+    make: ({ host, configuration, metrics }) =>
+      podSecurityPlugin({ host, metrics, configuration: given(configuration, readPodSecurityConfiguration) }),
+  },
   { name: 'PodNodeSelector', onByDefault: false },
   { name: 'Priority', onByDefault: true, make: () => priorityPlugin },
   { name: 'DefaultTolerationSeconds', onByDefault: true, make: () => defaultTolerationSeconds },
   { name: 'PodTolerationRestriction', onByDefault: false },
   { name: 'EventRateLimit', onByDefault: false },
   { name: 'ExtendedResourceToleration', onByDefault: false },
-  { name: 'DefaultStorageClass', onByDefault: true },
-  { name: 'StorageObjectInUseProtection', onByDefault: true },
+  { name: 'DefaultStorageClass', onByDefault: true, make: () => defaultStorageClass },
+  { name: 'StorageObjectInUseProtection', onByDefault: true, make: () => storageObjectInUseProtection },
   { name: 'OwnerReferencesPermissionEnforcement', onByDefault: false },
-  { name: 'PersistentVolumeClaimResize', onByDefault: true },
+  { name: 'PersistentVolumeClaimResize', onByDefault: true, make: () => persistentVolumeClaimResize },
   { name: 'RuntimeClass', onByDefault: true, make: () => runtimeClassPlugin },
-  { name: 'CertificateApproval', onByDefault: true },
-  { name: 'CertificateSigning', onByDefault: true },
+  { name: 'CertificateApproval', onByDefault: true, make: () => certificateApproval },
+  { name: 'CertificateSigning', onByDefault: true, make: () => certificateSigning },
   { name: 'ClusterTrustBundleAttest', onByDefault: true },
-  { name: 'CertificateSubjectRestriction', onByDefault: true },
-  { name: 'DefaultIngressClass', onByDefault: true },
+  { name: 'CertificateSubjectRestriction', onByDefault: true, make: () => certificateSubjectRestriction },
+  { name: 'DefaultIngressClass', onByDefault: true, make: () => defaultIngressClass },
   { name: 'DenyServiceExternalIPs', onByDefault: false },
   { name: 'PodTopologyLabels', onByDefault: true, make: () => podTopologyLabels },
   { name: 'NodeDeclaredFeatureValidator', onByDefault: true },
@@ -70,8 +86,11 @@ export const admissionPlugins: readonly PluginEntry[] = [
   {
     name: 'ResourceQuota',
     onByDefault: true,
-    make: ({ host, configuration }) =>
-      resourceQuotaPlugin(host, configuration === undefined ? undefined : readResourceQuotaConfiguration(configuration)),
+    make: ({ host, configuration }) => resourceQuotaPlugin(host, given(configuration, readResourceQuotaConfiguration)),
   },
   { name: 'AlwaysDeny', onByDefault: false },
 ];
+
+function given<T>(configuration: unknown, read: (configuration: unknown) => T): T | undefined {
+  return configuration === undefined ? undefined : read(configuration);
+}
