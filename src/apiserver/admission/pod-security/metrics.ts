@@ -41,7 +41,7 @@ export class PodSecurityMetrics {
     outcome: { readonly decision: 'allow' | 'deny'; readonly mode: Mode; readonly policy: LevelVersion },
   ): void {
     const { decision, mode, policy } = outcome;
-    this.#evaluations.inc({ ...requestLabels(request), decision, mode, policy_level: policy.level, policy_version: versionLabel(policy) });
+    this.#evaluations.inc({ decision, policy_level: policy.level, policy_version: versionLabel(policy), mode, ...requestLabels(request) });
   }
 
   /** A pod of a namespace that asks nothing. */
@@ -50,7 +50,7 @@ export class PodSecurityMetrics {
     let counter = this.#unrestricted.get(key);
     if (!counter) {
       const outcome = { decision: 'allow', policy_level: 'privileged', policy_version: 'latest', mode: 'enforce' };
-      counter = this.#evaluations.labels({ ...requestLabels(request), ...outcome });
+      counter = this.#evaluations.labels({ ...outcome, ...requestLabels(request) });
       this.#unrestricted.set(key, counter);
     }
     counter.inc();
@@ -61,7 +61,7 @@ export class PodSecurityMetrics {
   }
 
   failed(request: AdmissionRequest, fatal: boolean): void {
-    this.#errors.inc({ ...requestLabels(request), fatal: String(fatal) });
+    this.#errors.inc({ fatal: String(fatal), ...requestLabels(request) });
   }
 }
 
