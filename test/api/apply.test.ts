@@ -90,6 +90,141 @@ describe('an applied configuration', () => {
   });
 });
 
+describe('the name of a manager', () => {
+  const options = (detail: string): Json => ({ code: 422, message: `PatchOptions.meta.k8s.io "" is invalid: ${detail}` });
+
+  test.each([
+    ['', options('fieldManager: Required value: is required for apply patch')],
+    ['m'.repeat(129), options('fieldManager: Too long: may not be more than 128 bytes')],
+    ['%C3%A9'.repeat(65), options('fieldManager: Too long: may not be more than 128 bytes')],
+    ['a%07b', options('fieldManager: Invalid value: "a\\u0007b": invalid character U+0007 (at position 1)')],
+    [
+      '%C3%A9%09%0A',
+      options(
+        '[fieldManager: Invalid value: "é\\t\\n": invalid character U+0009 (at position 2), ' +
+          'fieldManager: Invalid value: "é\\t\\n": invalid character U+000A (at position 3)]',
+      ),
+    ],
+  ])('%s is refused', async (manager, refusal) => {
+    expect((await apply('named', manager, data({}))).json).toMatchObject(refusal);
+  });
+
+  test.each(['m'.repeat(128), 'with%20space', '%C3%A9%E4%B8%AD'])('%s is taken as it is', async (manager) => {
+    const { json } = await apply('named', manager, data({ [`k${manager.length}`]: '' }), '&dryRun=All');
+    expect(json.metadata.managedFields.map((entry: Json) => entry.manager)).toContain(decodeURIComponent(manager));
+  });
+
+  test('force is for apply alone', async () => {
+    const merge = { headers: { 'content-type': 'application/merge-patch+json' } };
+    const { json } = await server.http('PATCH', `${path}/made?force=true`, {}, merge);
+    expect(json).toMatchObject(options('force: Forbidden: may not be specified for non-apply patch'));
+  });
+});
+
+describe('managed fields', () => {
+  const replace = async (name: string, change: (object: Json) => void, query = ''): Promise<HttpAnswer> => {
+    const { json } = await server.http('GET', `${path}/${name}`);
+    change(json);
+    return server.http('PUT', `${path}/${name}${query}`, json);
+  };
+
+  test.each<[string, Json]>([
+    ['an empty list', []],
+    ['a list of one empty entry', [{}]],
+  ])('are reset by %s, and nobody is tracked until the next apply', async (_what, list) => {
+    const name = `reset-${list.length}`;
+    await apply(name, 'one', data({ a: '1' }));
+    const reset = await replace(name, (object) => (object.metadata.managedFields = list));
+    expect(reset.json.metadata.managedFields).toBeUndefined();
+    const updated = await replace(name, (object) => (object.data.b = '2'));
+    expect(updated.json.metadata.managedFields).toBeUndefined();
+    const applied = await apply(name, 'two', data({ c: '3' }));
+    expect(managers(applied)).toEqual(['two Apply', 'before-first-apply Update']);
+  });
+
+  test('are kept when an update does not speak of them', async () => {
+    await apply('kept', 'one', data({ a: '1' }));
+    const { json } = await replace('kept', (object) => delete object.metadata.managedFields);
+    expect(json.metadata.managedFields).toMatchObject([{ manager: 'one', operation: 'Apply' }]);
+  });
+
+  test('tell each verb: create, update, patch, apply, and when', async () => {
+    const made = await server.http('POST', `${path}?fieldManager=creator`, { ...data({ a: '1' }), metadata: { name: 'verbs' } });
+    expect(managers(made)).toEqual(['creator Update']);
+    expect(managers(await replace('verbs', (object) => (object.data.b = '2'), '?fieldManager=updater'))).toEqual([
+      'creator Update',
+      'updater Update',
+    ]);
+    const merge = { headers: { 'content-type': 'application/merge-patch+json' } };
+    const patched = await server.http('PATCH', `${path}/verbs?fieldManager=patcher`, { data: { a: '3' } }, merge);
+    expect(patched.json.metadata.managedFields).toMatchObject([
+      { manager: 'creator', fieldsV1: { 'f:data': {} } },
+      { manager: 'patcher', fieldsV1: { 'f:data': { 'f:a': {} } } },
+      { manager: 'updater', fieldsV1: { 'f:data': { 'f:b': {} } } },
+    ]);
+    const applied = await apply('verbs', 'applier', data({ c: '4' }));
+    expect(managers(applied)[0]).toBe('applier Apply');
+    for (const { time } of applied.json.metadata.managedFields) expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  });
+
+  test('may not stand in an applied configuration, nor a version that is not the live one', async () => {
+    await apply('stale', 'one', data({ a: '1' }));
+    expect((await apply('stale', 'one', { ...data({}), metadata: { managedFields: [] } })).json.message).toBe(
+      'metadata.managedFields must be nil',
+    );
+    const stale = await apply('stale', 'one', { ...data({ a: '2' }), metadata: { resourceVersion: '1' } });
+    expect(stale.json).toMatchObject({ code: 409, reason: 'Conflict' });
+    const gone = await apply('never-made', 'one', { ...data({}), metadata: { uid: 'u' } });
+    expect(gone.json).toMatchObject({
+      code: 409,
+      message:
+        'Operation cannot be fulfilled on configmaps "never-made": uid mismatch: the provided object specified uid u, and no existing object was found',
+    });
+  });
+
+  test('name a field in the version in which it was set', async () => {
+    const involved = { kind: 'ConfigMap', namespace: 'default', name: 'made' };
+    const metadata = { name: 'told' };
+    await server.http('POST', '/api/v1/namespaces/default/events?fieldManager=core', {
+      metadata,
+      involvedObject: involved,
+      message: 'one',
+      reason: 'R',
+      type: 'Normal',
+    });
+    const merge = { headers: { 'content-type': 'application/merge-patch+json' } };
+    const patched = await server.http(
+      'PATCH',
+      '/apis/events.k8s.io/v1/namespaces/default/events/told?fieldManager=new',
+      { metadata: { labels: { a: 'b' } } },
+      merge,
+    );
+    const entries = Object.fromEntries(patched.json.metadata.managedFields.map((entry: Json) => [entry.manager, entry]));
+    expect(entries.new).toMatchObject({ apiVersion: 'events.k8s.io/v1', fieldsV1: { 'f:metadata': { 'f:labels': { 'f:a': {} } } } });
+    expect(entries.core).toMatchObject({ apiVersion: 'v1', fieldsV1: { 'f:reason': {} } });
+    expect(entries.core.fieldsV1).toHaveProperty('f:message');
+  });
+});
+
+describe('migration from client-side apply', () => {
+  const annotation = 'kubectl.kubernetes.io/last-applied-configuration';
+
+  test('kubectl takes over what it applied before, and may then take it away', async () => {
+    const applied = { ...data({ a: '1', b: '2' }), metadata: { name: 'migrated', namespace: 'default' } };
+    const metadata = { ...applied.metadata, annotations: { [annotation]: JSON.stringify(applied) } };
+    await server.http('POST', `${path}?fieldManager=kubectl-client-side-apply`, { ...applied, metadata });
+    const taken = await apply('migrated', 'kubectl', data({ a: '3', b: '2' }));
+    expect(taken.status).toBe(200);
+    expect(taken.json.data).toEqual({ a: '3', b: '2' });
+    expect(JSON.parse(taken.json.metadata.annotations[annotation]).data).toEqual({ a: '3', b: '2' });
+    const refused = await apply('migrated', 'helm', data({ b: '4' }));
+    expect(refused.json).toMatchObject({
+      code: 409,
+      details: { causes: expect.arrayContaining([expect.objectContaining({ field: '.data.b' })]) },
+    });
+  });
+});
+
 describe('other writes', () => {
   test('are written down under the name of the program', async () => {
     const made = await server.http(

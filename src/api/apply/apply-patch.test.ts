@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { JsonObject, JsonValue } from '../object.ts';
 import { applyPatch, type ApplyRequest, type ApplyResult } from './apply-patch.ts';
 import type { ManagedFieldsEntry } from './managers.ts';
-import { updateManagedFields } from './update-managed-fields.ts';
+import type { VersionConverter } from './ownership.ts';
+import { objectType, updateManagedFields } from './update-managed-fields.ts';
 
 const definition = 'io.k8s.api.apps.v1.Deployment';
 const apiVersion = 'apps/v1';
@@ -329,5 +330,57 @@ describe('laws', () => {
         expect(fieldsOf(nothing)).toEqual({});
       }),
     );
+  });
+});
+
+describe('in two versions', () => {
+  // v2 calls replicas `minReadySeconds`: two names of one field, each known to its version only.
+  const convert: VersionConverter = (object, to) => {
+    const from = object['apiVersion'];
+    const { replicas, minReadySeconds, ...rest } = (object['spec'] ?? {}) as JsonObject;
+    const size = from === 'apps/v1' ? replicas : minReadySeconds;
+    const spec = { ...rest, ...(size !== undefined && { [to === 'apps/v1' ? 'replicas' : 'minReadySeconds']: size }) };
+    return { object: { ...object, apiVersion: to, spec }, type: objectType(definition) };
+  };
+  const inVersion2 = (spec: JsonObject): JsonObject => ({ ...deployment(spec), apiVersion: 'apps/v2' });
+  const v2 = { apiVersion: 'apps/v2', convert };
+  const seenAs = (object: JsonObject, version: string): JsonObject => convert(object, version)!.object;
+
+  test('a change takes the field from a manager that names it in another version', () => {
+    const live = apply(undefined, deployment({ replicas: 1, paused: true })).object;
+    const list = updateManagedFields({
+      definition,
+      ...v2,
+      manager: 'updater',
+      nowIso: later,
+      live: seenAs(live, 'apps/v2'),
+      updated: seenAs({ ...live, spec: { replicas: 3, paused: true } }, 'apps/v2'),
+    });
+    expect(list.map(({ manager, apiVersion: version, fieldsV1 }) => [manager, version, fieldsV1])).toEqual([
+      ['a', 'apps/v1', { 'f:spec': { 'f:paused': {} } }],
+      ['updater', 'apps/v2', { 'f:spec': { 'f:minReadySeconds': {} } }],
+    ]);
+  });
+
+  test('an apply conflicts with a manager of another version', () => {
+    const live = seenAs(apply(undefined, deployment({ replicas: 1 }), { manager: 'first' }).object, 'apps/v2');
+    expect(() => apply(live, inVersion2({ minReadySeconds: 2 }), v2)).toThrow(
+      'Apply failed with 1 conflict: conflict with "first": .spec.replicas',
+    );
+  });
+
+  test('what was applied in one version and is no more in the other goes', () => {
+    const live = seenAs(apply(undefined, deployment({ replicas: 1, paused: true }), { convert }).object, 'apps/v2');
+    const { object } = apply(live, inVersion2({ paused: true }), v2);
+    expect(specOf(object)).toEqual({ paused: true });
+    expect(fieldsOf(object)).toEqual({ a: { 'f:spec': { 'f:paused': {} } } });
+  });
+
+  test('unless another manager owns it, under whichever name', () => {
+    const first = apply(undefined, deployment({ replicas: 1, paused: true }), { convert }).object;
+    const shared = apply(seenAs(first, 'apps/v2'), inVersion2({ minReadySeconds: 1 }), { ...v2, manager: 'b' }).object;
+    const { object } = apply(seenAs(shared, 'apps/v1'), deployment({ paused: true }), { convert });
+    expect(specOf(object)).toEqual({ replicas: 1, paused: true });
+    expect(fieldsOf(object)).toEqual({ a: { 'f:spec': { 'f:paused': {} } }, b: { 'f:spec': { 'f:minReadySeconds': {} } } });
   });
 });

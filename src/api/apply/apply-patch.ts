@@ -116,8 +116,11 @@ function tryApply(
   const last = before.get(id);
   // The type is an object's, so what comes out is one.
   const merged = merge(live, request.patch, type) as JsonObject;
-  const managed = [...before].reduce((set, [other, { fields }]) => (other === id ? set : union(set, fields)), config);
-  const object = last === undefined ? merged : prune(merged, type, { last: last.fields, managed });
+  const managed = new Map<string, FieldSet>([[apiVersion, config]]);
+  for (const [other, manager] of before) {
+    if (other !== id) managed.set(manager.apiVersion, union(managed.get(manager.apiVersion) ?? emptySet, manager.fields));
+  }
+  const object = last === undefined ? merged : prune({ merged: { object: merged, type }, apiVersion, last, managed, convert });
   const outcome =
     object === live
       ? { managers: new Map([...before].filter(([other]) => other !== id)), conflicts: [], comparison: sameComparison }

@@ -1,6 +1,6 @@
 /** Server-side apply and the ownership of fields. */
 export { applyPatch, type ApplyRequest, type ApplyResult } from './apply-patch.ts';
-export { updateManagedFields, type UpdateRequest, type WriteContext } from './update-managed-fields.ts';
+export { objectType, updateManagedFields, type UpdateRequest, type WriteContext } from './update-managed-fields.ts';
 export { type Versioned, type VersionConverter } from './ownership.ts';
 export { type ManagedFieldsEntry } from './managers.ts';
 export { isUnchanged } from './unchanged.ts';

@@ -7,6 +7,7 @@ import type { JsonObject, JsonValue } from '../object.ts';
 import type { ListSchema, ValueSchema } from '../schema/index.ts';
 import {
   difference,
+  emptySet,
   intersection,
   isEmptySet,
   isMember,
@@ -17,6 +18,7 @@ import {
   type FieldSetDraft,
 } from './field-set.ts';
 import { fieldsOf } from './fields-of.ts';
+import type { VersionConverter, Versioned } from './ownership.ts';
 import { fieldElement, itemElement, PathElementError } from './path-element.ts';
 import { asList, asMap, isHollow, shapeOf } from './shape.ts';
 
@@ -75,19 +77,63 @@ function withNamedParents(set: FieldSet, type: ValueSchema): FieldSet {
   return result;
 }
 
-/**
- * The merged object without what `last` (the manager's former set) names and no set of `managed` does.
- * @param managed all managers' fields, the new set of the applying one among them
- */
-export function prune(merged: JsonObject, type: ValueSchema, sets: { readonly last: FieldSet; readonly managed: FieldSet }): JsonObject {
-  if (isSubset(sets.last, sets.managed)) return merged;
-  const last = withNamedParents(sets.last, type);
-  const managed = withNamedParents(sets.managed, type);
-  const whole = withNamedParents(fieldsOf(merged, type), type);
-  const bare = asMap(removeFields(merged, last, type));
-  const owned = union(withNamedParents(fieldsOf(bare, type), type), managed);
+/** Fields by the API version in which they are named. */
+export type VersionedSets = ReadonlyMap<string, FieldSet>;
+
+export interface PruneRequest {
+  /** The merged object, in the version that is applied, and its type. */
+  readonly merged: Versioned;
+  readonly apiVersion: string;
+  /** The manager's former set and the version in which it was applied. */
+  readonly last: { readonly fields: FieldSet; readonly apiVersion: string };
+  /** All managers' fields, the new set of the applying one among them. */
+  readonly managed: VersionedSets;
+  /** Without it every version is taken for the same. */
+  readonly convert: VersionConverter | undefined;
+}
+
+/** The merged object without what `last` names and nobody manages. The very same when nothing goes. */
+export function prune({ merged, apiVersion, last, managed, convert }: PruneRequest): JsonObject {
+  const same = convert === undefined ? [...managed.values()].reduce(union, emptySet) : managed.get(last.apiVersion);
+  if (same !== undefined && isSubset(last.fields, same)) return merged.object;
+  if (convert === undefined) return pruneIn(merged, last.fields, [same ?? emptySet]);
+  const inVersion = (object: JsonObject, from: string, to: string): Versioned | undefined =>
+    from === to ? { object, type: merged.type } : convert(object, to);
+  const whole = inVersion(merged.object, apiVersion, last.apiVersion);
+  // Fields of a version that is served no more cannot be told apart any more: they stay.
+  if (whole === undefined) return merged.object;
+  const kept = [managed.get(last.apiVersion) ?? emptySet];
+  for (const [version, fields] of managed) {
+    if (version !== last.apiVersion) kept.push(...ownedElsewhere(whole, last, { version, fields, convert }));
+  }
+  const pruned = pruneIn(whole, last.fields, kept);
+  if (pruned === whole.object) return merged.object;
+  return last.apiVersion === apiVersion ? pruned : (convert(pruned, apiVersion)?.object ?? merged.object);
+}
+
+/** What the fields that other managers own in another version are in the version of `last`; nothing when that one is served no more. */
+function ownedElsewhere(
+  whole: Versioned,
+  last: PruneRequest['last'],
+  other: { readonly version: string; readonly fields: FieldSet; readonly convert: VersionConverter },
+): FieldSet[] {
+  const { version, fields, convert } = other;
+  const [all, bare] = [convert(whole.object, version), convert(asMap(removeFields(whole.object, last.fields, whole.type)), version)];
+  if (all === undefined || bare === undefined) return [];
+  const named = (value: JsonObject): FieldSet => withNamedParents(fieldsOf(value, all.type), all.type);
+  const unowned = difference(named(all.object), union(named(bare.object), withNamedParents(fields, all.type)));
+  const left = convert(asMap(removeFields(all.object, unowned, all.type)), last.apiVersion);
+  return left === undefined ? [] : [fieldsOf(left.object, whole.type)];
+}
+
+function pruneIn({ object, type }: Versioned, last: FieldSet, managed: readonly FieldSet[]): JsonObject {
+  const lastNamed = withNamedParents(last, type);
+  const managedNamed = managed.map((set) => withNamedParents(set, type)).reduce(union, emptySet);
+  const whole = withNamedParents(fieldsOf(object, type), type);
+  const bare = asMap(removeFields(object, lastNamed, type));
+  const owned = union(withNamedParents(fieldsOf(bare, type), type), managedNamed);
   const unowned = difference(whole, owned);
-  const kept = asMap(removeFields(merged, unowned, type));
-  const gone = intersection(difference(whole, withNamedParents(fieldsOf(kept, type), type)), last);
-  return isEmptySet(gone) ? merged : asMap(removeFields(merged, gone, type));
+  const kept = asMap(removeFields(object, unowned, type));
+  const gone = intersection(difference(whole, withNamedParents(fieldsOf(kept, type), type)), lastNamed);
+  return isEmptySet(gone) ? object : asMap(removeFields(object, gone, type));
 }

@@ -36,20 +36,32 @@ function validateEntry(entry: ManagedFieldsEntry, path: string): FieldError[] {
 /** The rule of a field manager's name, also of the one that a request names. */
 export function validateFieldManager(manager: string, path = 'fieldManager'): FieldError[] {
   const errors: FieldError[] = [];
-  if (manager.length > maxManagerLength) {
-    errors.push({ type: 'FieldValueTooLong', field: path, message: `Too long: may not be more than ${maxManagerLength} bytes` });
+  let bytes = 0;
+  for (const character of manager) {
+    const code = character.codePointAt(0)!;
+    if (!printable.test(character)) {
+      const named = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
+      errors.push({
+        type: 'FieldValueInvalid',
+        field: path,
+        message: `Invalid value: ${JSON.stringify(manager)}: invalid character ${named} (at position ${bytes})`,
+      });
+    }
+    bytes += utf8Length(code);
   }
-  // The same class of characters as Go's unicode.IsPrint.
-  const bad = manager.search(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u);
-  if (bad >= 0) {
-    const code = manager.codePointAt(bad)!.toString(16).padStart(4, '0');
-    errors.push({
-      type: 'FieldValueInvalid',
-      field: path,
-      message: `Invalid value: ${JSON.stringify(manager)}: invalid character U+${code.toUpperCase()} (at position ${bad})`,
-    });
+  if (bytes > maxManagerLength) {
+    errors.unshift({ type: 'FieldValueTooLong', field: path, message: `Too long: may not be more than ${maxManagerLength} bytes` });
   }
   return errors;
+}
+
+/** The same class of characters as Go's unicode.IsPrint. */
+const printable = /[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
+
+function utf8Length(code: number): number {
+  if (code < 0x80) return 1;
+  if (code < 0x800) return 2;
+  return code < 0x10000 ? 3 : 4;
 }
 
 /** The manager of a request that names none: the first word of its user agent. @source apiserver endpoints/handlers/create.go */

@@ -128,7 +128,7 @@ function translating(apply: () => JsonValue): JsonValue {
   try {
     return apply();
   } catch (error) {
-    if (error instanceof JsonPatchError) {
+    if (error instanceof JsonPatchError || (error instanceof StrategicMergeError && error.unprocessable)) {
       // Upstream keeps to itself why the patch does not apply.
       const message = 'the server rejected our request due to an error in our request';
       throw new ApiError({ code: 422, reason: 'Invalid', message, details: {} }, { cause: error });

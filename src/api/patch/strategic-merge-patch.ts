@@ -13,6 +13,13 @@ import { orderList } from './list-order.ts';
 /** A patch that its directives or its shape forbid. */
 export class StrategicMergeError extends Error {
   override readonly name = 'StrategicMergeError';
+  /** Well formed, but it does not apply. */
+  readonly unprocessable: boolean;
+
+  constructor(message: string, options: { readonly unprocessable?: boolean } = {}) {
+    super(message);
+    this.unprocessable = options.unprocessable ?? false;
+  }
 }
 
 const directive = '$patch';
@@ -112,7 +119,7 @@ function ofObjects(before: JsonArray, change: JsonArray): boolean {
   let kind: string | undefined;
   for (const item of [...before, ...change]) {
     const own = goKind(item);
-    if (Array.isArray(item)) throw new StrategicMergeError('lists of lists are not supported');
+    if (Array.isArray(item)) throw new StrategicMergeError('lists of lists are not supported', { unprocessable: true });
     if (kind !== undefined && kind !== own) throw new StrategicMergeError('list element types are not identical');
     kind = own;
   }

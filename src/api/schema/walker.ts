@@ -39,7 +39,8 @@ function compileObject(schema: ObjectSchema): Walk {
   const preserve = schema.unknownFields === 'preserve';
   const fields = new Map<string, FieldWalk>();
   for (const { name, value, required } of schema.fields.values()) {
-    const omitEmpty = !required && (value.kind === 'list' || value.kind === 'map');
+    // An empty list of managed fields is not none: it asks for a reset.
+    const omitEmpty = !required && (value.kind === 'list' || value.kind === 'map') && name !== 'managedFields';
     fields.set(name, { isString: value.kind === 'string', walk: compile(value, schema), omitEmpty });
   }
   return (value, state) => {

@@ -1,6 +1,7 @@
 /** Who set which field: keeps `metadata.managedFields` true on every write, and merges applied configurations. */
 import type { Draft, JsonObject, KubeObject } from '../../api/index.ts';
-import { applyPatch, updateManagedFields, type WriteContext } from '../../api/apply/index.ts';
+import { applyPatch, objectType, updateManagedFields, type VersionConverter, type WriteContext } from '../../api/apply/index.ts';
+import { deepCopy } from '../../api/json/index.ts';
 import type { ResourceView } from '../rendering/view.ts';
 import type { Timestamps } from './timestamps.ts';
 
@@ -18,9 +19,14 @@ const nothing: readonly string[] = [];
 
 export class FieldManagement {
   readonly #timestamps: Timestamps;
+  readonly #versionsOf: (view: ResourceView) => ReadonlyMap<string, ResourceView>;
+  /** By view; undefined for the many that are served in one version. */
+  readonly #converters = new Map<ResourceView, VersionConverter | undefined>();
 
-  constructor(timestamps: Timestamps) {
+  /** @param versionsOf the views of a view's objects by their API versions, itself among them */
+  constructor(timestamps: Timestamps, versionsOf: (view: ResourceView) => ReadonlyMap<string, ResourceView>) {
     this.#timestamps = timestamps;
+    this.#versionsOf = versionsOf;
   }
 
   /** Records what `next` changes against `live` (undefined: it is created) as the manager's. */
@@ -47,8 +53,18 @@ export class FieldManagement {
     return result.unchanged ? undefined : (result.object as unknown as Draft<KubeObject>);
   }
 
-  #context({ definition, apiVersion }: ResourceView, { manager, subresource }: FieldWriter): WriteContext {
+  #converter(view: ResourceView): VersionConverter | undefined {
+    if (this.#converters.has(view)) return this.#converters.get(view);
+    const versions = this.#versionsOf(view);
+    const converter = versions.size > 1 ? converterBetween(versions) : undefined;
+    this.#converters.set(view, converter);
+    return converter;
+  }
+
+  #context(view: ResourceView, { manager, subresource }: FieldWriter): WriteContext {
+    const { definition, apiVersion } = view;
     return {
+      convert: this.#converter(view),
       definition: definition.schema,
       apiVersion,
       manager,
@@ -57,6 +73,24 @@ export class FieldManagement {
       resetFields: resetFieldsOf(definition.subresources, subresource),
     };
   }
+}
+
+/** Converts by way of the storage version. */
+function converterBetween(versions: ReadonlyMap<string, ResourceView>): VersionConverter {
+  return (object, apiVersion) => {
+    const to = versions.get(apiVersion);
+    const version = object['apiVersion'];
+    const from = typeof version === 'string' ? versions.get(version) : undefined;
+    if (!to || !from) return undefined;
+    const type = objectType(to.definition.schema);
+    if (to === from) return { object, type };
+    const draft = deepCopy(object);
+    // Structs that Go holds by value: taking the last field of one out leaves it, empty.
+    for (const name of ['metadata', 'spec', 'status']) if (draft[name] === null) draft[name] = {};
+    // An object of the API is a JSON tree, and the tree is one of the version that it names.
+    const stored = from.toStorage(draft as unknown as Draft<KubeObject>);
+    return { object: asTree(to.definition.storage.fromStorage?.(stored) ?? stored)!, type };
+  };
 }
 
 function resetFieldsOf(subresources: ResourceView['definition']['subresources'], subresource: string): readonly string[] {

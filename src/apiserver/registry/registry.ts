@@ -75,6 +75,12 @@ export class ResourceTable implements Registry {
     return this.#views.get(definition);
   }
 
+  /** The views of the same objects by API version, `view` among them. */
+  versionsOf(view: ResourceView): ReadonlyMap<string, ResourceView> {
+    const same = [...this.#views.values()].filter((other) => other.collection === view.collection);
+    return new Map(same.map((other) => [other.apiVersion, other]));
+  }
+
   storage<T extends KubeObject>(resource: ResourceRef<T> | { readonly group: string; readonly plural: string }): ResourceStorage<T> {
     // The table holds storages of every type; the handle names the one that stands there.
     return new ViewStorage(this.#viewOf(resource), this.#deps) as unknown as ResourceStorage<T>;

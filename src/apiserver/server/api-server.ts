@@ -124,7 +124,8 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     // The registry is set below, before any request.
     admissionContext: admissionContext as AdmissionContext,
     hooks: (definition) => parts.hooks.get(resourceName(definition)),
-    fields: new FieldManagement(timestamps),
+    // The table is made below, before any request.
+    fields: new FieldManagement(timestamps, (view) => table.versionsOf(view)),
     eventLeases: new EventLeases(store, clock, config.eventTtlSeconds ?? defaultEventTtlSeconds),
     clock,
     random,

@@ -3,6 +3,7 @@
  * @source apimachinery meta/v1/validation, meta/internalversion/validation
  */
 import { ApiError, badRequest, type FieldError, fieldErrors, invalid, type JsonObject } from '../../api/index.ts';
+import { validateFieldManager } from '../../api/apply/index.ts';
 import { isJsonObject, stringifyJson } from '../../api/json/index.ts';
 import type { QueryParameters } from '../request.ts';
 import { booleanParameter } from '../routing/query.ts';
@@ -27,17 +28,17 @@ export function writeOptions(query: QueryParameters, kind: OptionsKind, userAgen
     return { fieldManager: managerOf(undefined, userAgent), fieldValidation: 'Warn' };
   }
   const errors: FieldError[] = [];
-  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
-  if (dryRun.some((value) => value !== 'All')) errors.push(fieldErrors.notSupported('dryRun', dryRun, ['All']));
   const fieldManager = query.get('fieldManager') ?? '';
-  errors.push(...fieldManagerErrors(fieldManager));
-  const fieldValidation = query.get('fieldValidation') ?? '';
-  if (fieldValidation !== '' && !fieldValidations.includes(fieldValidation)) {
-    errors.push(fieldErrors.notSupported('fieldValidation', fieldValidation, ['', ...fieldValidations]));
-  }
   if (isApply && fieldManager === '') errors.push(fieldErrors.required('fieldManager', 'is required for apply patch'));
   if (!isApply && query.has('force') && kind === 'PatchOptions') {
     errors.push(fieldErrors.forbidden('force', 'may not be specified for non-apply patch'));
+  }
+  errors.push(...validateFieldManager(fieldManager));
+  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
+  if (dryRun.some((value) => value !== 'All')) errors.push(fieldErrors.notSupported('dryRun', dryRun, ['All']));
+  const fieldValidation = query.get('fieldValidation') ?? '';
+  if (fieldValidation !== '' && !fieldValidations.includes(fieldValidation)) {
+    errors.push(fieldErrors.notSupported('fieldValidation', fieldValidation, ['', ...fieldValidations]));
   }
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', resource: kind }, errors);
   return {
@@ -47,13 +48,6 @@ export function writeOptions(query: QueryParameters, kind: OptionsKind, userAgen
     ...(dryRun.length > 0 && { dryRun: true }),
     ...(booleanParameter(query, 'force') && { force: true }),
   };
-}
-
-function fieldManagerErrors(manager: string): FieldError[] {
-  const errors: FieldError[] = [];
-  if (Buffer.byteLength(manager) > maxFieldManagerBytes) errors.push(fieldErrors.tooLong('fieldManager', maxFieldManagerBytes));
-  if (/\p{C}/u.test(manager)) errors.push(fieldErrors.invalidValue('fieldManager', manager, 'should only contain printable characters'));
-  return errors;
 }
 
 /** DeleteOptions come in the query, in the body, or both; the body wins. @throws ApiError BadRequest, Invalid */

@@ -1,5 +1,5 @@
 /** PATCH of any resource: JSON patch, merge patch, strategic merge patch and server-side apply. */
-import { badRequest, type Draft, type JsonObject, type KubeObject } from '../../api/index.ts';
+import { badRequest, conflict, type Draft, type JsonObject, type KubeObject } from '../../api/index.ts';
 import { isJsonObject, type Parsed } from '../../api/json/index.ts';
 import { patchObject, type PatchRequest } from '../../api/patch/index.ts';
 import { assert } from '../../base/index.ts';
@@ -116,6 +116,12 @@ async function applyVerb(deps: StorageDeps, request: VerbRequest, body: BodySour
   const create = (): ReturnType<typeof createObject> => {
     const draft = applied(undefined);
     assert(draft, 'an apply that creates makes an object');
+    // It speaks of an object that was there: not of one to be made.
+    if (draft.metadata.uid) {
+      const { group, plural } = view.definition;
+      const why = `uid mismatch: the provided object specified uid ${draft.metadata.uid}, and no existing object was found`;
+      throw conflict({ group, resource: plural, name }, why);
+    }
     return createObject(deps, view, { draft, namespace, options, fieldsManaged: true }, op);
   };
   const { object, created } = await updateObject(
