@@ -1,16 +1,23 @@
 /**
- * Puts authentication together from flags, in upstream's order of token kinds. Files that flags name are read here, at the start.
+ * Puts authentication together from flags, in upstream's order of token kinds. Files that flags name are read here, at the start; the one
+ * with issuers of tokens also later, when it changes.
  * @source kubernetes pkg/kubeapiserver/authenticator/config.go, v1.35
  */
 import { readFileSync } from 'node:fs';
 import type { ApiServerHost } from '../extension.ts';
-import type { FlagValues } from '../flags/index.ts';
-import type { AuthenticationOptions } from './authenticator.ts';
+import { type FlagValues, FlagValueError } from '../flags/index.ts';
+import { readWebhookConfig, WebhookClient } from '../outgoing/index.ts';
+import type { AnonymousRule, AuthenticationOptions } from './authenticator.ts';
 import { bootstrapTokens } from './bootstrap-tokens.ts';
+import { followFile } from './follow-file.ts';
 import type { FrontProxyOptions } from './front-proxy.ts';
+import { type AuthenticationConfig, AuthenticationConfigError, readAuthenticationConfig } from './oidc/authentication-config.ts';
+import { Issuers } from './oidc/issuers.ts';
+import { jwtAuthenticatorOfFlags } from './oidc/oidc-flags.ts';
 import { serviceAccountTokens } from './service-account-tokens.ts';
 import type { TokenAuthenticator } from './token-authenticator.ts';
 import { fileTokens, readTokenFile } from './token-file.ts';
+import { webhookTokens } from './webhook-tokens.ts';
 
 /** What a cluster brings along for its ServiceAccounts. */
 export interface ServiceAccountTrust {
@@ -21,36 +28,103 @@ export interface ServiceAccountTrust {
   readonly verifySignature: (token: string) => unknown;
 }
 
+/** `--authentication-token-webhook-cache-ttl` */
+const defaultWebhookCacheMs = 120_000;
+
 /** `--service-account-issuer` and `--api-audiences`, which is what tokens are made with and believed by. */
 export function serviceAccountTerms(flags: FlagValues, defaultIssuer: string): Pick<ServiceAccountTrust, 'issuers' | 'audiences'> {
   const issuers = flags['service-account-issuer'] ?? [defaultIssuer];
   return { issuers, audiences: flags['api-audiences'] ?? issuers };
 }
 
-export function configuredAuthentication(
-  flags: FlagValues,
-  trust: ServiceAccountTrust,
-): (host: ApiServerHost) => Promise<AuthenticationOptions> {
-  return async (host) => {
+/** The function throws what a file that a flag names has wrong. */
+export function configuredAuthentication(flags: FlagValues, trust: ServiceAccountTrust): (host: ApiServerHost) => AuthenticationOptions {
+  return (host) => {
+    const config = readConfig(flags, trust);
     const frontProxy = frontProxyOptions(flags);
     return {
       audiences: trust.audiences,
-      tokens: await tokenAuthenticators(flags, trust, host),
-      anonymous: () => flags['anonymous-auth'] ?? true,
+      tokens: tokenAuthenticators(flags, { trust, host, config }),
+      anonymous: anonymousRule(flags, config),
       ...(frontProxy && { frontProxy }),
     };
   };
 }
 
-function tokenAuthenticators(flags: FlagValues, trust: ServiceAccountTrust, host: ApiServerHost): Promise<readonly TokenAuthenticator[]> {
+function readConfig(flags: FlagValues, trust: ServiceAccountTrust): AuthenticationConfig | undefined {
+  const path = flags['authentication-config'];
+  if (!path) return undefined;
+  const config = readAuthenticationConfig(readFileSync(path, 'utf8'), trust.issuers);
+  if (config.anonymous && flags['anonymous-auth'] !== undefined) {
+    throw new FlagValueError('--anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration file');
+  }
+  return config;
+}
+
+function anonymousRule(flags: FlagValues, config: AuthenticationConfig | undefined): AnonymousRule {
+  const enabled = config?.anonymous?.enabled ?? flags['anonymous-auth'] ?? true;
+  const paths = new Set(config?.anonymous?.paths);
+  return paths.size > 0 ? (path) => enabled && paths.has(path) : () => enabled;
+}
+
+interface Around {
+  readonly trust: ServiceAccountTrust;
+  readonly host: ApiServerHost;
+  readonly config: AuthenticationConfig | undefined;
+}
+
+/** In the order in which they are asked: those that need nobody first. */
+function tokenAuthenticators(flags: FlagValues, { trust, host, config }: Around): TokenAuthenticator[] {
   const { audiences } = trust;
   const tokenFile = flags['token-auth-file'];
   const lookup = flags['service-account-lookup'];
-  const tokens: TokenAuthenticator[] = [];
-  if (tokenFile) tokens.push(fileTokens(readTokenFile(readFileSync(tokenFile, 'utf8'), tokenFile), audiences));
-  tokens.push(serviceAccountTokens({ ...trust, ...(lookup !== undefined && { lookup }) })(host));
-  if (flags['enable-bootstrap-token-auth'] ?? true) tokens.push(bootstrapTokens(host, audiences));
-  return Promise.resolve(tokens);
+  const issuers = configuredIssuers(flags, { trust, host, config });
+  const webhookFile = flags['authentication-token-webhook-config-file'];
+  return [
+    ...(tokenFile ? [fileTokens(readTokenFile(readFileSync(tokenFile, 'utf8'), tokenFile), audiences)] : []),
+    serviceAccountTokens({ ...trust, ...(lookup !== undefined && { lookup }) })(host),
+    ...((flags['enable-bootstrap-token-auth'] ?? true) ? [bootstrapTokens(host, audiences)] : []),
+    ...(issuers ? [issuers.authenticate] : []),
+    ...(webhookFile ? [configuredWebhook(webhookFile, flags, { host, audiences })] : []),
+  ];
+}
+
+/** Undefined when no flag speaks of issuers. */
+function configuredIssuers(flags: FlagValues, { trust, host, config }: Around): Issuers | undefined {
+  const byFlags = jwtAuthenticatorOfFlags(flags);
+  const path = flags['authentication-config'];
+  if (!byFlags && !config) return undefined;
+  const { clock, log, signal } = host;
+  const issuers = new Issuers({ clock, log, signal, audiences: trust.audiences });
+  issuers.replace(config?.jwt ?? [byFlags!]);
+  if (path) {
+    followFile(path, { clock, signal }, (text) => {
+      try {
+        issuers.replace(readAuthenticationConfig(text, trust.issuers).jwt);
+        log.info('reloaded authentication config', { path });
+      } catch (error) {
+        if (!(error instanceof AuthenticationConfigError)) throw error;
+        // What was good before is better than nothing.
+        log.error('failed to validate authentication config', { err: error, path });
+      }
+    });
+  }
+  return issuers;
+}
+
+function configuredWebhook(
+  path: string,
+  flags: FlagValues,
+  { host, audiences }: { readonly host: ApiServerHost; readonly audiences: readonly string[] },
+): TokenAuthenticator {
+  const client = new WebhookClient(readWebhookConfig(path), host);
+  host.signal.addEventListener('abort', () => client.close(), { once: true });
+  return webhookTokens(host, {
+    client,
+    audiences,
+    version: flags['authentication-token-webhook-version'] ?? 'v1beta1',
+    cacheMs: flags['authentication-token-webhook-cache-ttl'] ?? defaultWebhookCacheMs,
+  });
 }
 
 /** PEM of the authorities of front proxies; undefined when there are none. */

@@ -2,13 +2,17 @@
  * Every flag of upstream's API server that this one understands, by name. A flag is a row: its name and the syntax of its value. What it
  * does is decided where its area is put together (`fromFlags` functions, `src/controlplane/api-server.ts`), from `FlagValues`.
  */
+import { auditFlags } from './audit-flags.ts';
 import { authenticationFlags } from './authentication-flags.ts';
 import { generalFlags } from './general-flags.ts';
+import { loadFlags } from './load-flags.ts';
 import type { FlagSyntax } from './syntax.ts';
 
 export const flagTable = {
+  ...auditFlags,
   ...authenticationFlags,
   ...generalFlags,
+  ...loadFlags,
 } as const;
 
 type Value<S> = S extends FlagSyntax<infer T> ? T : never;
