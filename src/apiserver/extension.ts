@@ -102,8 +102,8 @@ export interface ResourceHooks<T extends KubeObject = KubeObject> {
     options: WriteOptions,
     op: Operation,
   ) => HookOutcome | undefined | Promise<HookOutcome | undefined>;
-  /** The object is gone from the store. */
-  readonly afterDelete?: (object: T) => void;
+  /** The object is gone from the store; the request ends when this has. Must not throw. */
+  readonly afterDelete?: (object: T) => void | Promise<void>;
 }
 
 /** Renders objects as rows of a `meta.k8s.io/v1 Table`. */

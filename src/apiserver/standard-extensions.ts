@@ -25,7 +25,8 @@ export interface StandardExtensionOptions {
   /** Undefined: no subresource that needs a kubelet or a signing key. */
   readonly subresources?: Omit<SubresourceOptions, 'serverAddress'>;
   /** Undefined: the objects of the system are not made. */
-  readonly bootstrap?: Omit<BootstrapOptions, 'steps' | 'serviceIp'> & Partial<Pick<BootstrapOptions, 'steps' | 'serviceIp'>>;
+  readonly bootstrap?: Omit<BootstrapOptions, 'steps' | 'serviceIp' | 'serviceCidr'> &
+    Partial<Pick<BootstrapOptions, 'steps' | 'serviceIp' | 'serviceCidr'>>;
   /** Default: documents made from the schema of the built-in kinds. */
   readonly openApi?: () => Promise<OpenApiSource>;
 }
@@ -35,7 +36,8 @@ export function standardExtensions(options: StandardExtensionOptions): Extension
   const steps = options.health?.steps ?? new StartUpSteps();
   const metrics = options.health?.metrics ?? new Registry();
   const version = gitVersion(options.version.knarrVersion);
-  const serviceIp = firstServiceAddress(options.allocators?.serviceCidr ?? defaultServiceCidr);
+  const serviceCidr = options.allocators?.serviceCidr ?? defaultServiceCidr;
+  const serviceIp = firstServiceAddress(serviceCidr);
   const otherPaths = (): string[] => [
     ...healthPaths(steps),
     ...openApiPaths,
@@ -57,7 +59,7 @@ export function standardExtensions(options: StandardExtensionOptions): Extension
     ...(options.subresources ? [subresourcesExtension({ ...options.subresources, serverAddress: options.serverAddress })] : []),
     openApiExtension({ source: options.openApi ?? (() => builtinOpenApi(version)), serverVersion: version }),
     flowControlExtension({ ...options.flowControl, metrics, steps, keepsObjects: options.bootstrap !== undefined }),
-    ...(options.bootstrap ? [bootstrapExtension({ serviceIp, ...options.bootstrap, steps })] : []),
+    ...(options.bootstrap ? [bootstrapExtension({ serviceIp, serviceCidr, ...options.bootstrap, steps })] : []),
   ];
 }
 

@@ -19,6 +19,7 @@ import { createReplicationController } from './replication-controller/replicatio
 import { createResourceQuotaController, type ResourceQuotaOptions } from './resource-quota/resource-quota-controller.ts';
 import { createRootCaController } from './service-accounts/root-ca-controller.ts';
 import { createServiceAccountsController } from './service-accounts/service-accounts-controller.ts';
+import { createServiceCidrsController } from './service-cidrs/service-cidrs-controller.ts';
 import { speakingAs } from './speaker.ts';
 import { createTaintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
 
@@ -56,6 +57,7 @@ export function createControllers(context: ControllerContext, options: Controlle
     createClaimProtection(context),
     createVolumeProtection(context),
     createAttributesClassProtection(context),
+    createServiceCidrsController(context),
     createResourceQuotaController(context, options.resourceQuota),
     ...(options.nodeIpam ? [createNodeIpamController(speakingAs(context, 'cidrAllocator'), options.nodeIpam)] : []),
   ];

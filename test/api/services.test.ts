@@ -1,6 +1,6 @@
 /** Services get their addresses and ports from the API server, and the system's own Service is always there. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { corev1Resources, discoveryv1Resources, schedulingv1Resources } from '../../src/api/index.ts';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { corev1Resources, discoveryv1Resources, networkingv1Resources, schedulingv1Resources } from '../../src/api/index.ts';
 import { bootstrapExtension } from '../../src/apiserver/bootstrap/index.ts';
 import { StartUpSteps } from '../../src/apiserver/health/index.ts';
 import { startTestServer, testExtensions, type TestServer } from './harness.ts';
@@ -76,6 +76,63 @@ describe('addresses and ports', () => {
     );
   });
 
+  const objectPath = (address: string): string => `/apis/networking.k8s.io/v1/ipaddresses/${address}`;
+
+  test('an address has an object as long as its Service has it', async () => {
+    const { clusterIP } = (await server.http('POST', path, service('named', {}))).json.spec;
+    const { json } = await server.http('GET', objectPath(clusterIP));
+    expect(json).toMatchObject({
+      metadata: { labels: { 'ipaddress.kubernetes.io/ip-family': 'IPv4', 'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io' } },
+      spec: { parentRef: { resource: 'services', namespace: 'default', name: 'named' } },
+    });
+    await server.http('DELETE', `${path}/named`);
+    expect((await server.http('GET', objectPath(clusterIP))).status).toBe(404);
+    expect((await server.http('POST', path, service('named', { clusterIP }))).status).toBe(201);
+    const external = { ...service('named', { type: 'ExternalName', externalName: 'example.com', clusterIP: '' }) };
+    expect((await server.http('PUT', `${path}/named`, external)).status).toBe(200);
+    await vi.waitFor(async () => expect((await server.http('GET', objectPath(clusterIP))).status).toBe(404), 20_000);
+  });
+
+  test('a Service that is refused leaves no object behind', async () => {
+    const bad = service('refused', { clusterIP: '10.96.0.111', sessionAffinity: 'Always' });
+    expect((await server.http('POST', path, bad)).status).toBe(422);
+    await vi.waitFor(async () => expect((await server.http('GET', objectPath('10.96.0.111'))).status).toBe(404), 20_000);
+  });
+
+  test('an address that somebody else has taken is not given', async () => {
+    const taken = {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'IPAddress',
+      metadata: { name: '10.96.0.123' },
+      spec: { parentRef: { group: 'example.com', resource: 'things', name: 'mine' } },
+    };
+    expect((await server.http('POST', '/apis/networking.k8s.io/v1/ipaddresses', taken)).status).toBe(201);
+    expect((await server.http('POST', path, service('late-comer', { clusterIP: '10.96.0.123' }))).json.message).toMatch(
+      /failed to allocate IP 10.96.0.123: provided IP is already allocated$/,
+    );
+  });
+
+  test('a further range gives addresses once it is ready', async () => {
+    const ranges = '/apis/networking.k8s.io/v1/servicecidrs';
+    const more = {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'ServiceCIDR',
+      metadata: { name: 'more' },
+      spec: { cidrs: ['10.200.0.0/24'] },
+    };
+    const made = await server.http('POST', ranges, more);
+    const outside = /the provided network does not match the current range/;
+    expect((await server.http('POST', path, service('far', { clusterIP: '10.200.0.7' }))).json.message).toMatch(outside);
+    const ready = { conditions: [{ type: 'Ready', status: 'True', reason: 'x', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' }] };
+    expect((await server.http('PUT', `${ranges}/more/status`, { ...made.json, status: ready })).status).toBe(200);
+    expect((await server.http('POST', path, service('far', { clusterIP: '10.200.0.7' }))).status).toBe(201);
+    expect((await server.http('POST', path, service('edge', { clusterIP: '10.200.0.255' }))).json.message).toMatch(
+      /the provided IP \(10.200.0.255\) is not in the valid range. The range of valid IPs is 10.200.0.0\/24/,
+    );
+    await server.http('DELETE', `${ranges}/more`);
+    expect((await server.http('POST', path, service('further', { clusterIP: '10.200.0.8' }))).json.message).toMatch(outside);
+  });
+
   test('an address that cannot be read is refused by validation', async () => {
     const { json } = await server.http('POST', path, service('unreadable', { clusterIP: '10.96.0.300' }));
     expect(json).toMatchObject({ code: 422, reason: 'Invalid', details: { causes: [{ field: 'spec.clusterIPs[0]' }] } });
@@ -102,6 +159,7 @@ test('the objects of the system are made at the start and mended', async () => {
         steps,
         address: () => ({ ip: '192.0.2.1', port: 6443 }),
         serviceIp: '10.96.0.1',
+        serviceCidr: '10.96.0.0/12',
         clientCa: 'PEM',
         intervalMs: 20,
       }),
@@ -117,6 +175,16 @@ test('the objects of the system are made at the start and mended', async () => {
   });
   expect((await client.get(discoveryv1Resources.endpointslices, key, { signal })).endpoints).toMatchObject([{ addresses: ['192.0.2.1'] }]);
   expect((await client.get(schedulingv1Resources.priorityclasses, { name: 'system-node-critical' }, { signal })).value).toBe(2_000_001_000);
+
+  expect(await client.get(networkingv1Resources.servicecidrs, { name: 'kubernetes' }, { signal })).toMatchObject({
+    spec: { cidrs: ['10.96.0.0/12'] },
+    status: { conditions: [{ type: 'Ready', status: 'True', message: 'Kubernetes default Service CIDR is ready' }] },
+  });
+  expect((await client.get(networkingv1Resources.ipaddresses, { name: '10.96.0.1' }, { signal })).spec.parentRef).toEqual({
+    resource: 'services',
+    namespace: 'default',
+    name: 'kubernetes',
+  });
 
   const watch = client.watch(corev1Resources.endpoints, { namespace: 'default', signal });
   await client.delete(corev1Resources.endpoints, key, { signal });

@@ -42,7 +42,9 @@ import { roleBindingResource } from './rbac/role-binding.ts';
 import { roleResource } from './rbac/role.ts';
 import { ingressClassResource } from './networking/ingress-class.ts';
 import { ingressResource } from './networking/ingress.ts';
+import { ipAddressResource } from './networking/ip-address.ts';
 import { networkPolicyResource } from './networking/network-policy.ts';
+import { serviceCidrResource } from './networking/service-cidr.ts';
 import { runtimeClassResource } from './runtime-class.ts';
 import { csiDriverResource } from './storage/csi-driver.ts';
 import { csiNodeResource } from './storage/csi-node.ts';
@@ -88,7 +90,9 @@ export const builtinResources: readonly ResourceDefinition[] = [
   priorityLevelConfigurationResource,
   ingressClassResource,
   ingressResource,
+  ipAddressResource,
   networkPolicyResource,
+  serviceCidrResource,
   runtimeClassResource,
   clusterRoleBindingResource,
   clusterRoleResource,

@@ -17,10 +17,17 @@ export interface NumberPoolOptions {
   readonly random: Random;
 }
 
+/** A part of a pool to take from, cut in two like the pool itself. */
+export interface PoolPart {
+  readonly first: number;
+  readonly firstDynamic: number;
+  readonly last: number;
+}
+
 export class NumberPool {
   readonly first: number;
   readonly last: number;
-  readonly #firstDynamic: number;
+  readonly firstDynamic: number;
   readonly #random: Random;
   readonly #reserved = new Set<number>();
   /** Who names a number; more than one when stored objects clash. */
@@ -30,7 +37,7 @@ export class NumberPool {
     assert(first <= last, 'a pool holds at least one number');
     this.first = first;
     this.last = last;
-    this.#firstDynamic = first + reservedForStatic;
+    this.firstDynamic = first + reservedForStatic;
     this.#random = random;
   }
 
@@ -78,9 +85,12 @@ export class NumberPool {
     return new PoolOperation(this, this.#reserved, options.dryRun);
   }
 
-  /** A number that is free and that `accept` takes: upwards from a random place of the dynamic part, then of the static part. */
-  findFree(accept: (number: number) => boolean): number | undefined {
-    return this.#search(this.#firstDynamic, this.last, accept) ?? this.#search(this.first, this.#firstDynamic - 1, accept);
+  /**
+   * A number that is free and that `accept` takes: upwards from a random place of the dynamic part, then of the static part.
+   * @param part where to look; default: the whole pool
+   */
+  findFree(accept: (number: number) => boolean, part: PoolPart = this): number | undefined {
+    return this.#search(part.firstDynamic, part.last, accept) ?? this.#search(part.first, part.firstDynamic - 1, accept);
   }
 
   #search(from: number, to: number, accept: (number: number) => boolean): number | undefined {
@@ -117,9 +127,9 @@ export class PoolOperation {
     return true;
   }
 
-  /** Takes any free number; undefined when there is none. */
-  takeNext(): number | undefined {
-    const number = this.#pool.findFree((candidate) => !this.#mine.has(candidate));
+  /** Takes any free number, of a part of the pool if one is given; undefined when there is none. */
+  takeNext(part?: PoolPart): number | undefined {
+    const number = this.#pool.findFree((candidate) => !this.#mine.has(candidate), part);
     if (number !== undefined) this.#reserve(number);
     return number;
   }

@@ -92,7 +92,7 @@ export class ServiceAllocator {
     const asked = spec.clusterIPs?.[0] || spec.clusterIP;
     if (asked) {
       const problem = this.addresses.take(asked, operation);
-      if (problem) refuse(service, fieldErrors.invalidValue('spec.clusterIPs', [asked], `failed to allocate IP ${asked}: ${problem}`));
+      if (problem) refuseAddress(service, asked, problem);
     }
     const address = asked || this.addresses.takeNext(operation);
     if (!address) throw internalError('failed to allocate a serviceIP: range is full');
@@ -164,6 +164,11 @@ export class ServiceAllocator {
   }
 }
 
+/** @throws ApiError Invalid: an address that was asked for cannot be had */
+export function refuseAddress(service: Service, asked: string, problem: string): never {
+  refuse(service, fieldErrors.invalidValue('spec.clusterIPs', [asked], `failed to allocate IP ${asked}: ${problem}`));
+}
+
 /** What a stored Service holds. */
 export function claimsOf(service: corev1.Service | undefined): {
   readonly addresses: ReadonlySet<string>;
@@ -184,7 +189,7 @@ export function holderOf(service: Service | corev1.Service): string {
 }
 
 /** False when validation will refuse the addresses: then there is nothing to take, and its words are better. */
-function hasReadableAddresses({ spec }: Service): boolean {
+export function hasReadableAddresses({ spec }: Service): boolean {
   return [...(spec.clusterIPs ?? []), ...(spec.clusterIP ? [spec.clusterIP] : [])].every(
     (address) => address === 'None' || address === '' || ipFamilyOf(address) !== undefined,
   );

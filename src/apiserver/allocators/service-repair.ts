@@ -5,6 +5,7 @@
  * @source kubernetes pkg/registry/core/service/ipallocator/controller, portallocator/controller
  */
 import type { corev1 } from '../../api/index.ts';
+import { objectHolderPrefix } from './address-objects.ts';
 import type { NumberPool } from './number-pool.ts';
 import { claimsOf, holderOf, type ServiceAllocator } from './service-allocator.ts';
 
@@ -36,7 +37,7 @@ export class ServiceRepair {
       for (const [number, heldBy] of pool.held()) {
         for (const holder of heldBy) {
           const suspect = `${kind} ${number} ${holder}`;
-          if (holders.has(holder)) continue;
+          if (holders.has(holder) || holder.startsWith(objectHolderPrefix)) continue;
           if (this.#suspects.has(suspect)) pool.unhold(number, holder);
           else found.add(suspect);
         }
@@ -54,7 +55,8 @@ export class ServiceRepair {
         const message = `Cluster IP [IPv4]: ${address} is not within any configured Service CIDR; please recreate service`;
         return [{ service, reason: 'ClusterIPOutOfRange', message }];
       }
-      if (addresses.holders(address).size < 2) return [];
+      const services = [...addresses.holders(address)].filter((holder) => !holder.startsWith(objectHolderPrefix));
+      if (services.length < 2) return [];
       const message = `Cluster IP [IPv4]: ${address} was assigned to multiple services; please recreate service`;
       return [{ service, reason: 'ClusterIPAlreadyAllocated', message }];
     });

@@ -1,5 +1,5 @@
 /** The door of bootstrapping: the objects of the system itself, made at the start and kept. */
-import { isAbort } from '../../base/index.ts';
+import { formatTime, isAbort } from '../../base/index.ts';
 import { loopbackUser } from '../auth/users.ts';
 import type { ApiServerHost, ExtensionFactory } from '../extension.ts';
 import type { StartUpSteps } from '../health/index.ts';
@@ -7,7 +7,7 @@ import { SystemKeeper, type SystemKeeperOptions } from './system-keeper.ts';
 
 export type { ServerAddress } from './system-objects.ts';
 
-export interface BootstrapOptions extends SystemKeeperOptions {
+export interface BootstrapOptions extends Omit<SystemKeeperOptions, 'now'> {
   readonly steps: StartUpSteps;
   /** How often the objects are looked after; default ten seconds. */
   readonly intervalMs?: number;
@@ -18,12 +18,13 @@ export function bootstrapExtension(options: BootstrapOptions): ExtensionFactory 
   const named = {
     'start-system-namespaces-controller': (keeper: SystemKeeper) => keeper.keepNamespaces(),
     'scheduling/bootstrap-system-priority-classes': (keeper: SystemKeeper) => keeper.keepPriorityClasses(),
+    'start-kubernetes-service-cidr-controller': (keeper: SystemKeeper) => keeper.keepServiceCidr(),
     'bootstrap-controller': (keeper: SystemKeeper) => keeper.keepService(),
   } as const;
   for (const name of Object.keys(named)) steps.announce(name);
   return (host) => {
     const op = { user: loopbackUser, signal: host.signal, warn: () => {} };
-    const keeper = new SystemKeeper(host.registry, op, options);
+    const keeper = new SystemKeeper(host.registry, op, { ...options, now: () => formatTime(host.clock.now()) });
     const run = async (): Promise<void> => {
       for (const [name, step] of Object.entries(named)) {
         await step(keeper);

@@ -8,17 +8,23 @@ import {
   type Draft,
   isApiError,
   type KubeObject,
+  type metav1,
+  networkingv1Resources,
   type ResourceRef,
   schedulingv1Resources,
+  setCondition,
   type Unsaved,
 } from '../../api/index.ts';
+import { defaultServiceCidrName } from '../allocators/index.ts';
 import type { Operation, Registry } from '../storage.ts';
 import {
   authenticationConfigMap,
+  awaitsReady,
   endpointsTargets,
   kubernetesEndpoints,
   kubernetesEndpointSlice,
   kubernetesService,
+  kubernetesServiceCidr,
   leadsTo,
   namespaceNamed,
   type ServerAddress,
@@ -29,6 +35,7 @@ import {
 
 const { configmaps, endpoints, namespaces, services } = corev1Resources;
 const { endpointslices } = discoveryv1Resources;
+const { servicecidrs } = networkingv1Resources;
 const options = { fieldManager: 'kube-apiserver' } as const;
 
 export interface SystemKeeperOptions {
@@ -36,6 +43,10 @@ export interface SystemKeeperOptions {
   readonly address: () => ServerAddress | undefined;
   /** First address of the service range. */
   readonly serviceIp: string;
+  /** The service range. */
+  readonly serviceCidr: string;
+  /** The time as the API writes it. */
+  readonly now: () => string;
   /** PEM of the authority that signs clients' certificates. */
   readonly clientCa: string | undefined;
 }
@@ -66,6 +77,30 @@ export class SystemKeeper {
 
   async keepPriorityClasses(): Promise<void> {
     for (const priorityClass of systemPriorityClasses) await this.#ensure(schedulingv1Resources.priorityclasses, priorityClass);
+  }
+
+  /** The configured range of Services as an object. One that says something else is an administrator's, and stays. */
+  async keepServiceCidr(): Promise<void> {
+    const { serviceCidr, now } = this.#options;
+    if (!this.#registry.definition(servicecidrs.group, servicecidrs.version, servicecidrs.plural)) return;
+    await this.#ensure(servicecidrs, kubernetesServiceCidr(serviceCidr));
+    const stored = this.#registry.cached(servicecidrs, { namespace: '', name: defaultServiceCidrName });
+    if (!stored || !awaitsReady(stored, serviceCidr)) return;
+    const condition = {
+      type: 'Ready',
+      status: 'True',
+      reason: '',
+      message: 'Kubernetes default Service CIDR is ready',
+      lastTransitionTime: now(),
+    } as const;
+    await this.#registry.storage(servicecidrs).guaranteedUpdate(
+      { namespace: '', name: defaultServiceCidrName },
+      (draft) => {
+        draft.status = { conditions: setCondition<Draft<metav1.Condition>>(draft.status.conditions, condition) };
+      },
+      { fieldManager: 'kubernetes-service-cidr-controller', subresource: 'status' },
+      this.#op,
+    );
   }
 
   /** The Service `default/kubernetes`, its Endpoints and its EndpointSlice. */

@@ -4,8 +4,9 @@
  * they are.
  * @source kubernetes pkg/controlplane/controller/{systemnamespaces,kubernetesservice,clusterauthenticationtrust}; pkg/registry/scheduling/rest
  */
-import type { corev1, discoveryv1, Unsaved } from '../../api/index.ts';
+import { type corev1, type discoveryv1, getCondition, type networkingv1, type Unsaved } from '../../api/index.ts';
 import { systemPriorityClasses } from '../../api/kinds/index.ts';
+import { defaultServiceCidrName } from '../allocators/index.ts';
 
 /** Where clients find this API server. */
 export interface ServerAddress {
@@ -38,6 +39,18 @@ export function kubernetesService(clusterIP: string, { port }: ServerAddress): U
       ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: port }],
     },
   };
+}
+
+/** The range that Services get addresses from, as an object: its name says that it is the configured one. */
+export function kubernetesServiceCidr(cidr: string): Unsaved<networkingv1.ServiceCIDR> {
+  return { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name: defaultServiceCidrName }, spec: { cidrs: [cidr] } };
+}
+
+/** Whether the stored range is the configured one and nobody has said yet whether it is ready. */
+export function awaitsReady({ metadata, spec, status }: networkingv1.ServiceCIDR, cidr: string): boolean {
+  if (metadata.deletionTimestamp !== undefined || spec.cidrs?.length !== 1 || spec.cidrs[0] !== cidr) return false;
+  const ready = getCondition(status.conditions, 'Ready');
+  return ready === undefined || ready.status === 'Unknown';
 }
 
 /** Whether the stored Service leads to the port that is served. Labels and annotations are the administrator's. */

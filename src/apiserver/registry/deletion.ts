@@ -69,7 +69,7 @@ export async function deleteObject(
     }
     const removed = await deps.writer.remove(collection, live);
     if (removed.type === 'written') {
-      deps.hooks(view.definition)?.afterDelete?.(live.object);
+      await deps.hooks(view.definition)?.afterDelete?.(live.object);
       return { object: removed.object, gone: true };
     }
     // Somebody else deleted what we had marked: that is what was asked for.

@@ -83,6 +83,8 @@ export function joinHooks(hooks: readonly ResourceHooks[]): ResourceHooks | unde
   return {
     beginCreate: (draft, options, op) => begin(hooks.map((hook) => hook.beginCreate?.(draft, options, op))),
     beginUpdate: (draft, old, options, op) => begin(hooks.map((hook) => hook.beginUpdate?.(draft, old, options, op))),
-    afterDelete: (object: KubeObject) => hooks.forEach((hook) => hook.afterDelete?.(object)),
+    afterDelete: async (object: KubeObject) => {
+      for (const hook of hooks) await hook.afterDelete?.(object);
+    },
   };
 }

@@ -215,7 +215,7 @@ async function write(
     const removed = await deps.writer.remove(collection, live);
     if (removed.type === 'conflict') return again(removed.current, outcome);
     outcome?.committed();
-    deps.hooks(definition)?.afterDelete?.(old);
+    await deps.hooks(definition)?.afterDelete?.(old);
     return { type: 'done', object: deps.writer.preview(collection, live.key, object) };
   }
   const lease = await leaseFor(deps, definition);
