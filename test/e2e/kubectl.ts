@@ -29,9 +29,9 @@ export function adminKubeconfig(): string {
   return join(inject('e2eHome'), 'clusters', inject('e2eCluster'), 'admin.kubeconfig');
 }
 
-/** Makes the namespace before the file's tests and deletes it after them. @param program default: kubectl v1.35 */
-export function useKubectl(namespace: string, program?: string): Kubectl {
-  const binary = (): string => program ?? inject('kubectl');
+/** Makes the namespace before the file's tests and deletes it after them. @param program asked at each call; default: kubectl v1.35 */
+export function useKubectl(namespace: string, program?: () => string): Kubectl {
+  const binary = (): string => program?.() ?? inject('kubectl');
   const full = (args: readonly string[]): string[] => ['--kubeconfig', adminKubeconfig(), '-n', namespace, ...args];
   const call = async (args: readonly string[], options: KubectlOptions = {}): Promise<string> =>
     (await run([binary(), ...full(args)], options)).stdout;

