@@ -70,6 +70,11 @@ export class ResourceTable implements Registry {
     return definition && this.#isServed(definition) ? definition : undefined;
   }
 
+  /** Whether the server's own code has it, served or not. */
+  isKnown(group: string, version: string, plural: string): boolean {
+    return this.#byName.has(`${group}/${version}/${plural}`);
+  }
+
   /** Undefined for a resource that is not stored. */
   view(definition: ResourceDefinition): ResourceView | undefined {
     return this.#views.get(definition);

@@ -136,6 +136,8 @@ export class ApiHandler {
     const { info } = incoming;
     const endpoint = this.#options.endpoints.find(info.path);
     if (endpoint && endpoint.methods.includes(incoming.method) && info.resource === '') return endpoint.handle(incoming.context());
+    // It is turned off: nothing is missing.
+    if (this.#options.table.isKnown(info.apiGroup, info.version, info.resource)) throw notServed();
     const kind = upstreamKind(info.apiGroup, info.version, info.resource);
     throw notServed(kind && `${kind} of ${info.apiGroup === '' ? '' : `${info.apiGroup}/`}${info.version} is not built yet`);
   }
