@@ -15,6 +15,7 @@ export const defaultFeatureGates: Readonly<Record<string, boolean>> = {
   // Not built in the kubelet.
   EnvFiles: false,
   GenericWorkload: false,
+  HPAScaleToZero: false,
   HostnameOverride: true,
   ImageVolume: true,
   PodCertificateRequest: false,

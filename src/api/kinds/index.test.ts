@@ -11,7 +11,12 @@ test('only views of one set share a place in the store', () => {
   const shared = builtinResources.filter((one) =>
     builtinResources.some((other) => other !== one && other.storage.prefix === one.storage.prefix),
   );
-  expect(shared.map(({ group, plural }) => `${group}/${plural}`)).toEqual(['/events', 'events.k8s.io/events']);
+  expect(shared.map(({ group, version, plural }) => `${group}/${version}/${plural}`).sort()).toEqual([
+    '/v1/events',
+    'autoscaling/v1/horizontalpodautoscalers',
+    'autoscaling/v2/horizontalpodautoscalers',
+    'events.k8s.io/v1/events',
+  ]);
 });
 
 test.each([
@@ -24,7 +29,13 @@ test.each([
   ['', 'endpoints', 'ep', [], ''],
   ['', 'events', 'ev', [], ''],
   ['apps', 'deployments', 'deploy', ['all'], 'scale status'],
+  ['', 'replicationcontrollers', 'rc', ['all'], 'scale status'],
+  ['apps', 'daemonsets', 'ds', ['all'], 'status'],
   ['apps', 'replicasets', 'rs', ['all'], 'scale status'],
+  ['apps', 'statefulsets', 'sts', ['all'], 'scale status'],
+  ['autoscaling', 'horizontalpodautoscalers', 'hpa', ['all'], 'status'],
+  ['batch', 'cronjobs', 'cj', ['all'], 'status'],
+  ['policy', 'poddisruptionbudgets', 'pdb', [], 'status'],
   ['scheduling.k8s.io', 'priorityclasses', 'pc', [], ''],
   ['events.k8s.io', 'events', 'ev', [], ''],
 ])('%s %s', (group, plural, shortName, categories, subresources) => {

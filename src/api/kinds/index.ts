@@ -12,10 +12,12 @@ import {
   selfSubjectRulesReviewResource,
   subjectAccessReviewResource,
 } from './authorization/access-reviews.ts';
+import { horizontalPodAutoscalerResource, horizontalPodAutoscalerV1Resource } from './autoscaling/horizontal-pod-autoscaler.ts';
 import { certificateSigningRequestResource } from './certificates/certificate-signing-request.ts';
 import { cronJobResource } from './batch/cron-job.ts';
 import { jobResource } from './batch/job.ts';
 import { bindingResource } from './core/binding.ts';
+import { componentStatusResource } from './core/component-status.ts';
 import { configMapResource } from './core/config-map.ts';
 import { endpointsResource } from './core/endpoints.ts';
 import { limitRangeResource } from './core/limit-range.ts';
@@ -55,6 +57,7 @@ import { volumeAttributesClassResource } from './storage/volume-attributes-class
 
 export const builtinResources: readonly ResourceDefinition[] = [
   bindingResource,
+  componentStatusResource,
   configMapResource,
   endpointsResource,
   coreEventResource,
@@ -74,6 +77,8 @@ export const builtinResources: readonly ResourceDefinition[] = [
   deploymentResource,
   replicaSetResource,
   statefulSetResource,
+  horizontalPodAutoscalerResource,
+  horizontalPodAutoscalerV1Resource,
   cronJobResource,
   jobResource,
   selfSubjectReviewResource,
