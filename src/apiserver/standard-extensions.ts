@@ -3,15 +3,18 @@ import { Registry } from '../base/index.ts';
 import { type AdmissionOptions, admissionExtension } from './admission/index.ts';
 import { authenticationReviewsExtension } from './auth/reviews.ts';
 import { type AllocatorOptions, allocatorsExtension, defaultServiceCidr, firstServiceAddress } from './allocators/index.ts';
+import { auditExtension } from './audit/index.ts';
 import { authorizationExtension } from './authorization/index.ts';
 import { type BootstrapOptions, bootstrapExtension } from './bootstrap/index.ts';
+import { type ComponentHealth, componentStatusExtension } from './component-statuses/index.ts';
 import { discoveryExtension, gitVersion, kubernetesVersion, type VersionOptions } from './discovery/index.ts';
 import type { ExtensionFactory } from './extension.ts';
-import { flowControlExtension, type FlowControlOptions } from './flowcontrol/index.ts';
+import type { FlagValues } from './flags/index.ts';
+import { flowControlExtension } from './flowcontrol/index.ts';
 import { type HealthOptions, healthExtension, healthPaths, StartUpSteps } from './health/index.ts';
 import { openApiExtension, openApiPaths, type OpenApiSource } from './openapi/index.ts';
 import { handledSubresources, issuerDiscoveryPaths, type SubresourceOptions, subresourcesExtension } from './subresources/index.ts';
-import { tablesExtension } from './tables/index.ts';
+import { tableRenderer, tablesExtension } from './tables/index.ts';
 
 export interface StandardExtensionOptions {
   /** Host and port under which clients reach the server, such as `10.0.0.1:6443`. */
@@ -19,8 +22,10 @@ export interface StandardExtensionOptions {
   readonly version: VersionOptions;
   readonly admission?: AdmissionOptions;
   readonly allocators?: AllocatorOptions;
-  /** Default: upstream's. */
-  readonly flowControl?: Omit<FlowControlOptions, 'metrics' | 'steps' | 'keepsObjects'>;
+  /** Components of the control plane that `componentstatuses` tells of, beside the store. */
+  readonly components?: () => readonly ComponentHealth[];
+  /** What flags of upstream's API server say about audit and flow control. */
+  readonly flags?: FlagValues;
   readonly health?: Partial<Pick<HealthOptions, 'metrics' | 'checks' | 'steps'>>;
   /** Undefined: no subresource that needs a kubelet or a signing key. */
   readonly subresources?: Omit<SubresourceOptions, 'serverAddress'>;
@@ -35,6 +40,7 @@ export interface StandardExtensionOptions {
 export function standardExtensions(options: StandardExtensionOptions): ExtensionFactory[] {
   const steps = options.health?.steps ?? new StartUpSteps();
   const metrics = options.health?.metrics ?? new Registry();
+  const { flags = {} } = options;
   const version = gitVersion(options.version.knarrVersion);
   const serviceCidr = options.allocators?.serviceCidr ?? defaultServiceCidr;
   const serviceIp = firstServiceAddress(serviceCidr);
@@ -52,13 +58,23 @@ export function standardExtensions(options: StandardExtensionOptions): Extension
     }),
     healthExtension({ ...options.health, metrics, steps, version: { ...kubernetesVersion, gitVersion: version } }),
     tablesExtension(),
+    componentStatusExtension({ ...(options.components && { components: options.components }), tables: tableRenderer }),
     authenticationReviewsExtension(),
     admissionExtension({ metrics, ...options.admission }),
     allocatorsExtension(options.allocators),
     authorizationExtension({ steps }),
     ...(options.subresources ? [subresourcesExtension({ ...options.subresources, serverAddress: options.serverAddress })] : []),
     openApiExtension({ source: options.openApi ?? (() => builtinOpenApi(version)), serverVersion: version }),
-    flowControlExtension({ ...options.flowControl, metrics, steps, keepsObjects: options.bootstrap !== undefined }),
+    auditExtension({ flags, metrics }),
+    flowControlExtension({
+      prioritized: flags['enable-priority-and-fairness'],
+      maxReading: flags['max-requests-inflight'],
+      maxMutating: flags['max-mutating-requests-inflight'],
+      requestTimeoutMs: flags['request-timeout'],
+      metrics,
+      steps,
+      keepsObjects: options.bootstrap !== undefined,
+    }),
     ...(options.bootstrap ? [bootstrapExtension({ serviceIp, serviceCidr, ...options.bootstrap, steps })] : []),
   ];
 }

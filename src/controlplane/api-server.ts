@@ -79,6 +79,7 @@ export async function startApiServer(settings: ApiServerSettings): Promise<Liste
       version: { knarrVersion: settings.knarrVersion },
       admission: { ...(enabled && { enabled }), ...(disabled && { disabled }) },
       allocators: { serviceCidr: settings.serviceCidr },
+      flags,
       health: { steps },
       subresources: { kubeletTls: settings.kubeletTls ?? (() => ({ ca: '' })), signer: tokens },
       openApi: async () =>

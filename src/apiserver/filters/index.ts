@@ -1,6 +1,6 @@
 /**
- * The order of what happens to every request before its verb runs, the same as upstream's. Read from the top: each filter wraps what
- * stands below it. Put together once; a request that nothing holds up passes without a promise.
+ * The order of what happens to every request before its verb runs, the same as upstream's. Read from the bottom: each filter wraps what
+ * stands above it. Put together once; a request that nothing holds up passes without a promise.
  * @source apiserver pkg/server/config.go DefaultBuildHandlerChain
  */
 import type { Auditor } from '../audit/index.ts';
@@ -10,6 +10,7 @@ import type { FlowControl } from '../flowcontrol/index.ts';
 import type { HttpCall } from '../http/http-call.ts';
 import { withAudit } from './audit.ts';
 import { withAuthentication } from './authentication.ts';
+import { withAuthenticationFailures } from './authentication-failures.ts';
 import { withAuthorization } from './authorization.ts';
 import type { Step } from './filter.ts';
 import { withFlowControl } from './flow-control.ts';
@@ -29,29 +30,18 @@ export interface FilterParts {
 }
 
 /** What a request over the network passes. */
-export function networkFilters(parts: FilterParts): Step<HttpCall> {
-  return withAuthentication(
-    parts.authenticator,
-    withAudit(
-      parts.auditor,
-      withImpersonation(
-        parts.authorize,
-        withFlowControl(
-          parts.flowControl, //
-          withAuthorization(parts.authorize, parts.handle),
-        ),
-      ),
-    ),
-  );
+export function networkFilters({ authenticator, authorize, auditor, flowControl, handle }: FilterParts): Step<HttpCall> {
+  const authorized = withAuthorization(authorize, handle);
+  const admitted = withFlowControl<HttpCall>(flowControl, authorized);
+  const acting = withImpersonation(authorize, admitted);
+  const audited = withAudit(auditor, acting);
+  const authenticated = withAuthentication(authenticator, audited);
+  return withAuthenticationFailures(auditor, authenticated);
 }
 
 /** What a request of this process's own components passes: who asks is known from the start. */
-export function inProcessFilters(parts: Omit<FilterParts, 'authenticator'>): Step {
-  return withAudit(
-    parts.auditor,
-    withFlowControl(
-      parts.flowControl, //
-      withAuthorization(parts.authorize, parts.handle),
-    ),
-  );
+export function inProcessFilters({ authorize, auditor, flowControl, handle }: Omit<FilterParts, 'authenticator'>): Step {
+  const authorized = withAuthorization(authorize, handle);
+  const admitted = withFlowControl(flowControl, authorized);
+  return withAudit(auditor, admitted);
 }

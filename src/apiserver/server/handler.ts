@@ -55,7 +55,10 @@ export class ApiHandler {
     const { table, fences, subresources } = this.#options;
     const definition = table.definition(info.apiGroup, info.version, info.resource);
     if (!definition) return this.#unknownResource(incoming);
-    if (definition.deprecation !== undefined) incoming.warn(definition.deprecation);
+    if (definition.deprecation !== undefined) {
+      incoming.warn(definition.deprecation);
+      incoming.audit?.annotate('k8s.io/deprecated', 'true');
+    }
     checkScope(definition, info);
     if (incoming.fence !== undefined && incoming.method !== 'GET') fences.check(incoming.fence, info);
     const view = table.view(definition);
