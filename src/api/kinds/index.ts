@@ -25,6 +25,7 @@ import { namespaceResource } from './core/namespace.ts';
 import { nodeResource } from './core/node.ts';
 import { persistentVolumeClaimResource } from './core/persistent-volume-claim.ts';
 import { persistentVolumeResource } from './core/persistent-volume.ts';
+import { podTemplateResource } from './core/pod-template.ts';
 import { podResource } from './core/pod/definition.ts';
 import { replicationControllerResource } from './core/replication-controller.ts';
 import { resourceQuotaResource } from './core/resource-quota.ts';
@@ -67,6 +68,7 @@ export const builtinResources: readonly ResourceDefinition[] = [
   persistentVolumeClaimResource,
   persistentVolumeResource,
   podResource,
+  podTemplateResource,
   replicationControllerResource,
   resourceQuotaResource,
   secretResource,

@@ -75,6 +75,7 @@ export function keepSystemFields(metadata: DraftMeta, old: KubeObject['metadata'
  */
 const generationFields: Readonly<Record<string, readonly string[]>> = {
   pods: ['spec'],
+  podtemplates: ['template'],
   replicationcontrollers: ['spec'],
   'deployments.apps': ['spec'],
   'replicasets.apps': ['spec'],
