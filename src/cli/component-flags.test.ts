@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { collectExtraConfig, readComponentFlags } from './component-flags.ts';
 
@@ -35,6 +38,22 @@ describe('--extra-config', () => {
       /does not take these flags:\n {2}invalid argument "maybe" .*\n {2}unknown flag: --nonsense/,
     );
   });
+});
+
+test('files are looked into before anything starts', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'knarr-flags-'));
+  try {
+    const path = join(directory, 'tokens.csv');
+    writeFileSync(path, 't,jane\n');
+    await expect(flagsOf(`apiserver.token-auth-file=${path}`)).rejects.toThrow('--token-auth-file: token file');
+    await expect(flagsOf(`apiserver.requestheader-client-ca-file=${path}`)).rejects.toThrow('holds no certificate');
+    await expect(flagsOf(`apiserver.authentication-config=${path}`)).rejects.toThrow('--authentication-config: no Authentication');
+    await expect(flagsOf('apiserver.token-auth-file=/no/such/file')).rejects.toThrow('no such file: /no/such/file');
+    writeFileSync(path, 't,jane,u1\n');
+    expect(await flagsOf(`apiserver.token-auth-file=${relative('.', path)}`)).toEqual({ 'token-auth-file': [path] });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test('gates and runtime configuration are flags of their own', async () => {

@@ -49,7 +49,10 @@ export async function readComponentFlags(options: ComponentOptions): Promise<Com
     else if (existsSync(value)) values.push(resolve(value));
     else faults.push(`--${flag}: no such file: ${value}`);
   }
-  faults.push(...parseFlags(flags).faults);
+  const parsed = parseFlags(flags);
+  faults.push(...parsed.faults);
+  const namesFiles = Object.keys(flags).some((flag) => flagSyntax(flag)?.isFile);
+  if (namesFiles && faults.length === 0) faults.push(...(await import('../apiserver/flags/files/index.ts')).flagFileFaults(parsed.values));
   if (faults.length > 0)
     throw new ClusterError(`the API server does not take these flags:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
   return flags;

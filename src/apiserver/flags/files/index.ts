@@ -1,0 +1,45 @@
+/**
+ * Looks into the files that flags name, as the API server will when it starts, so that whoever gives the flags is told at once. The door is
+ * one of its own: reading these files needs more than knowing the flags.
+ */
+import { readFileSync } from 'node:fs';
+import { readAuthorities } from '../../auth/client-certificate.ts';
+import { readAuthenticationConfig } from '../../auth/oidc/authentication-config.ts';
+import { readTokenFile } from '../../auth/token-file.ts';
+import { readWebhookConfig } from '../../outgoing/index.ts';
+import type { FlagValues } from '../flag-table.ts';
+
+/** Reads a file as its flag means it; throws when it cannot be used. */
+type FileCheck = (path: string, flags: FlagValues) => unknown;
+
+/** By the name of their flag; a file without a check only has to be there. */
+const checks: { readonly [Name in keyof FlagValues]?: FileCheck } = {
+  'authentication-config': (path, flags) => readAuthenticationConfig(read(path), flags['service-account-issuer'] ?? []),
+  'authentication-token-webhook-config-file': readWebhookConfig,
+  'oidc-ca-file': requireCertificates,
+  'requestheader-client-ca-file': requireCertificates,
+  'token-auth-file': (path) => readTokenFile(read(path), path),
+};
+
+/** What is wrong with the files; empty when nothing is. */
+export function flagFileFaults(flags: FlagValues): string[] {
+  return Object.entries(checks).flatMap(([name, check]) => {
+    const path = flags[name as keyof FlagValues];
+    if (typeof path !== 'string' || path === '') return [];
+    try {
+      check(path, flags);
+      return [];
+    } catch (error) {
+      // Whatever a reader finds wrong is for a person to read.
+      return [`--${name}: ${(error as Error).message}`];
+    }
+  });
+}
+
+function read(path: string): string {
+  return readFileSync(path, 'utf8');
+}
+
+function requireCertificates(path: string): void {
+  if (readAuthorities(read(path)).length === 0) throw new Error(`${path} holds no certificate`);
+}
