@@ -116,6 +116,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
     readonly fromStorage?: (stored: KubeObject) => T;
   };
   readonly subresources: readonly SubresourceDefinition<T>[];
+  /** Read, but stored nowhere: the API server has a handler that makes its objects when they are asked for. */
+  readonly computed?: boolean;
   /** Said as a warning with every answer. */
   readonly deprecation?: string;
   readonly columns: readonly PrinterColumn<T>[];

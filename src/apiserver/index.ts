@@ -7,6 +7,7 @@ export { componentAuthorizer } from './auth/authorizer.ts';
 export { type ServiceAccountTokenOptions, serviceAccountTokens } from './auth/service-account-tokens.ts';
 export { forOwnAudiences, type TokenAuthenticator, type TokenVerdict } from './auth/token-authenticator.ts';
 export { loopbackUser, serviceAccountUser } from './auth/users.ts';
+export type { ComponentHealth } from './component-statuses/index.ts';
 export { type Access, type Authorizer, type Decision, type Verdict } from './authorization/index.ts';
 export type { ApiServerExtension, ApiServerHost, ExtensionFactory } from './extension.ts';
 export type { ListenAddress, TlsFiles } from './http/listener.ts';

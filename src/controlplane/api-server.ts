@@ -7,6 +7,7 @@ import { builtinResources } from '../api/kinds/index.ts';
 import {
   type ApiServer,
   type BackendTls,
+  type ComponentHealth,
   configuredAuthentication,
   createApiServer,
   frontProxyAuthorities,
@@ -38,6 +39,8 @@ export interface ApiServerSettings {
   readonly kubeletTls?: () => BackendTls;
   /** How long events are kept. Default one hour. */
   readonly eventTtlSeconds?: number;
+  /** Components beside the API server and its store; left out: there are none. */
+  readonly components?: () => readonly ComponentHealth[];
   /** What flags of upstream's API server say. */
   readonly flags?: FlagValues;
   readonly knarrVersion: string;
@@ -79,6 +82,7 @@ export async function startApiServer(settings: ApiServerSettings): Promise<Liste
       version: { knarrVersion: settings.knarrVersion },
       admission: { ...(enabled && { enabled }), ...(disabled && { disabled }) },
       allocators: { serviceCidr: settings.serviceCidr },
+      ...(settings.components && { components: settings.components }),
       flags,
       health: { steps },
       subresources: { kubeletTls: settings.kubeletTls ?? (() => ({ ca: '' })), signer: tokens },

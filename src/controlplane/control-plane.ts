@@ -7,7 +7,7 @@ import type { TaskGroup } from '../base/index.ts';
 import { createClient } from '../client/index.ts';
 import { type ApiServerSettings, startApiServer } from './api-server.ts';
 import { type ClusterDnsService, startClusterDnsService } from './cluster-dns-service.ts';
-import { startManagers } from './managers.ts';
+import { componentHealth, type Managers, startManagers } from './managers.ts';
 
 export interface ControlPlaneConfig extends ApiServerSettings {
   readonly tls: TlsFiles;
@@ -26,8 +26,10 @@ export interface ControlPlane {
 /** Resolves when the API server listens; controllers and scheduler start right after. */
 export async function startControlPlane(config: ControlPlaneConfig): Promise<ControlPlane> {
   const { clock, random, log, group, podCidr, rootCa } = config;
-  const { api } = await startApiServer(config);
+  const started: { managers?: Managers } = {};
+  const { api } = await startApiServer({ ...config, components: () => componentHealth(started.managers) });
   const managers = startManagers({ transport: (user) => api.transport(user), podCidr, rootCa, clock, random, log, signal: group.signal });
+  started.managers = managers;
   if (config.dns) startClusterDnsService(config.dns, createClient(api.transport(loopbackUser)), clock, group);
   return {
     api,

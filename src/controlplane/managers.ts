@@ -1,5 +1,5 @@
 /** Controllers and scheduler in one process: one set of caches for all of them, and for each a name of its own to write under. */
-import type { UserInfo } from '../apiserver/index.ts';
+import type { ComponentHealth, UserInfo } from '../apiserver/index.ts';
 import { type Clock, type Logger, type Random, Registry, TaskGroup } from '../base/index.ts';
 import { type Client, createClient, createEventRecorder, createInformerFactory, runControllers, type Transport } from '../client/index.ts';
 import { type ControllersOptions, createControllers } from '../controllers/index.ts';
@@ -55,4 +55,11 @@ export function startManagers(settings: ManagerSettings): Managers {
     },
     close: () => group.close(),
   };
+}
+
+/** Whether controllers and scheduler run, under the names that upstream's `componentstatuses` has for them. */
+export function componentHealth(managers: Managers | undefined): ComponentHealth[] {
+  const of = (name: string, task: string): ComponentHealth =>
+    managers?.running.some((running) => running.startsWith(task)) ? { name } : { name, error: 'it does not run' };
+  return [of('controller-manager', 'deployment-controller '), of('scheduler', 'scheduler')];
 }

@@ -23,6 +23,8 @@ export interface ResourceEntry<T extends KubeObject> {
   /** Default: the kind in lower case. */
   readonly singular?: string;
   readonly subresources?: readonly SubresourceDefinition<T>[];
+  /** See `ResourceDefinition`. */
+  readonly computed?: boolean;
   readonly deprecation?: string;
   readonly columns: readonly PrinterColumn<T>[];
   readonly strategy: Omit<Strategy<T>, 'validateName'> & Partial<Pick<Strategy<T>, 'validateName'>>;
@@ -48,6 +50,7 @@ export function defineResource<T extends KubeObject>(entry: ResourceEntry<T>): R
     schema: `io.k8s.api.${group === '' ? 'core' : group.split('.')[0]}.${version}.${kind}`,
     storage: entry.storage ?? { prefix: group === '' ? plural : `${group}/${plural}`, group, version },
     subresources: entry.subresources ?? [],
+    ...(entry.computed === true && { computed: true }),
     ...(entry.deprecation !== undefined && { deprecation: entry.deprecation }),
     columns: entry.columns,
     strategy: {

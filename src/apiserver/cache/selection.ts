@@ -16,7 +16,12 @@ import type { WatchScope } from './watcher.ts';
 /** The one field with an index; see `Collection`. */
 const indexedField = 'spec.nodeName';
 
+/** What selectors look at. */
+export type Selectable = Pick<StoredObject, 'labels' | 'name' | 'namespace' | 'field'>;
+
 export interface Selection extends WatchScope {
+  /** Undefined: every object of the scope. */
+  readonly matches: ((object: Selectable) => boolean) | undefined;
   /** False when a label or field selector narrows it: then nobody knows how many objects remain beyond a page. */
   readonly isWholeScope: boolean;
 }
@@ -94,13 +99,13 @@ function predicate(
   definition: ResourceDefinition,
   labels: LabelMatcher,
   fields: FieldMatcher | undefined,
-): ((object: StoredObject) => boolean) | undefined {
+): ((object: Selectable) => boolean) | undefined {
   if (labels.isEverything && !fields) return undefined;
   return (object) =>
     (labels.isEverything || labels.matches(object.labels)) && (!fields || fields.matches((field) => readField(definition, object, field)));
 }
 
-function readField(definition: ResourceDefinition, object: StoredObject, field: string): string {
+function readField(definition: ResourceDefinition, object: Selectable, field: string): string {
   if (field === 'metadata.name') return object.name;
   if (field === 'metadata.namespace') return object.namespace;
   // `isSelectable` held when the selector was read.

@@ -160,8 +160,8 @@ function isSameVersion(
 }
 
 /** Reviews and bindings are answered and kept nowhere. */
-function isStored({ verbs }: ResourceDefinition): boolean {
-  return verbs.includes('get');
+function isStored({ verbs, computed }: ResourceDefinition): boolean {
+  return verbs.includes('get') && computed !== true;
 }
 
 function sortedVerbs(verbs: readonly string[]): string[] {

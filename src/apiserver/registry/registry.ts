@@ -32,9 +32,9 @@ import { deleteObject } from './deletion.ts';
 import { collectionKey, type StorageDeps } from './storage-deps.ts';
 import { updateObject } from './updating.ts';
 
-/** A resource whose objects are stored; others (such as `bindings`) are only verbs. */
-function isStored(definition: ResourceDefinition): boolean {
-  return definition.verbs.includes('get');
+/** A resource whose objects are stored; others are only verbs (`bindings`), or made when they are asked for (`componentstatuses`). */
+export function isStored({ verbs, computed }: ResourceDefinition): boolean {
+  return verbs.includes('get') && computed !== true;
 }
 
 export class ResourceTable implements Registry {

@@ -24,7 +24,7 @@ import { AdmissionChain } from '../registry/admission-chain.ts';
 import { EventLeases } from '../registry/event-leases.ts';
 import { FieldManagement } from '../registry/managed-fields.ts';
 import { ObjectWriter } from '../registry/object-writer.ts';
-import { ResourceTable } from '../registry/registry.ts';
+import { isStored, ResourceTable } from '../registry/registry.ts';
 import { Timestamps } from '../registry/timestamps.ts';
 import { admissionRequest, joinHooks, type StorageDeps } from '../registry/storage-deps.ts';
 import { Renderings } from '../rendering/renderings.ts';
@@ -90,7 +90,7 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
   const uuids = new UuidSource(random);
   const timestamps = new Timestamps(clock);
   const stop = new AbortController();
-  const stored = config.resources.filter((definition) => definition.verbs.includes('get'));
+  const stored = config.resources.filter(isStored);
   const cache = await WatchCache.open({
     store,
     clock,
