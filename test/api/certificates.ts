@@ -19,12 +19,13 @@ export interface TestAuthority {
 let serial = 1;
 const validity = { notBefore: new Date(Date.now() - 3_600_000), notAfter: new Date(Date.now() + 86_400_000) };
 
-export async function createTestAuthority(): Promise<TestAuthority> {
+/** @param name two authorities of one server need two, as OpenSSL finds them by it */
+export async function createTestAuthority(name = 'knarr-test-ca'): Promise<TestAuthority> {
   x509.cryptoProvider.set(webcrypto);
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const ca = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: String(serial++),
-    name: 'CN=knarr-test-ca',
+    name: `CN=${name}`,
     ...validity,
     signingAlgorithm: algorithm,
     keys,

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { KeyPair } from './certificates.ts';
 
 export interface HttpOptions {
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
   /** Client certificate; undefined: none. */
   readonly identity?: KeyPair | undefined;
   /** Stops reading after this many lines (for watches). */

@@ -2,7 +2,7 @@
 import type { BackendTls } from '../proxying/index.ts';
 import type { ExtensionFactory } from '../extension.ts';
 import { proxyHandler } from './http-proxy.ts';
-import { issuerDiscoveryEndpoints } from './issuer-discovery.ts';
+import { isDiscoverable, issuerDiscoveryEndpoints } from './issuer-discovery.ts';
 import { KubeletConnector } from './kubelet-connector.ts';
 import { podBindingHandler } from './pod-binding.ts';
 import { podEvictionHandler } from './pod-eviction.ts';
@@ -43,7 +43,10 @@ export function subresourcesExtension(options: SubresourceOptions): ExtensionFac
     const binding = podBindingHandler(host);
     const { publicKeys: keys, issuer, jwksUri } = options.signer;
     return {
-      endpoints: keys ? issuerDiscoveryEndpoints({ issuer, keys, ...(jwksUri && { jwksUri }), serverAddress: options.serverAddress }) : [],
+      endpoints:
+        keys && isDiscoverable(issuer)
+          ? issuerDiscoveryEndpoints({ issuer, keys, ...(jwksUri && { jwksUri }), serverAddress: options.serverAddress })
+          : [],
       subresources: {
         bindings: binding,
         'pods/binding': binding,

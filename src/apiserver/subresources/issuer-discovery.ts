@@ -25,6 +25,12 @@ export interface IssuerDiscoveryOptions {
 
 export const issuerDiscoveryPaths: readonly string[] = ['/.well-known/openid-configuration', '/openid/v1/jwks'];
 
+/** Whether others can find an issuer of this name at all: OpenID Connect asks for an https URL, and nothing behind its path. */
+export function isDiscoverable(issuer: string): boolean {
+  const url = URL.parse(issuer);
+  return url?.protocol === 'https:' && url.search === '' && url.hash === '';
+}
+
 export function issuerDiscoveryEndpoints({ issuer, keys, jwksUri, serverAddress }: IssuerDiscoveryOptions): RestEndpoint[] {
   const configuration = (): JsonObject => ({
     issuer,

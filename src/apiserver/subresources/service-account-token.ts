@@ -139,15 +139,15 @@ function boundTo(host: ApiServerHost, request: TokenRequest, { namespace, name }
   const find = <T extends KubeObject>(resource: ResourceRef<T>): T => {
     const found = host.registry.cached(resource, { namespace: resource.namespaced ? namespace : '', name: boundName });
     if (!found) throw notFound({ group: '', resource: resource.plural, name: boundName });
-    if (uid && found.metadata.uid !== uid) {
-      throw conflict(
-        { group: '', resource: kind, name: boundName },
-        `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`,
-      );
-    }
     return found;
   };
-  const bound = ({ metadata }: KubeObject): BoundObject => ({ name: metadata.name, uid: metadata.uid });
+  const bound = ({ metadata }: KubeObject): BoundObject => {
+    if (!uid || metadata.uid === uid) return { name: metadata.name, uid: metadata.uid };
+    throw conflict(
+      { group: '', resource: kind, name: boundName },
+      `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`,
+    );
+  };
   switch (group === undefined ? kind : '') {
     case 'Pod': {
       const pod = find(pods);
