@@ -60,7 +60,7 @@ export function standardExtensions(options: StandardExtensionOptions): Extension
     tablesExtension(),
     componentStatusExtension({ ...(options.components && { components: options.components }), tables: tableRenderer }),
     authenticationReviewsExtension(),
-    admissionExtension({ metrics, ...options.admission }),
+    admissionExtension({ metrics, configurationFile: flags['admission-control-config-file'], ...options.admission }),
     allocatorsExtension(options.allocators),
     authorizationExtension({ steps }),
     ...(options.subresources ? [subresourcesExtension({ ...options.subresources, serverAddress: options.serverAddress })] : []),

@@ -117,6 +117,7 @@ export const builtinResources: readonly ResourceDefinition[] = [
 
 export { validateBinding } from './core/binding.ts';
 export { namespaceNameLabel } from './core/namespace.ts';
+export { isExtendedResource } from './core/pod/validate-resources.ts';
 export { betaStorageClassAnnotation, storageClassOf } from './core/volume-text.ts';
 export { defineResource, partVerbs, storedVerbs } from './define-resource.ts';
 export { mandatoryFlowSchemas, suggestedFlowSchemas } from './flowcontrol/default-flow-schemas.ts';

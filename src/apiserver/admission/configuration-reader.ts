@@ -1,15 +1,16 @@
-/** Reads the configuration of a plugin: strict, and a fault names the plugin and the field. */
+/** Reads the configuration of a plugin: strict, and a fault names what it is of, and the field. */
 import { isJsonObject } from '../../api/json/index.ts';
 
 export class ConfigurationReader {
-  readonly #plugin: string;
+  readonly #subject: string;
 
-  constructor(plugin: string) {
-    this.#plugin = plugin;
+  /** @param subject such as `admission plugin "PodSecurity"` */
+  constructor(subject: string) {
+    this.#subject = subject;
   }
 
   fault(path: string, why: string): RangeError {
-    return new RangeError(`configuration of admission plugin ${JSON.stringify(this.#plugin)}: ${path === '' ? '' : `${path}: `}${why}`);
+    return new RangeError(`configuration of ${this.#subject}: ${path === '' ? '' : `${path}: `}${why}`);
   }
 
   /** @throws RangeError when it is no object, or has a field that is not among `fields` */

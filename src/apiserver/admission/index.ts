@@ -2,6 +2,7 @@
 import { Registry } from '../../base/index.ts';
 import type { ExtensionFactory } from '../extension.ts';
 import { FlagValueError } from '../flags/index.ts';
+import { readAdmissionConfiguration } from './configuration-file.ts';
 import { admissionPlugins } from './plugin-table.ts';
 
 export interface AdmissionOptions {
@@ -9,7 +10,9 @@ export interface AdmissionOptions {
   readonly disabled?: readonly string[];
   /** `--enable-admission-plugins`, by name. */
   readonly enabled?: readonly string[];
-  /** What `--admission-control-config-file` says, by the names of plugins. */
+  /** `--admission-control-config-file`. */
+  readonly configurationFile?: string | undefined;
+  /** What such a file says, by the names of plugins; wins over the file. */
   readonly configuration?: ReadonlyMap<string, unknown>;
   /** Where plugins count what they do; default: where nobody reads. */
   readonly metrics?: Registry;
@@ -17,8 +20,10 @@ export interface AdmissionOptions {
 
 /** The extension throws a FlagValueError for a plugin that is wanted and not known or not built, or whose configuration is wrong. */
 export function admissionExtension(options: AdmissionOptions = {}): ExtensionFactory {
-  const { enabled = [], disabled = [], configuration = new Map<string, unknown>(), metrics = new Registry() } = options;
+  const { enabled = [], disabled = [], configurationFile, metrics = new Registry() } = options;
   return (host) => {
+    const configuration =
+      options.configuration ?? (configurationFile ? readAdmissionConfiguration(configurationFile) : new Map<string, unknown>());
     for (const name of [...enabled, ...disabled, ...configuration.keys()]) {
       if (!admissionPlugins.some((entry) => entry.name === name))
         throw new FlagValueError(`admission plugin ${JSON.stringify(name)} is unknown`);
@@ -48,3 +53,8 @@ function made<T>(make: () => T): T {
     throw error;
   }
 }
+
+/** Every plugin that can be named, in the order in which they run. */
+export const admissionPluginNames: readonly string[] = admissionPlugins.map(({ name }) => name);
+
+export { readAdmissionConfiguration };

@@ -1,7 +1,8 @@
 /** Flags of the server as a whole: what it serves, what it admits, how long it keeps things. @source kube-apiserver, v1.35 */
-import { configuration, durationMs, list, switches } from './syntax.ts';
+import { configuration, durationMs, file, list, switches } from './syntax.ts';
 
 export const generalFlags = {
+  'admission-control-config-file': file,
   'disable-admission-plugins': list,
   'enable-admission-plugins': list,
   'event-ttl': durationMs,

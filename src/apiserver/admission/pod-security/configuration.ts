@@ -34,7 +34,7 @@ const defaultFields = ['enforce', 'enforce-version', 'audit', 'audit-version', '
 
 /** @throws RangeError naming the field that is wrong */
 export function readPodSecurityConfiguration(value: unknown): PodSecurityConfiguration {
-  const reader = new ConfigurationReader('PodSecurity');
+  const reader = new ConfigurationReader('admission plugin "PodSecurity"');
   const root = reader.object(value, '', ['apiVersion', 'kind', 'defaults', 'exemptions']);
   reader.kind(root, { kind: 'PodSecurityConfiguration', versions });
   const defaults = reader.object(root['defaults'], 'defaults', defaultFields);

@@ -22,7 +22,7 @@ const olderVersions = ['v1beta1', 'v1alpha1'].map((version) => `resourcequota.ad
 
 /** @throws RangeError naming the field that is wrong */
 export function readResourceQuotaConfiguration(value: unknown): ResourceQuotaConfiguration {
-  const reader = new ConfigurationReader('ResourceQuota');
+  const reader = new ConfigurationReader('admission plugin "ResourceQuota"');
   const root = reader.object(value, '', ['apiVersion', 'kind', 'limitedResources']);
   const older = root['kind'] === 'Configuration';
   reader.kind(root, older ? { kind: 'Configuration', versions: olderVersions } : { kind: 'ResourceQuotaConfiguration', versions });
