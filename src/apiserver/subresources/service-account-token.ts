@@ -20,6 +20,7 @@ import {
 } from '../../api/index.ts';
 import { formatTime, randomUuid } from '../../base/index.ts';
 import type { ApiServerHost, SubresourceHandler } from '../extension.ts';
+import type { Operation } from '../storage.ts';
 import type { IssuerKeys } from './issuer-discovery.ts';
 import { type BoundObject, tokenClaims, type TokenSubject } from './token-claims.ts';
 
@@ -67,7 +68,7 @@ export function serviceAccountTokenHandler(host: ApiServerHost, signer: TokenSig
     await host.admit({ operation: 'CREATE', subresource: 'token', object: request, ...target });
 
     const subject = { namespace, serviceAccount: { name, uid: account.metadata.uid }, ...boundTo(host, request, { namespace, name }) };
-    const lifetimeSeconds = shortened(request.spec.expirationSeconds!, signer, target.op.warn);
+    const lifetimeSeconds = shortened(request.spec.expirationSeconds!, signer, target.op);
     request.spec.expirationSeconds = lifetimeSeconds;
     const isInjected =
       (signer.extendExpiration ?? true) &&
@@ -90,9 +91,9 @@ export function serviceAccountTokenHandler(host: ApiServerHost, signer: TokenSig
 }
 
 /** No token lasts longer than the server allows; who asked for more is told. */
-function shortened(seconds: number, { maxExpirationSeconds }: TokenSigner, warn: (message: string) => void): number {
+function shortened(seconds: number, { maxExpirationSeconds }: TokenSigner, op: Operation): number {
   if (maxExpirationSeconds === undefined || seconds <= maxExpirationSeconds) return seconds;
-  warn(`requested expiration of ${seconds} seconds shortened to ${maxExpirationSeconds} seconds`);
+  op.warn(`requested expiration of ${seconds} seconds shortened to ${maxExpirationSeconds} seconds`);
   return maxExpirationSeconds;
 }
 
