@@ -1,9 +1,17 @@
 /**
- * What makes a node agent: kubelet, service proxy, pod network and cluster DNS over one connection to the API server and one set of caches.
- * Composition only.
+ * What makes a node agent: kubelet with the pod network, service proxy and cluster DNS, each as the user that it is upstream, since each
+ * has rights of its own. Composition only.
  */
 import { type Clock, type Logger, type Random, Registry, type TaskGroup } from '../base/index.ts';
-import { createClient, createEventRecorder, createHttpsTransport, createInformerFactory, type TlsIdentity } from '../client/index.ts';
+import {
+  type Client,
+  createClient,
+  createEventRecorder,
+  createHttpsTransport,
+  createInformerFactory,
+  type InformerFactory,
+  type TlsIdentity,
+} from '../client/index.ts';
 import { startClusterDns } from '../dns/index.ts';
 import { type KubeletServerConfig, type Runtime, startKubelet } from '../kubelet/index.ts';
 import { startPodNetwork } from '../network/index.ts';
@@ -12,9 +20,10 @@ import { startProxy } from '../proxy/index.ts';
 export interface AgentConfig {
   readonly nodeName: string;
   readonly nodeIp: string;
-  /** The API server's URL as the node reaches it, and who the node is there. */
+  /** The API server's URL as the node reaches it. */
   readonly server: string;
-  readonly identity: () => TlsIdentity;
+  /** Who each component is there. */
+  readonly identities: { readonly [Name in 'kubelet' | 'kube-proxy' | 'coredns']: () => TlsIdentity };
   /** The node's engine. */
   readonly runtime: Runtime;
   readonly kubeletDir: string;
@@ -47,17 +56,8 @@ export interface AgentConfig {
 /** Starts everything; runs until the group closes. */
 export async function startAgent(config: AgentConfig): Promise<void> {
   const { clock, random, log, group, nodeName, runtime } = config;
-  const transport = createHttpsTransport({
-    server: config.server,
-    identity: config.identity,
-    clock,
-    random,
-    log,
-    userAgent: `kubelet/${config.version}`,
-  });
-  const client = createClient(transport);
+  const { client, informers } = connect(config, 'kubelet');
   const registry = new Registry();
-  const informers = createInformerFactory({ client, clock, random, log, group });
   const recorder = createEventRecorder({ client, component: 'kubelet', host: nodeName, clock, random, group });
   startPodNetwork({
     nodeName,
@@ -69,9 +69,11 @@ export async function startAgent(config: AgentConfig): Promise<void> {
     informers,
     group,
   });
-  startProxy({ nodeName, table: `${config.name}-services`, podCidr: config.podCidr, informers, clock, group, registry });
+  const proxied = connect(config, 'kube-proxy').informers;
+  startProxy({ nodeName, table: `${config.name}-services`, podCidr: config.podCidr, informers: proxied, clock, group, registry });
   const { domain, port, upstreams, reverseZones } = config.dns;
-  startClusterDns({ address: config.nodeIp, port, domain, upstreams, reverseZones, informers, clock, group });
+  const resolved = connect(config, 'coredns').informers;
+  startClusterDns({ address: config.nodeIp, port, domain, upstreams, reverseZones, informers: resolved, clock, group });
   await startKubelet(
     {
       nodeName,
@@ -87,4 +89,22 @@ export async function startAgent(config: AgentConfig): Promise<void> {
     },
     { client, informers, recorder, runtime, clock, random, log, group, registry },
   );
+}
+
+/** A connection of a component's own, and the caches behind it. */
+function connect(
+  config: AgentConfig,
+  component: keyof AgentConfig['identities'],
+): { readonly client: Client; readonly informers: InformerFactory } {
+  const { server, identities, version, clock, random, log, group } = config;
+  const transport = createHttpsTransport({
+    server,
+    identity: identities[component],
+    clock,
+    random,
+    log,
+    userAgent: `${component}/${version}`,
+  });
+  const client = createClient(transport);
+  return { client, informers: createInformerFactory({ client, clock, random, log, group }) };
 }

@@ -87,7 +87,10 @@ export interface RecordedEvent {
 
 /** What every controller is given. */
 export interface ControllerContext {
+  /** What the controller writes and reads with. The informers are those of the whole manager. */
   readonly client: Client;
+  /** A client of a ServiceAccount in kube-system; left out: every controller has the manager's rights. */
+  readonly clientAs?: (account: string) => Client;
   readonly informers: InformerFactory;
   readonly recorder: EventRecorder;
   readonly clock: Clock;

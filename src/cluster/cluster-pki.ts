@@ -62,9 +62,11 @@ export function readControlPlanePki(paths: ClusterPaths) {
 export function readNodePki(
   paths: ClusterPaths,
   { name }: NodeRecord,
-): { readonly identity: TlsIdentity & { readonly ca: string }; readonly serving: Pair } {
+): { readonly ca: string; readonly identity: (file: string) => TlsIdentity; readonly serving: Pair } {
+  const ca = readAuthority(paths);
   return {
-    identity: { ca: readAuthority(paths), ...readPair(paths, `nodes/${name}/kubelet-client`) },
+    ca,
+    identity: (file) => ({ ca, ...readPair(paths, `nodes/${name}/${file}`) }),
     serving: readPair(paths, `nodes/${name}/kubelet`),
   };
 }

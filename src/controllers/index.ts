@@ -20,7 +20,7 @@ import { createResourceQuotaController, type ResourceQuotaOptions } from './reso
 import { createRootCaController } from './service-accounts/root-ca-controller.ts';
 import { createServiceAccountsController } from './service-accounts/service-accounts-controller.ts';
 import { createServiceCidrsController } from './service-cidrs/service-cidrs-controller.ts';
-import { speakingAs } from './speaker.ts';
+import { actingAs, speakingAs } from './speaker.ts';
 import { createTaintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
 
 /** Every period and limit has upstream's default. */
@@ -40,26 +40,27 @@ export interface ControllersOptions {
 
 /** The controllers, not yet running; `runControllers` runs them. */
 export function createControllers(context: ControllerContext, options: ControllersOptions = {}): Controller[] {
+  const as = (account: string): ControllerContext => actingAs(context, account);
   return [
-    createDeploymentController(speakingAs(context, 'deployment-controller')),
-    createReplicaSetController(speakingAs(context, 'replicaset-controller')),
-    createReplicationController(speakingAs(context, 'replication-controller')),
-    createEndpointSliceController(speakingAs(context, 'endpoint-slice-controller'), options.endpointSlice),
-    createEndpointsController(speakingAs(context, 'endpoint-controller'), options.endpoints),
-    createEndpointSliceMirroringController(speakingAs(context, 'endpoint-slice-mirroring-controller')),
-    createGarbageCollector(speakingAs(context, 'garbage-collector-controller'), options.garbageCollector),
-    createNamespaceController(context, options.namespace),
-    createServiceAccountsController(context),
-    ...(options.rootCa !== undefined ? [createRootCaController(context, { rootCa: options.rootCa })] : []),
-    createNodeLifecycleController(speakingAs(context, 'node-controller'), options.nodeLifecycle),
-    createTaintEvictionController(speakingAs(context, 'taint-eviction-controller')),
-    createPodGcController(context, options.podGc),
-    createClaimProtection(context),
-    createVolumeProtection(context),
-    createAttributesClassProtection(context),
-    createServiceCidrsController(context),
-    createResourceQuotaController(context, options.resourceQuota),
-    ...(options.nodeIpam ? [createNodeIpamController(speakingAs(context, 'cidrAllocator'), options.nodeIpam)] : []),
+    createDeploymentController(speakingAs(as('deployment-controller'), 'deployment-controller')),
+    createReplicaSetController(speakingAs(as('replicaset-controller'), 'replicaset-controller')),
+    createReplicationController(speakingAs(as('replication-controller'), 'replication-controller')),
+    createEndpointSliceController(speakingAs(as('endpointslice-controller'), 'endpoint-slice-controller'), options.endpointSlice),
+    createEndpointsController(speakingAs(as('endpoint-controller'), 'endpoint-controller'), options.endpoints),
+    createEndpointSliceMirroringController(speakingAs(as('endpointslicemirroring-controller'), 'endpoint-slice-mirroring-controller')),
+    createGarbageCollector(speakingAs(as('generic-garbage-collector'), 'garbage-collector-controller'), options.garbageCollector),
+    createNamespaceController(as('namespace-controller'), options.namespace),
+    createServiceAccountsController(as('service-account-controller')),
+    ...(options.rootCa !== undefined ? [createRootCaController(as('root-ca-cert-publisher'), { rootCa: options.rootCa })] : []),
+    createNodeLifecycleController(speakingAs(as('node-controller'), 'node-controller'), options.nodeLifecycle),
+    createTaintEvictionController(speakingAs(as('node-controller'), 'taint-eviction-controller')),
+    createPodGcController(as('pod-garbage-collector'), options.podGc),
+    createClaimProtection(as('pvc-protection-controller')),
+    createVolumeProtection(as('pv-protection-controller')),
+    createAttributesClassProtection(as('volumeattributesclass-protection-controller')),
+    createServiceCidrsController(as('service-cidrs-controller')),
+    createResourceQuotaController(as('resourcequota-controller'), options.resourceQuota),
+    ...(options.nodeIpam ? [createNodeIpamController(speakingAs(as('node-controller'), 'cidrAllocator'), options.nodeIpam)] : []),
   ];
 }
 

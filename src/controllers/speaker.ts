@@ -1,8 +1,17 @@
-/** Events carry the name of the controller that speaks: `kubectl describe` shows it. */
+/** Who a controller is: the ServiceAccount whose rights it has, and the name under which its events are shown. */
 import type { ControllerContext } from '../client/index.ts';
 
-/** The context with a recorder that speaks as `component`. */
+/** The context with a recorder that speaks as `component`: `kubectl describe` shows it. */
 export function speakingAs(context: ControllerContext, component: string): ControllerContext {
   const recorder = context.recorder.as?.(component);
   return recorder ? { ...context, recorder } : context;
+}
+
+/**
+ * The context with a client of the controller's own ServiceAccount.
+ * @source cmd/kube-controller-manager/app (client names), v1.35
+ */
+export function actingAs(context: ControllerContext, account: string): ControllerContext {
+  const client = context.clientAs?.(account);
+  return client ? { ...context, client } : context;
 }

@@ -1,5 +1,8 @@
-/** Controllers and scheduler in one process: one set of caches for all of them, and for each a name of its own to write under. */
-import type { ComponentHealth, UserInfo } from '../apiserver/index.ts';
+/**
+ * Controllers and scheduler in one process: one set of caches for all of them, and for each a user of its own to write as, with no more
+ * than upstream's rights.
+ */
+import { type ComponentHealth, serviceAccountUser, type UserInfo } from '../apiserver/index.ts';
 import { type Clock, type Logger, type Random, Registry, TaskGroup } from '../base/index.ts';
 import { type Client, createClient, createEventRecorder, createInformerFactory, runControllers, type Transport } from '../client/index.ts';
 import { type ControllersOptions, createControllers } from '../controllers/index.ts';
@@ -40,7 +43,8 @@ export function startManagers(settings: ManagerSettings): Managers {
   const informers = createInformerFactory({ client, clock, random, log, group });
   const recorder = (own: Client, component: string): ReturnType<typeof createEventRecorder> =>
     createEventRecorder({ client: own, component, clock, random, group });
-  const context = { client, informers, recorder: recorder(client, 'controllermanager'), clock, random, registry };
+  const clientAs = (name: string): Client => createClient(transport(serviceAccountUser({ namespace: 'kube-system', name, uid: '' })));
+  const context = { client, clientAs, informers, recorder: recorder(client, 'controllermanager'), clock, random, registry };
   const options: ControllersOptions = {
     ...(rootCa !== undefined && { rootCa }),
     nodeIpam: { clusterCidrs: [podCidr] },

@@ -42,6 +42,10 @@ export interface NodeCertificates {
   /** `system:node:NAME` of `system:nodes`. */
   readonly client: CertificateFiles;
   readonly serving: CertificateFiles;
+  /** `system:kube-proxy`, for the node's service proxy. */
+  readonly proxy: CertificateFiles;
+  /** The ServiceAccount `coredns` of kube-system, for the node's DNS server. */
+  readonly dns: CertificateFiles;
 }
 
 export interface ClusterPki {
@@ -101,11 +105,15 @@ async function ensureNode(
   { name, addresses }: { readonly name: string; readonly addresses: readonly string[] },
 ): Promise<NodeCertificates> {
   const subject = subjectOf(`system:node:${name}`, 'system:nodes');
-  const [client, serving] = await Promise.all([
+  const other = (file: string, commonName: string): Promise<CertificateFiles> =>
+    keeper.certificate(authority, `nodes/${name}/${file}`, { subject: subjectOf(commonName), usage: 'client' });
+  const [client, serving, proxy, dns] = await Promise.all([
     keeper.certificate(authority, `nodes/${name}/kubelet-client`, { subject, usage: 'client' }),
     keeper.certificate(authority, `nodes/${name}/kubelet`, { subject, usage: 'server', ...altNames([name, ...addresses]) }),
+    other('kube-proxy', 'system:kube-proxy'),
+    other('coredns', 'system:serviceaccount:kube-system:coredns'),
   ]);
-  return { client, serving };
+  return { client, serving, proxy, dns };
 }
 
 async function ensureFrontProxy(keeper: CertificateKeeper): Promise<NonNullable<ClusterPki['frontProxy']>> {

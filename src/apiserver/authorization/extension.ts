@@ -3,33 +3,37 @@
  * policy that is made at the start.
  */
 import { isAbort } from '../../base/index.ts';
-import { loopbackUser, mastersGroup } from '../auth/users.ts';
-import { componentAuthorizer } from '../auth/authorizer.ts';
+import { loopbackUser } from '../auth/users.ts';
 import type { ApiServerHost, ExtensionFactory } from '../extension.ts';
 import type { StartUpSteps } from '../health/index.ts';
 import { PolicyKeeper } from './bootstrap/policy-keeper.ts';
-import { chainOf, privilegedGroups } from './chain.ts';
+import { type AuthorizerEntry, authorizerChain, defaultAuthorizers } from './modes.ts';
+import { NodeRelations } from './node/node-relations.ts';
 import { escalationHooks } from './rbac/escalation.ts';
 import { PolicyIndex } from './rbac/policy-index.ts';
-import { rbacAuthorizer, rbacRules } from './rbac/rbac-authorizer.ts';
 import { reviewHandlers } from './reviews/review-handlers.ts';
 
 export interface AuthorizationOptions {
+  /** In the order in which they are asked; default: Node, RBAC. A function, for those that need the server's clock. */
+  readonly authorizers?: (host: ApiServerHost) => readonly AuthorizerEntry[];
   readonly steps: StartUpSteps;
 }
 
 const step = 'rbac/bootstrap-roles';
 const retryMs = 1_000;
 
-export function authorizationExtension({ steps }: AuthorizationOptions): ExtensionFactory {
+export function authorizationExtension({ steps, authorizers }: AuthorizationOptions): ExtensionFactory {
   steps.announce(step);
   return (host) => {
     const index = new PolicyIndex(host.registry);
-    const authorize = chainOf([privilegedGroups(mastersGroup), componentAuthorizer, rbacAuthorizer(index)]);
+    const { authorize, listRules } = authorizerChain(authorizers?.(host) ?? defaultAuthorizers, {
+      policy: index,
+      relations: () => new NodeRelations(host.registry),
+    });
     return {
       authorizer: authorize,
       hooks: escalationHooks(index, authorize),
-      subresources: reviewHandlers(authorize, rbacRules(index)),
+      subresources: reviewHandlers(authorize, listRules),
       start: async () => {
         const keeper = new PolicyKeeper(host.registry, { user: loopbackUser, signal: host.signal, warn: () => {} });
         // What cannot be made now leaves the server not ready, and is tried again.

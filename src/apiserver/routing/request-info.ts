@@ -91,7 +91,7 @@ function resourceRequest(method: string, path: string, query: QueryParameters, {
 }
 
 /** A list or watch of one object is authorized for that name. */
-function singleName(fieldSelector: string | undefined): string {
+export function singleName(fieldSelector: string | undefined): string {
   if (!fieldSelector?.includes('metadata.name=')) return '';
   const term = fieldSelector.split(',').find((part) => part.startsWith('metadata.name='));
   return term ? term.slice('metadata.name='.length).replace(/^=/, '') : '';

@@ -25,6 +25,7 @@ import { partialMetadataOf } from '../rendering/partial-metadata.ts';
 import type { ResourceView } from '../rendering/view.ts';
 import type { RequestContext, RequestInfo, UserInfo } from '../request.ts';
 import { queryOf } from '../routing/query.ts';
+import { singleName } from '../routing/request-info.ts';
 import { toApiError } from '../server/error-mapping.ts';
 import { notServed } from '../server/handler.ts';
 import type { Answer } from '../verbs/answer.ts';
@@ -218,6 +219,7 @@ class InProcessCall implements FilteredCall {
     this.user = options.user;
     this.method = target.method;
     this.signal = target.signal;
+    const query = queryOf(target.query);
     this.info = {
       isResourceRequest: true,
       verb: target.verb,
@@ -229,8 +231,8 @@ class InProcessCall implements FilteredCall {
       subpath: rest.length > 0 ? `/${rest.join('/')}` : '',
       // The namespace of a namespace is the namespace itself, as its path says.
       namespace: resource.namespaced ? namespace : resource.plural === 'namespaces' && resource.group === '' ? name : '',
-      name,
-      query: queryOf(target.query),
+      name: name === '' && (target.verb === 'list' || target.verb === 'watch') ? singleName(query.get('fieldSelector')) : name,
+      query,
     };
   }
 

@@ -50,11 +50,12 @@ export async function runAgent(name: string, index: number, { signal }: { readon
   );
   const { network } = record;
   const pki = readNodePki(paths, node);
+  const identities = { kubelet: pki.identity('kubelet-client'), proxy: pki.identity('kube-proxy'), dns: pki.identity('coredns') };
   await startAgent({
     nodeName: node.name,
     nodeIp: node.ip,
     server: `https://${network.hostIp}:${record.apiPort}`,
-    identity: () => pki.identity,
+    identities: { kubelet: () => identities.kubelet, 'kube-proxy': () => identities.proxy, coredns: () => identities.dns },
     runtime,
     kubeletDir: files.kubelet,
     podLogsDir: files.podLogs,
@@ -67,10 +68,10 @@ export async function runAgent(name: string, index: number, { signal }: { readon
       tlsCert: pki.serving.cert,
       tlsKey: pki.serving.key,
       auth: {
-        clientCa: pki.identity.ca,
-        allowedUsers: ['kube-apiserver-kubelet-client'],
-        allowedGroups: ['system:masters'],
-        webhook: false,
+        clientCa: pki.ca,
+        allowedUsers: [],
+        allowedGroups: [],
+        webhook: true,
       },
     },
     name: machineNames(name).nftTable,

@@ -23,6 +23,8 @@ const refusedMs = 30_000;
 /** Most answers that are remembered; the oldest go first. */
 const maxRemembered = 1000;
 
+const authenticatedGroup = 'system:authenticated';
+
 interface Remembered {
   readonly allowed: boolean;
   readonly untilMs: number;
@@ -100,7 +102,8 @@ export class Access {
         metadata: {},
         spec: {
           user: caller.name,
-          groups: caller.groups,
+          // Whoever got this far has proved who they are.
+          groups: caller.groups.includes(authenticatedGroup) ? caller.groups : [...caller.groups, authenticatedGroup],
           ...(caller.uid !== undefined && { uid: caller.uid }),
           resourceAttributes: { verb, version: 'v1', resource: 'nodes', subresource, name: nodeName },
         },
