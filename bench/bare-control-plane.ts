@@ -15,6 +15,7 @@ import type { H2Target } from './h2-client.ts';
 
 const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
 const name = 'bare';
+const readyDueMs = 60_000;
 
 export interface BareControlPlane extends AsyncDisposable {
   readonly pid: number;
@@ -50,7 +51,12 @@ export async function startBareControlPlane(options: BareControlPlaneOptions = {
   closeSync(log);
   const { signal } = new AbortController();
   using probe = new ReadyProbe(record, paths);
+  const lateMs = performance.now() + readyDueMs;
   while (!(await probe.isReady(signal))) {
+    if (performance.now() > lateMs) {
+      await end(child);
+      throw new Error(`the control plane was not ready after ${readyDueMs / 1000} s:\n${readFileSync(logFile, 'utf8').slice(-2000)}`);
+    }
     if (child.exitCode !== null) throw new Error(`the control plane ended:\n${readFileSync(logFile, 'utf8')}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

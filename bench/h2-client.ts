@@ -1,5 +1,5 @@
 /** The least HTTP/2 client: one connection, requests on it, answers whole or piece by piece. What it spends is not the server's to answer for. */
-import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from 'node:http2';
+import { type ClientHttp2Session, connect, constants, type OutgoingHttpHeaders } from 'node:http2';
 import { connect as connectTls } from 'node:tls';
 
 export interface H2Target {
@@ -18,6 +18,8 @@ export interface H2Request {
   readonly type?: string;
   /** Takes the answer's pieces; without it they are kept for `text`. */
   readonly onData?: (piece: Buffer) => void;
+  /** Cancels the stream. */
+  readonly signal?: AbortSignal;
 }
 
 export interface H2Answer {
@@ -52,11 +54,12 @@ export class H2Connection implements Disposable {
   }
 
   /** @throws when the stream breaks off */
-  request({ method, path, body, type = 'application/json', onData }: H2Request): Promise<H2Answer> {
+  request({ method, path, body, type = 'application/json', onData, signal }: H2Request): Promise<H2Answer> {
     return new Promise((resolve, reject) => {
       const headers: OutgoingHttpHeaders = { ':method': method, ':path': path, accept: 'application/json' };
       if (body !== undefined) headers['content-type'] = type;
       const stream = this.#session.request(headers, { endStream: body === undefined });
+      signal?.addEventListener('abort', () => stream.close(constants.NGHTTP2_CANCEL), { once: true });
       const pieces: Buffer[] = [];
       let status = 0;
       let bytes = 0;

@@ -14,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
   lifecycle: async () => (await import('./lifecycle.ts')).measureLifecycle(),
   kubelet: async () => (await import('./kubelet.ts')).measureKubelet(),
   api: async () => (await import('./api.ts')).measureApi(),
+  'api-crowds': async () => (await import('./api-scale.ts')).measureCrowds(),
 };
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'string' } } });

@@ -11,12 +11,13 @@ import {
 } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ServerResponse as Http1Response } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import type { Logger } from '../../base/index.ts';
+import type { Clock, Logger } from '../../base/index.ts';
 import { noCertificate, type Peer, PeerReader } from '../auth/client-certificate.ts';
 import type { Exchange } from './exchange.ts';
+import { HandshakeAdmission } from './handshake-admission.ts';
 import { Http1Exchange } from './http1-exchange.ts';
 import { Http2Exchange } from './http2-exchange.ts';
 
@@ -56,6 +57,9 @@ const headLimits = { handshakeTimeout: headersTimeoutMs, maxHeaderSize: maxHeadB
 const tcpKeepAliveMs = 60_000;
 
 export class Listener {
+  /** Takes connections; what speaks over them is `#server`'s, once their handshake may begin. */
+  readonly #acceptor: TcpServer;
+  readonly #handshakes: HandshakeAdmission;
   readonly #server: Http2SecureServer;
   readonly #serve: (exchange: Exchange) => Promise<void>;
   readonly #peerReader: PeerReader;
@@ -63,8 +67,15 @@ export class Listener {
   readonly #peers = new WeakMap<object, Peer>();
   readonly #sessions = new Set<Http2Session>();
   readonly #sockets = new Set<TLSSocket>();
+  /** Connections without their TLS, by where the client is. */
+  readonly #admitted = new Map<string, Socket>();
 
-  constructor(options: { readonly tls: TlsFiles; readonly log: Logger; readonly serve: (exchange: Exchange) => Promise<void> }) {
+  constructor(options: {
+    readonly tls: TlsFiles;
+    readonly log: Logger;
+    readonly clock: Clock;
+    readonly serve: (exchange: Exchange) => Promise<void>;
+  }) {
     this.#serve = options.serve;
     const { cert, key, clientCa, frontProxyCa } = options.tls;
     this.#peerReader = new PeerReader({ clients: clientCa?.toString() ?? '', frontProxies: frontProxyCa });
@@ -82,24 +93,36 @@ export class Listener {
       maxSessionMemory: maxSessionMemoryMb,
       ...streamResets,
     });
+    this.#handshakes = new HandshakeAdmission({
+      clock: options.clock,
+      begin: (socket) => void this.#server.emit('connection', socket),
+    });
+    this.#acceptor = createTcpServer({ pauseOnConnect: true }, (socket) => {
+      // Where the client is, names the connection in both of its forms.
+      const client = clientOf(socket);
+      this.#admitted.set(client, socket);
+      socket.once('close', () => this.#admitted.delete(client));
+      this.#handshakes.add(socket);
+    });
     this.#wire(options.log);
   }
 
   /** @returns the address, with the port that was taken */
   listen(address: ListenAddress): Promise<AddressInfo> {
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ host: address.host, port: address.port }, () => {
-        this.#server.removeListener('error', reject);
+      this.#acceptor.once('error', reject);
+      this.#acceptor.listen({ host: address.host, port: address.port }, () => {
+        this.#acceptor.removeListener('error', reject);
         // A TCP server has an address with a port.
-        resolve(this.#server.address() as AddressInfo);
+        resolve(this.#acceptor.address() as AddressInfo);
       });
     });
   }
 
   /** Takes no new connection and tells HTTP/2 clients to go elsewhere. */
   drain(): void {
-    this.#server.close();
+    this.#acceptor.close();
+    this.#handshakes.close();
     for (const session of this.#sessions) session.close();
   }
 
@@ -143,6 +166,8 @@ export class Listener {
       session.on('error', (error) => log.debug('HTTP/2 session failed', { err: error }));
     });
     server.on('secureConnection', (socket) => {
+      const admitted = this.#admitted.get(clientOf(socket));
+      if (admitted) this.#handshakes.done(admitted);
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
       socket.setNoDelay(true);
@@ -208,4 +233,8 @@ export class Listener {
     const certificate = socket.getPeerCertificate(true);
     return certificate ? this.#peerReader.read(certificate, socket.authorized) : noCertificate;
   }
+}
+
+function clientOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress ?? ''} ${remotePort ?? ''}`;
 }

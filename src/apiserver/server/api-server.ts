@@ -15,6 +15,7 @@ import { keepCompacting } from '../cache/compaction.ts';
 import { ListReader } from '../cache/list-reader.ts';
 import { WatchCache } from '../cache/watch-cache.ts';
 import { WatchOpener } from '../cache/watch-opener.ts';
+import type { EncryptedStore, EncryptionDeps } from '../encryption/index.ts';
 import type { ApiServerExtension, ApiServerHost, ExtensionFactory, ResourceHooks } from '../extension.ts';
 import { type FilterParts, inProcessFilters, networkFilters } from '../filters/index.ts';
 import { AnswerWriter } from '../http/answer-writer.ts';
@@ -49,6 +50,8 @@ export interface ApiServerConfig {
   /** Who a request may come from, beside client certificates. Default: those and anonymous ones. */
   readonly authentication?: (host: ApiServerHost) => AuthenticationOptions | Promise<AuthenticationOptions>;
   readonly extensions?: readonly ExtensionFactory[];
+  /** What is put before the store; its definitions are those that are stored. Undefined: objects are stored as they are. */
+  readonly encrypt?: (store: Store, deps: Omit<EncryptionDeps, 'metrics'>) => EncryptedStore | undefined;
   /** How long events are kept. Default one hour. */
   readonly eventTtlSeconds?: number;
   /** How long the past can be read at least; `--etcd-compaction-interval`, default five minutes. */
@@ -84,13 +87,15 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Reads the store into the cache and starts the extensions; listens nowhere yet. */
 export async function createApiServer(config: ApiServerConfig): Promise<ApiServer> {
-  const { store, log } = config;
+  const { log } = config;
   const clock = config.clock ?? systemClock;
   const random = config.random ?? systemRandom;
   const uuids = new UuidSource(random);
   const timestamps = new Timestamps(clock);
   const stop = new AbortController();
   const stored = config.resources.filter(isStored);
+  const encrypted = config.encrypt?.(config.store, { definitions: stored, clock, random, log, signal: stop.signal });
+  const store = encrypted ?? config.store;
   const cache = await WatchCache.open({
     store,
     clock,
@@ -117,7 +122,7 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
   const deps: StorageDeps = {
     cache,
     lists: new ListReader(cache, store),
-    writer: new ObjectWriter(store, cache),
+    writer: new ObjectWriter(store, cache, encrypted && ((storeKey) => encrypted.isCurrent(storeKey))),
     get admission() {
       return parts.admission;
     },
@@ -194,7 +199,7 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     host,
     listen: (address) => {
       assert(config.tls, 'an API server listens only with TLS');
-      const listener = new Listener({ tls: config.tls, log, serve: (exchange) => front.serve(exchange) });
+      const listener = new Listener({ tls: config.tls, log, clock, serve: (exchange) => front.serve(exchange) });
       listeners.push(listener);
       return listener.listen(address);
     },
