@@ -11,7 +11,7 @@ import type { WriteOptions } from '../storage.ts';
 import type { Answer } from './answer.ts';
 import { type BodyGates, type BodyKind, type BodySource, cborGate, cborType, parseBody } from './body.ts';
 import { mediaTypeOf, unsupportedMediaType, writeOptions } from './options.ts';
-import { scaleKind, writeScale } from './scale.ts';
+import { applyScale, scaleKind, writeScale } from './scale.ts';
 import type { VerbRequest } from './verb-request.ts';
 import { bodyKindOf } from './write.ts';
 
@@ -51,7 +51,11 @@ export async function patchScale(
 ): Promise<Answer> {
   const body = await request.body();
   const type = checkedType(body, deps);
-  if (type === applyPatchType || type === cborApplyType) throw badRequest('server-side apply of the scale subresource is not supported');
+  if (type === applyPatchType || type === cborApplyType) {
+    const options = writeOptions(request.query, 'PatchOptions', request.userAgent, true);
+    const configuration = appliedConfiguration(parseApplied(deps, { ...body, contentType: type }, scaleKind), options, request);
+    return applyScale(deps, request, { mapping, options, configuration });
+  }
   const call = patchCall(request, body, type);
   const patched = patcher(scaleKind, call, request);
   return writeScale(deps, request, { mapping, options: call.options, produce: (live) => patched(live) });
@@ -104,8 +108,7 @@ async function applyVerb(deps: StorageDeps, request: VerbRequest, body: BodySour
   const { view, namespace, name, subresource, op, query } = request;
   const options = writeOptions(query, 'PatchOptions', request.userAgent, true);
   const kind = bodyKindOf(view);
-  const contentType = body.contentType === cborApplyType ? cborType : 'application/yaml';
-  const configuration = appliedConfiguration(parseBody({ ...body, contentType }, kind, deps), options, request);
+  const configuration = appliedConfiguration(parseApplied(deps, body, kind), options, request);
   const by = { manager: options.fieldManager ?? '', subresource, force: options.force === true };
   const applied = (live: KubeObject | undefined): Draft<KubeObject> | undefined => {
     const object = deps.fields.apply(view, live, configuration, by);
@@ -138,6 +141,12 @@ async function applyVerb(deps: StorageDeps, request: VerbRequest, body: BodySour
     op,
   );
   return { type: 'stored', status: created ? 201 : 200, view, object };
+}
+
+/** @param body with the media type of the patch, which names the language of what is applied */
+function parseApplied(deps: StorageDeps, body: BodySource, kind: BodyKind): Parsed {
+  const contentType = body.contentType === cborApplyType ? cborType : 'application/yaml';
+  return parseBody({ ...body, contentType }, kind, deps);
 }
 
 /** The configuration with the name and namespace of the request. @throws ApiError BadRequest */

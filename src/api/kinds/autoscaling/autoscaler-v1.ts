@@ -49,8 +49,9 @@ export function withNewStatus(next: Annotations, old: Annotations): Annotations 
   return Object.fromEntries([...kept, ...Object.entries(old).filter(([key]) => specs.includes(key))]);
 }
 
-/** The stored form. Annotations that cannot be read are as good as none. */
-export function toV2({ metadata, spec, status }: AutoscalerV1): Draft<HorizontalPodAutoscaler> {
+/** The stored form. Annotations that cannot be read are as good as none. Parts may be missing: an applied configuration has few. */
+export function toV2(autoscaler: AutoscalerV1): Draft<HorizontalPodAutoscaler> {
+  const { metadata, spec, status } = whole(autoscaler);
   const annotations = metadata.annotations ?? {};
   const { targetCPUUtilizationPercentage: cpu, ...rest } = spec;
   const others = readList(annotations[metricsAnnotation], (flat) => read(fullMetric(flat), 'MetricSpec')) ?? [];
@@ -74,7 +75,8 @@ export function toV2({ metadata, spec, status }: AutoscalerV1): Draft<Horizontal
 }
 
 /** As `v1` shows it. */
-export function toV1({ metadata, spec, status }: HorizontalPodAutoscaler): Draft<AutoscalerV1> {
+export function toV1(autoscaler: HorizontalPodAutoscaler): Draft<AutoscalerV1> {
+  const { metadata, spec, status } = whole(autoscaler);
   const { metrics = [], behavior, ...rest } = spec;
   const { currentMetrics = [], conditions = [], currentReplicas = 0, ...counts } = status;
   const cpu = metrics.find(isCpu)?.resource?.target.averageUtilization;
@@ -96,6 +98,12 @@ export function toV1({ metadata, spec, status }: HorizontalPodAutoscaler): Draft
     status: { ...counts, currentReplicas, ...(currentCpu !== undefined && { currentCPUUtilizationPercentage: currentCpu }) },
   };
   return converted as Draft<AutoscalerV1>;
+}
+
+const nothing = { metadata: {}, spec: {}, status: {} };
+
+function whole<T extends object>(autoscaler: T): T {
+  return { ...nothing, ...autoscaler };
 }
 
 /** What is measured when nothing is said, in percent of what is asked for. */

@@ -68,7 +68,7 @@ export const horizontalPodAutoscalerV1Resource: ResourceDefinition = defineResou
   categories,
   storage: {
     ...storage,
-    toStorage: stored,
+    toStorage: (autoscaler) => toV2(autoscaler),
     // The stored set holds `v2` only.
     fromStorage: (object: KubeObject) => toV1(object as HorizontalPodAutoscaler),
   },
@@ -156,16 +156,10 @@ function setAnnotations({ metadata }: Draft<KubeObject>, annotations: Readonly<R
   else delete metadata.annotations;
 }
 
-/** The stored form of an object written through `v1`: with the defaults of `v2`. */
-function stored(autoscaler: AutoscalerV1): Draft<HorizontalPodAutoscaler> {
-  const converted = toV2(autoscaler);
-  applyDefaults(converted);
-  return converted;
-}
-
-/** Says the same in the form in which it will be read again, so that a write that changes nothing is seen as one. */
+/** Says the same in the form in which it will be read again, with the defaults of `v2`. */
 function normalize(autoscaler: Draft<AutoscalerV1>, old: AutoscalerV1 | undefined, ctx: StrategyContext): void {
-  const full = stored(autoscaler);
+  const full = toV2(autoscaler);
+  applyDefaults(full);
   dropDisabledFields(full.spec, old && toV2(old).spec, ctx);
   const { spec, metadata } = toV1(full);
   autoscaler.spec = spec;
