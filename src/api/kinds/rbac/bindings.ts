@@ -26,7 +26,9 @@ export function bindingStrategy<T extends Binding>(
   const validate = ({ roleRef, subjects }: Binding): FieldError[] => {
     const errors: FieldError[] = [];
     validateRoleRef(roleRef, roleKinds, errors);
-    for (const [i, subject] of (subjects ?? []).entries()) validateSubject(subject, `subjects[${i}]`, errors);
+    for (const [i, subject] of (subjects ?? []).entries()) {
+      validateSubject(subject, { path: `subjects[${i}]`, inNamespace: roleKinds.includes('Role') }, errors);
+    }
     return errors;
   };
   return {
@@ -57,16 +59,22 @@ function validateRoleRef(roleRef: RoleRef | undefined, kinds: readonly string[],
   else addInvalid(errors, 'roleRef.name', name, pathSegmentErrors(name));
 }
 
-function validateSubject({ kind, name, apiGroup = '', namespace = '' }: Subject, path: string, errors: FieldError[]): void {
+/** @param at.inNamespace the binding has a namespace, where a ServiceAccount without one of its own is looked for */
+function validateSubject(
+  { kind, name, apiGroup = '', namespace = '' }: Subject,
+  { path, inNamespace }: { readonly path: string; readonly inNamespace: boolean },
+  errors: FieldError[],
+): void {
   if (!name) errors.push(required(`${path}.name`));
   switch (kind) {
     case 'ServiceAccount':
       if (name) addInvalid(errors, `${path}.name`, name, nameIsDnsSubdomain(name, false));
       if (apiGroup !== '') errors.push(notSupported(`${path}.apiGroup`, apiGroup, ['']));
-      if (namespace === '') errors.push(required(`${path}.namespace`));
+      if (namespace === '' && !inNamespace) errors.push(required(`${path}.namespace`));
       return;
     case 'User':
     case 'Group':
+      if (!name) errors.push(invalidValue(`${path}.name`, name, `${kind.toLowerCase()} name cannot be empty`));
       if (apiGroup !== rbacGroup) errors.push(notSupported(`${path}.apiGroup`, apiGroup, [rbacGroup]));
       return;
     default:

@@ -72,7 +72,8 @@ describe('bindings', () => {
     ['roleRef.kind', 'Pod', ['roleRef.kind: Unsupported value: "Pod": supported values: "Role", "ClusterRole"']],
     ['roleRef.name', '', ['roleRef.name: Required value']],
     ['roleRef.name', 'a/b', ['roleRef.name: Invalid value: "a/b": may not contain \'/\'']],
-    ['subjects.0.name', '', ['subjects[0].name: Required value']],
+    ['subjects.0.name', '', ['subjects[0].name: Required value', 'subjects[0].name: Invalid value: "": user name cannot be empty']],
+    ['subjects.0', { kind: 'ServiceAccount', name: 's' }, []],
     ['subjects.0.apiGroup', 'x', [`subjects[0].apiGroup: Unsupported value: "x": supported values: "${group}"`]],
     ['subjects.0.kind', 'Robot', ['subjects[0].kind: Unsupported value: "Robot": supported values: "ServiceAccount", "User", "Group"']],
     [
@@ -81,7 +82,6 @@ describe('bindings', () => {
       [
         "subjects[0].name: Invalid value: \"A\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
         'subjects[0].apiGroup: Unsupported value: "x": supported values: ""',
-        'subjects[0].namespace: Required value',
       ],
     ],
   ])('%s = %j', (path, value, faults) => {
@@ -92,6 +92,11 @@ describe('bindings', () => {
     expect(create(clusterRoleBinding, binding).faults).toEqual([
       'roleRef.kind: Unsupported value: "Role": supported values: "ClusterRole"',
     ]);
+  });
+
+  test('a binding of the cluster has no namespace to look for an account in', () => {
+    const manifest = { ...withField(binding, 'roleRef.kind', 'ClusterRole'), subjects: [{ kind: 'ServiceAccount', name: 's' }] };
+    expect(create(clusterRoleBinding, manifest).faults).toEqual(['subjects[0].namespace: Required value']);
   });
 
   test('the role never changes, the subjects may', () => {
