@@ -9,6 +9,7 @@ import {
   type BackendTls,
   type ComponentHealth,
   configuredAuthentication,
+  configuredEncryption,
   createApiServer,
   frontProxyAuthorities,
   gitVersion,
@@ -20,7 +21,7 @@ import {
   type TokenSigner,
 } from '../apiserver/index.ts';
 import { featureGates, type FlagValues, servedResources } from '../apiserver/flags/index.ts';
-import type { Clock, Logger, Random } from '../base/index.ts';
+import { type Clock, type Logger, type Random, Registry } from '../base/index.ts';
 import type { Store } from '../store/index.ts';
 
 export interface ApiServerSettings {
@@ -66,6 +67,7 @@ export async function startApiServer(settings: ApiServerSettings): Promise<Liste
   const eventTtlSeconds = eventTtlMs === undefined ? settings.eventTtlSeconds : Math.max(1, Math.round(eventTtlMs / 1000));
   const [enabled, disabled] = [flags['enable-admission-plugins'], flags['disable-admission-plugins']];
   const steps = new StartUpSteps();
+  const metrics = new Registry();
   const api = await createApiServer({
     store: settings.store,
     resources: builtinResources,
@@ -77,6 +79,7 @@ export async function startApiServer(settings: ApiServerSettings): Promise<Liste
     clock: settings.clock,
     random: settings.random,
     authentication: configuredAuthentication(flags, { ...terms, verifySignature: settings.tokens.verifySignature }),
+    encrypt: (store, deps) => configuredEncryption(store, flags, { ...deps, metrics }),
     extensions: standardExtensions({
       serverAddress: () => `${advertise.ip}:${advertise.port}`,
       version: { knarrVersion: settings.knarrVersion },
@@ -84,7 +87,7 @@ export async function startApiServer(settings: ApiServerSettings): Promise<Liste
       allocators: { serviceCidr: settings.serviceCidr },
       ...(settings.components && { components: settings.components }),
       flags,
-      health: { steps },
+      health: { steps, metrics },
       subresources: { kubeletTls: settings.kubeletTls ?? (() => ({ ca: '' })), signer: tokens },
       openApi: async () =>
         (await import('../api/openapi/index.ts')).createOpenApiSource({ serverVersion: gitVersion(settings.knarrVersion) }),

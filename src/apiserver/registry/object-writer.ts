@@ -19,9 +19,18 @@ export class ObjectWriter {
   readonly #store: Store;
   readonly #cache: WatchCache;
 
-  constructor(store: Store, cache: WatchCache) {
+  readonly #isCurrent: ((storeKey: string) => boolean) | undefined;
+
+  /** @param isCurrent whether a value is stored in the form in which it would be now; default: it always is */
+  constructor(store: Store, cache: WatchCache, isCurrent?: (storeKey: string) => boolean) {
     this.#store = store;
     this.#cache = cache;
+    this.#isCurrent = isCurrent;
+  }
+
+  /** False when an object should be written even though nothing of it changed: its key of encryption has. */
+  isCurrent(collection: Collection, key: string): boolean {
+    return this.#isCurrent?.(collection.prefix + key) ?? true;
   }
 
   /**

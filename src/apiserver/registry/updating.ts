@@ -202,7 +202,7 @@ async function write(
   const { live, old, draft, outcome } = change;
   const { collection, definition } = view;
   // Nothing changed: no new version, no event.
-  if (isSame(draft, old)) {
+  if (isSame(draft, old) && deps.writer.isCurrent(collection, live.key)) {
     outcome?.committed();
     return { type: 'done', object: live };
   }
