@@ -10,6 +10,7 @@ export const defaultFeatureGates: Readonly<Record<string, boolean>> = {
   ContainerRestartRules: true,
   ContainerStopSignals: false,
   CoordinatedLeaderElection: false,
+  CrossNamespaceVolumeDataSource: false,
   // Not built.
   DynamicResourceAllocation: false,
   // Not built in the kubelet.
@@ -20,6 +21,7 @@ export const defaultFeatureGates: Readonly<Record<string, boolean>> = {
   ImageVolume: true,
   PodCertificateRequest: false,
   PodLevelResources: true,
+  RelaxedServiceNameValidation: false,
   UserNamespacesSupport: true,
 };
 

@@ -8,7 +8,7 @@ export const now = '2026-01-01T01:00:00Z';
 const ctx: StrategyContext = {
   userName: 'tester',
   user: { name: 'tester', uid: 'u1', groups: ['testers'], extra: { scopes: ['all'] } },
-  // The real ones need cryptography; `certificate-checks.test.ts` has them.
+  // The real ones need cryptography; `src/pki/request-check.test.ts` has them.
   certificates: {
     requestFault: (request) => (request === 'bad' ? 'not a request' : undefined),
     certificateFault: (certificate) => (certificate === 'bad' ? 'not a certificate' : undefined),

@@ -5,7 +5,7 @@
 import type { FieldError } from '../../errors.ts';
 import { addInvalid, addUnsupported, forbidden, invalidValue, required } from '../../field-errors.ts';
 import type { PersistentVolumeClaimSpec, TypedObjectReference } from '../../gen/core-v1.ts';
-import { dns1123SubdomainErrors } from '../../names.ts';
+import { dns1123LabelErrors, dns1123SubdomainErrors } from '../../names.ts';
 import { tryParseQuantity } from '../../quantity.ts';
 import { sameJson } from '../immutable.ts';
 import { validateLabelSelector } from './label-selector-rules.ts';
@@ -26,7 +26,11 @@ export function validateClaimSpec(spec: PersistentVolumeClaimSpec, path: string,
     addInvalid(errors, `${path}.storageClassName`, spec.storageClassName, dns1123SubdomainErrors(spec.storageClassName));
   if (spec.volumeMode !== undefined) addUnsupported(errors, `${path}.volumeMode`, spec.volumeMode, ['Block', 'Filesystem']);
   if (spec.dataSource) validateSource(spec.dataSource, `${path}.dataSource`, errors);
-  if (spec.dataSourceRef) validateSource(spec.dataSourceRef, `${path}.dataSourceRef`, errors);
+  if (spec.dataSourceRef) {
+    const { namespace } = spec.dataSourceRef;
+    validateSource(spec.dataSourceRef, `${path}.dataSourceRef`, errors);
+    if (namespace) addInvalid(errors, `${path}.dataSourceRef.namespace`, namespace, dns1123LabelErrors(namespace));
+  }
   const { dataSource, dataSourceRef } = spec;
   if (dataSource && dataSourceRef) {
     if (dataSourceRef.namespace) {
