@@ -6,6 +6,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type FuzzedRequest, fuzzedRequests, fuzzedResources } from './fuzzed-requests.ts';
 import { startTestServer, type TestServer } from './harness.ts';
+import type { HttpAnswer } from './raw-http.ts';
+import { decodeProtobuf } from '../../src/api/protobuf/index.ts';
+import { parseYaml } from '../../src/api/yaml/index.ts';
 
 const isLong = process.env['KNARR_TEST_LONG'] === '1';
 const runs = isLong ? 60_000 : 1_500;
@@ -33,11 +36,32 @@ async function check({ method, path, body, headers }: FuzzedRequest): Promise<vo
   // A version that is still to come is the one thing that is worth waiting for.
   if (status >= 500 && !text.includes('Too large resource version')) fails('the server failed');
   if (method === 'HEAD') return;
-  const isJson = answer.headers['content-type'] === 'application/json';
-  const document = (isJson ? JSON.parse(text) : {}) as { kind?: string; status?: string; code?: number; message?: string };
+  if (answer.headers['content-type'] === 'application/json') JSON.parse(text);
   if (status < 400) return;
+  const document = statusOf(answer);
   if (document.kind !== 'Status' || document.status !== 'Failure' || document.code !== status) fails('a refusal is no Status');
   if (/\.ts:\d|\n\s+at |undefined|\[object /.test(document.message ?? '')) fails('a message tells of the inside');
+}
+
+interface Document {
+  readonly kind?: string;
+  readonly status?: string;
+  readonly code?: number;
+  readonly message?: string;
+}
+
+/** A refusal, in whatever encoding the client takes. */
+function statusOf({ headers, bytes, text }: HttpAnswer): Document {
+  switch (headers['content-type']) {
+    case 'application/json':
+      return JSON.parse(text) as Document;
+    case 'application/yaml':
+      return parseYaml(bytes).value as Document;
+    case 'application/vnd.kubernetes.protobuf':
+      return decodeProtobuf(bytes, 'io.k8s.apimachinery.pkg.apis.meta.v1.Status');
+    default:
+      return {};
+  }
 }
 
 test(

@@ -37,7 +37,8 @@ export function validateStrictEventUpdate(event: CoreEvent, old: CoreEvent): Fie
   return [
     ...validateLegacyEvent(event),
     ...(sameJson(event.series, old.series) ? [] : seriesErrors(event)),
-    ...frozenFields.flatMap(([field, path]) => immutableField(path, event[field], old[field])),
+    // One version of the API says an empty text where the other says nothing.
+    ...frozenFields.flatMap(([field, path]) => immutableField(path, event[field] || undefined, old[field] || undefined)),
   ];
 }
 

@@ -32,6 +32,21 @@ describe('a wrong type is a bad request in the words of Go', () => {
       { spec: { containers: {} } },
       'json: cannot unmarshal object into Go struct field PodSpec.spec.containers of type []v1.Container',
     ],
+    [
+      'a number for a text with a name of its own',
+      { spec: { dnsPolicy: 1 } },
+      'json: cannot unmarshal number into Go struct field PodSpec.spec.dnsPolicy of type v1.DNSPolicy',
+    ],
+    [
+      'a number in a list of such texts',
+      { spec: { containers: [{ securityContext: { capabilities: { add: [1] } } }] } },
+      'json: cannot unmarshal number into Go struct field Capabilities.spec.containers.securityContext.capabilities.add of type v1.Capability',
+    ],
+    [
+      'a number for a uid',
+      { metadata: { uid: 1 } },
+      'json: cannot unmarshal number into Go struct field ObjectMeta.metadata.uid of type types.UID',
+    ],
     ['a list for a struct', { spec: [] }, 'json: cannot unmarshal array into Go struct field Pod.spec of type v1.PodSpec'],
     [
       'a text for an int32',
@@ -181,6 +196,22 @@ describe('values are read as Go reads them', () => {
     object.metadata.managedFields[0]!.fieldsV1['f:y'] = {};
     expect(JSON.stringify(body)).toBe(before);
   });
+});
+
+test('zeros go where Go leaves them out, and stay where they say something', () => {
+  const container = { name: '', image: '', stdin: false, livenessProbe: { initialDelaySeconds: 0, terminationGracePeriodSeconds: 0 } };
+  const spec = { hostNetwork: false, hostUsers: false, priority: 0, nodeName: '', runtimeClassName: '', containers: [container] };
+  expect(decode(pod({ metadata: { name: 'a', namespace: '', generation: 0 }, spec }))).toEqual(
+    pod({
+      metadata: { name: 'a' },
+      spec: {
+        hostUsers: false,
+        priority: 0,
+        runtimeClassName: '',
+        containers: [{ name: '', livenessProbe: { terminationGracePeriodSeconds: 0 } }],
+      },
+    }),
+  );
 });
 
 describe('what JSON cannot say is refused', () => {

@@ -18,6 +18,11 @@ const plain: GoField = { isPointer: false, isAlwaysSaid: false, goType: undefine
 const texts: Readonly<Record<string, string>> = facts;
 const known = new Map<string, ReadonlyMap<string, GoField>>();
 
+/** Whether the facts speak of the type; of a type of one's own nothing is known. */
+export function hasGoFields(definition: string): boolean {
+  return Object.hasOwn(texts, definition);
+}
+
 /** @param definition such as `io.k8s.api.core.v1.Container` @param field as in JSON */
 export function goFieldOf(definition: string, field: string): GoField {
   let fields = known.get(definition);

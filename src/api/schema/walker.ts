@@ -7,6 +7,7 @@ import { deepCopy, isJsonObject, NotJsonError, setOwn } from '../json/tree.ts';
 import { assertNever } from './assert-never.ts';
 import { DecodeError, type DecodeState } from './decode-state.ts';
 import { schemaOf } from './facts.ts';
+import { goFieldOf, hasGoFields } from './go-fields.ts';
 import { goTypeOf, qualifiedName } from './go-names.ts';
 import type { ListSchema, MapSchema, ObjectSchema, SpecialType, ValueSchema } from './object-schema.ts';
 import { parseBase64, parseMicroTime, parseQuantityText, parseTime, ScalarError } from './scalars.ts';
@@ -32,16 +33,21 @@ interface FieldWalk {
   readonly walk: Walk;
   /** Go leaves out empty optional lists and maps. */
   readonly omitEmpty: boolean;
+  /** Go leaves out zeros of optional plain fields that are no pointers. */
+  readonly omitZero: boolean;
 }
 
 function compileObject(schema: ObjectSchema): Walk {
   const goType = qualifiedName(schema.definition);
   const preserve = schema.unknownFields === 'preserve';
   const fields = new Map<string, FieldWalk>();
+  const known = hasGoFields(schema.definition);
   for (const { name, value, required } of schema.fields.values()) {
     // An empty list of managed fields is not none: it asks for a reset.
     const omitEmpty = !required && (value.kind === 'list' || value.kind === 'map') && name !== 'managedFields';
-    fields.set(name, { isString: value.kind === 'string', walk: compile(value, schema), omitEmpty });
+    const { isPointer, isAlwaysSaid, goType: fieldType } = goFieldOf(schema.definition, name);
+    const omitZero = known && !required && !isPointer && !isAlwaysSaid && plainKinds.has(value.kind);
+    fields.set(name, { isString: value.kind === 'string', walk: compile(value, schema, fieldType), omitEmpty, omitZero });
   }
   return (value, state) => {
     if (!isJsonObject(value)) return state.mismatch(value, goType);
@@ -54,17 +60,19 @@ function compileObject(schema: ObjectSchema): Walk {
         if (preserve) setOwn(object, key, copyAny(inner));
         else state.unknownField(key);
       } else if (field.isString && typeof inner === 'string') {
-        object[key] = inner;
+        if (inner !== '' || !field.omitZero) object[key] = inner;
       } else if (inner !== null) {
         state.path.push(key);
         const next = field.walk(inner, state);
         state.path.pop();
-        if (!field.omitEmpty || !isEmpty(next)) object[key] = next;
+        if (field.omitEmpty ? !isEmpty(next) : !field.omitZero || (next !== 0 && next !== false)) object[key] = next;
       }
     }
     return object;
   };
 }
+
+const plainKinds: ReadonlySet<ValueSchema['kind']> = new Set(['string', 'boolean', 'int32', 'int64', 'number']);
 
 function isEmpty(value: JsonValue): boolean {
   if (Array.isArray(value)) return value.length === 0;
@@ -72,12 +80,13 @@ function isEmpty(value: JsonValue): boolean {
   return true;
 }
 
-function compile(value: ValueSchema, owner: ObjectSchema): Walk {
+/** @param named what Go calls the type, when that is not what the schema says */
+function compile(value: ValueSchema, owner: ObjectSchema, named?: string): Walk {
   switch (value.kind) {
     case 'string':
-      return (input, state) => (typeof input === 'string' ? input : state.mismatch(input, 'string'));
+      return (input, state) => (typeof input === 'string' ? input : state.mismatch(input, named ?? 'string'));
     case 'boolean':
-      return (input, state) => (typeof input === 'boolean' ? input : state.mismatch(input, 'bool'));
+      return (input, state) => (typeof input === 'boolean' ? input : state.mismatch(input, named ?? 'bool'));
     case 'int32':
       return (input, state) => walkInt32(input, state);
     case 'int64':
@@ -94,9 +103,9 @@ function compile(value: ValueSchema, owner: ObjectSchema): Walk {
     case 'special':
       return compileSpecial(value.special, goTypeOf(value, owner));
     case 'list':
-      return compileList(value, owner);
+      return compileList(value, owner, named);
     case 'map':
-      return compileMap(value, owner);
+      return compileMap(value, owner, named);
     case 'object': {
       let walk: Walk | undefined;
       return (input, state) => (walk ??= walkerOf(value.schema))(input, state);
@@ -124,9 +133,9 @@ function walkInt64(input: unknown, state: DecodeState): number | bigint {
   return state.mismatch(input, 'int64', { withNumber: isNumber });
 }
 
-function compileList(value: ListSchema, owner: ObjectSchema): Walk {
-  const goType = goTypeOf(value, owner);
-  const walk = compile(value.items, owner);
+function compileList(value: ListSchema, owner: ObjectSchema, named?: string): Walk {
+  const goType = named ?? goTypeOf(value, owner);
+  const walk = compile(value.items, owner, named?.startsWith('[]') ? named.slice('[]'.length) : undefined);
   const zero = zeroOf(value.items);
   return (input, state) => {
     if (!Array.isArray(input)) return state.mismatch(input, goType);
@@ -146,10 +155,10 @@ function compileList(value: ListSchema, owner: ObjectSchema): Walk {
   };
 }
 
-function compileMap(value: MapSchema, owner: ObjectSchema): Walk {
-  const goType = goTypeOf(value, owner);
+function compileMap(value: MapSchema, owner: ObjectSchema, named?: string): Walk {
+  const goType = named ?? goTypeOf(value, owner);
   const ofStrings = value.values.kind === 'string';
-  const walk = compile(value.values, owner);
+  const walk = compile(value.values, owner, named && /^map\[[^\]]*\](.*)$/.exec(named)?.[1]);
   const zero = zeroOf(value.values);
   return (input, state) => {
     if (!isJsonObject(input)) return state.mismatch(input, goType);
