@@ -1,7 +1,8 @@
 /** The door of the API server. */
 export type { AdmissionPlugin } from './admission.ts';
 export type { AuthenticationOptions } from './auth/authenticator.ts';
-export { configuredAuthentication, frontProxyAuthorities, serviceAccountTerms } from './auth/configured-authentication.ts';
+export { configuredAuthentication, frontProxyAuthorities } from './auth/configured-authentication.ts';
+export { configuredSigner, type ServiceAccountSigner } from './auth/configured-signer.ts';
 export { certificateUser } from './auth/client-certificate.ts';
 export { type ServiceAccountTokenOptions, serviceAccountTokens } from './auth/service-account-tokens.ts';
 export { forOwnAudiences, type TokenAuthenticator, type TokenVerdict } from './auth/token-authenticator.ts';

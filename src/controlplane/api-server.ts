@@ -11,14 +11,14 @@ import {
   configuredAuthentication,
   configuredEncryption,
   createApiServer,
+  configuredSigner,
   frontProxyAuthorities,
   gitVersion,
   type ListenAddress,
-  serviceAccountTerms,
   standardExtensions,
+  type ServiceAccountSigner,
   StartUpSteps,
   type TlsFiles,
-  type TokenSigner,
 } from '../apiserver/index.ts';
 import { featureGates, type FlagValues, servedResources } from '../apiserver/flags/index.ts';
 import { type Clock, type Logger, type Random, Registry } from '../base/index.ts';
@@ -35,7 +35,7 @@ export interface ApiServerSettings {
   readonly advertise: { readonly ip: string; readonly port: number };
   readonly serviceCidr: string;
   readonly apiServiceIp: string;
-  readonly tokens: TokenSigner & { readonly verifySignature: (token: string) => unknown };
+  readonly tokens: ServiceAccountSigner;
   /** Left out: kubelets cannot be reached (logs, exec, port-forward). */
   readonly kubeletTls?: () => BackendTls;
   /** How long events are kept. Default one hour. */
@@ -59,8 +59,7 @@ export interface ListeningApiServer {
 
 export async function startApiServer(settings: ApiServerSettings): Promise<ListeningApiServer> {
   const { advertise, flags = {} } = settings;
-  const terms = serviceAccountTerms(flags, settings.tokens.issuer);
-  const tokens = { ...settings.tokens, ...tokenTerms(flags), issuer: terms.issuers[0]!, audiences: terms.audiences };
+  const tokens = configuredSigner(flags, settings.tokens);
   const frontProxyCa = frontProxyAuthorities(flags);
   const tls = settings.tls && { ...settings.tls, ...(frontProxyCa !== undefined && { frontProxyCa }) };
   const eventTtlMs = flags['event-ttl'];
@@ -78,7 +77,7 @@ export async function startApiServer(settings: ApiServerSettings): Promise<Liste
     log: settings.log.child({ part: 'apiserver' }),
     clock: settings.clock,
     random: settings.random,
-    authentication: configuredAuthentication(flags, { ...terms, verifySignature: settings.tokens.verifySignature }),
+    authentication: configuredAuthentication(flags, tokens),
     encrypt: (store, deps) => configuredEncryption(store, flags, { ...deps, metrics }),
     extensions: standardExtensions({
       serverAddress: () => `${advertise.ip}:${advertise.port}`,
@@ -98,16 +97,4 @@ export async function startApiServer(settings: ApiServerSettings): Promise<Liste
   const addresses: AddressInfo[] = [];
   for (const address of settings.listen) addresses.push(await api.listen(address));
   return { api, addresses };
-}
-
-/** What flags say about tokens that the server makes. */
-function tokenTerms(flags: FlagValues): Pick<TokenSigner, 'maxExpirationSeconds' | 'extendExpiration' | 'jwksUri'> {
-  const longestMs = flags['service-account-max-token-expiration'];
-  const extendExpiration = flags['service-account-extend-token-expiration'];
-  const jwksUri = flags['service-account-jwks-uri'];
-  return {
-    ...(longestMs !== undefined && { maxExpirationSeconds: Math.floor(longestMs / 1000) }),
-    ...(extendExpiration !== undefined && { extendExpiration }),
-    ...(jwksUri !== undefined && { jwksUri }),
-  };
 }

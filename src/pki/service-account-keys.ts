@@ -4,6 +4,7 @@
  * @source kubernetes pkg/serviceaccount/jwt.go, openidmetadata.go; RFC 7515, 7517, 7518
  */
 import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { assert } from '../base/index.ts';
 import { PkiError } from './errors.ts';
 import { generatePrivateKey, privateKeyPem, readPrivateKey } from './private-key.ts';
 
@@ -26,8 +27,8 @@ interface VerificationKey {
 }
 
 export interface ServiceAccountKeyOptions {
-  /** Private key, PEM: RSA or ECDSA. */
-  readonly signingKey: string;
+  /** Private key, PEM: RSA or ECDSA; undefined: nothing is signed, only verified. */
+  readonly signingKey?: string;
   /** More keys whose tokens are still believed, private or public, PEM: the old ones after a change. */
   readonly verificationKeys?: readonly string[];
 }
@@ -38,22 +39,24 @@ export async function generateServiceAccountKey(): Promise<string> {
 }
 
 export class ServiceAccountKeys {
-  readonly #privateKey: KeyObject;
+  readonly #privateKey: KeyObject | undefined;
   readonly #keys: readonly VerificationKey[];
   readonly #header: string;
   readonly #remembered = new Map<string, unknown>();
 
   /** @throws PkiError INVALID_KEY when a key is unreadable or of a kind that tokens are not signed with */
   constructor(options: ServiceAccountKeyOptions) {
-    this.#privateKey = readPrivateKey(options.signingKey, 'ServiceAccount signing key');
-    const signing = verificationKey(createPublicKey(this.#privateKey));
-    const others = (options.verificationKeys ?? []).map((pem) => verificationKey(readPublicKey(pem)));
-    this.#keys = [signing, ...others.filter(({ id }) => id !== signing.id)];
-    this.#header = encode({ alg: signing.algorithm, kid: signing.id });
+    const { signingKey, verificationKeys = [] } = options;
+    this.#privateKey = signingKey === undefined ? undefined : readPrivateKey(signingKey, 'ServiceAccount signing key');
+    const signing = this.#privateKey && verificationKey(createPublicKey(this.#privateKey));
+    const others = verificationKeys.map((pem) => verificationKey(readPublicKey(pem))).filter(({ id }) => id !== signing?.id);
+    this.#keys = signing ? [signing, ...others] : others;
+    this.#header = signing ? encode({ alg: signing.algorithm, kid: signing.id }) : '';
   }
 
   /** The claims as a signed token. */
   sign(claims: object): string {
+    assert(this.#privateKey, 'there is no key to sign with');
     const signed = `${this.#header}.${encode(claims)}`;
     const algorithm = this.#keys[0]!.algorithm;
     const signature = sign(hashOf(algorithm), Buffer.from(signed), { key: this.#privateKey, dsaEncoding: 'ieee-p1363' });

@@ -31,12 +31,6 @@ export interface ServiceAccountTrust {
 /** `--authentication-token-webhook-cache-ttl` */
 const defaultWebhookCacheMs = 120_000;
 
-/** `--service-account-issuer` and `--api-audiences`, which is what tokens are made with and believed by. */
-export function serviceAccountTerms(flags: FlagValues, defaultIssuer: string): Pick<ServiceAccountTrust, 'issuers' | 'audiences'> {
-  const issuers = flags['service-account-issuer'] ?? [defaultIssuer];
-  return { issuers, audiences: flags['api-audiences'] ?? issuers };
-}
-
 /** The function throws what a file that a flag names has wrong. */
 export function configuredAuthentication(flags: FlagValues, trust: ServiceAccountTrust): (host: ApiServerHost) => AuthenticationOptions {
   return (host) => {

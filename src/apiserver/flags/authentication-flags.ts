@@ -1,6 +1,6 @@
 /** Flags that say who a request may come from. @source kubernetes pkg/kubeapiserver/options/authentication.go, v1.35 */
 import type { FlagValues } from './flag-table.ts';
-import { boolean, choice, durationMs, file, list, singlePairs, text, texts } from './syntax.ts';
+import { boolean, choice, durationMs, file, files, list, singlePairs, text, texts } from './syntax.ts';
 
 export const authenticationFlags = {
   'anonymous-auth': boolean,
@@ -28,8 +28,10 @@ export const authenticationFlags = {
   'service-account-extend-token-expiration': boolean,
   'service-account-issuer': texts,
   'service-account-jwks-uri': text,
+  'service-account-key-file': files,
   'service-account-lookup': boolean,
   'service-account-max-token-expiration': durationMs,
+  'service-account-signing-key-file': file,
   'token-auth-file': file,
 } as const;
 

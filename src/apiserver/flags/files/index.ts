@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { readAuthorities } from '../../auth/client-certificate.ts';
+import { readServiceAccountKeys } from '../../auth/configured-signer.ts';
 import { readAuthenticationConfig } from '../../auth/oidc/authentication-config.ts';
 import { readTokenFile } from '../../auth/token-file.ts';
 import { readWebhookConfig } from '../../outgoing/index.ts';
@@ -18,6 +19,8 @@ const checks: { readonly [Name in keyof FlagValues]?: FileCheck } = {
   'authentication-token-webhook-config-file': readWebhookConfig,
   'oidc-ca-file': requireCertificates,
   'requestheader-client-ca-file': requireCertificates,
+  'service-account-key-file': (_, flags) => readServiceAccountKeys(flags),
+  'service-account-signing-key-file': (_, flags) => readServiceAccountKeys(flags),
   'token-auth-file': (path) => readTokenFile(read(path), path),
 };
 
@@ -25,9 +28,9 @@ const checks: { readonly [Name in keyof FlagValues]?: FileCheck } = {
 export function flagFileFaults(flags: FlagValues): string[] {
   return Object.entries(checks).flatMap(([name, check]) => {
     const path = flags[name as keyof FlagValues];
-    if (typeof path !== 'string' || path === '') return [];
+    const paths = (Array.isArray(path) ? path : [path]) as readonly unknown[];
     try {
-      check(path, flags);
+      for (const each of paths) if (typeof each === 'string' && each !== '') check(each, flags);
       return [];
     } catch (error) {
       // Whatever a reader finds wrong is for a person to read.
