@@ -270,6 +270,22 @@ describe('other resources', () => {
     ).toBe(201);
   });
 
+  test('claims are counted with their storage, of each class, and when they grow', async () => {
+    const ns = await namespace();
+    const ofClass = 'gold.storageclass.storage.k8s.io/requests.storage';
+    await quota(ns, { hard: { persistentvolumeclaims: '2', 'requests.storage': '10Gi', [ofClass]: '3Gi' } });
+    const claim = (name: string, storage: string, storageClassName?: string): Promise<HttpAnswer> => {
+      const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage } }, ...(storageClassName && { storageClassName }) };
+      return post(ns, 'persistentvolumeclaims', 'PersistentVolumeClaim', { metadata: { name }, spec });
+    };
+    expect((await claim('a', '2Gi', 'gold')).status).toBe(201);
+    expect((await claim('b', '2Gi', 'gold')).json.message).toBe(
+      `persistentvolumeclaims "b" is forbidden: exceeded quota: q, requested: ${ofClass}=2Gi, used: ${ofClass}=2Gi, limited: ${ofClass}=3Gi`,
+    );
+    expect((await claim('b', '8Gi')).status).toBe(201);
+    expect(await usedIn(ns)).toEqual({ persistentvolumeclaims: '2', 'requests.storage': '10Gi', [ofClass]: '2Gi' });
+  });
+
   test('all quotas of a namespace hold', async () => {
     const ns = await namespace();
     await quota(ns, { hard: { pods: '5' } }, {}, 'wide');
