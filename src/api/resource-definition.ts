@@ -74,11 +74,19 @@ export interface Strategy<T extends KubeObject> {
   readonly validateName: (name: string, prefix: boolean) => string[];
 }
 
+export interface SubresourceKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  /** Versions of old that a body may still be of: they said the same in the same words. */
+  readonly olderVersions?: readonly string[];
+}
+
 export interface SubresourceDefinition<T extends KubeObject = KubeObject> {
   readonly name: string;
   readonly verbs: readonly Verb[];
   /** The kind in discovery and in request bodies, when it is not the parent's: `Scale` of `autoscaling/v1`, `Eviction` of `policy/v1`. */
-  readonly kind?: { readonly group: string; readonly version: string; readonly kind: string };
+  readonly kind?: SubresourceKind;
   /** `status`: same object, other fields. `scale`: by the mapping. `custom`: the API server has a handler of that name. */
   readonly handler: 'status' | 'scale' | 'custom';
   /** Prepare and validate for `status` (and other same-kind subresources such as `finalize`); falls back to nothing. */

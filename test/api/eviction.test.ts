@@ -148,6 +148,14 @@ describe('an eviction', () => {
   });
 });
 
+test('an eviction may be of the version of old', async () => {
+  await run('old', 'old');
+  const eviction = { apiVersion: 'policy/v1beta1', kind: 'Eviction', metadata: { name: 'old' } };
+  expect((await server.http('POST', `${pods}/old/eviction`, eviction)).status).toBe(201);
+  const other = await server.http('POST', `${pods}/old/eviction`, { ...eviction, apiVersion: 'policy/v2' });
+  expect(other.json.message).toBe('the API version in the data (policy/v2) does not match the expected API version (policy/v1)');
+});
+
 test('a budget is written only by whoever names the version read', async () => {
   await budget('v', {});
   const { metadata, ...rest } = await get(`${budgets}/v`);

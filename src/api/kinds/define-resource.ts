@@ -5,7 +5,7 @@
 import type { FieldError } from '../errors.ts';
 import { nameIsDnsSubdomain } from '../names.ts';
 import type { KubeObject } from '../object.ts';
-import type { PrinterColumn, ResourceDefinition, Strategy, SubresourceDefinition, Verb } from '../resource-definition.ts';
+import type { PrinterColumn, ResourceDefinition, Strategy, SubresourceDefinition, SubresourceKind, Verb } from '../resource-definition.ts';
 import type { ResourceRef } from '../resource-ref.ts';
 import { standardFinalizerErrors } from './finalizer-rules.ts';
 
@@ -83,7 +83,7 @@ export function statusSubresource<T extends KubeObject>(
 export function customSubresource<T extends KubeObject>(
   name: string,
   verbs: readonly Verb[],
-  kind?: { readonly group: string; readonly version: string; readonly kind: string },
+  kind?: SubresourceKind,
 ): SubresourceDefinition<T> {
   return { name, verbs, handler: 'custom', ...(kind && { kind }) };
 }

@@ -42,6 +42,8 @@ export interface BodyKind {
   readonly group: string;
   readonly version: string;
   readonly kind: string;
+  /** Versions of old that are read as this one. */
+  readonly olderVersions?: readonly string[] | undefined;
   /** Name in the schema. */
   readonly schema: string;
   /** Fills in what the client left out. */
@@ -104,7 +106,7 @@ function checkKind({ value }: Parsed, expected: BodyKind): void {
   if (!isJsonObject(value)) return;
   const { apiVersion, kind } = value;
   const wanted = apiVersionOf(expected);
-  if (typeof apiVersion === 'string' && apiVersion !== '' && apiVersion !== wanted) {
+  if (typeof apiVersion === 'string' && apiVersion !== '' && apiVersion !== wanted && !isOlder(apiVersion, expected)) {
     throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${wanted})`);
   }
   if (typeof kind === 'string' && kind !== '' && kind !== expected.kind) {
@@ -113,6 +115,10 @@ function checkKind({ value }: Parsed, expected: BodyKind): void {
         `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(wanted)} at this path`,
     );
   }
+}
+
+function isOlder(apiVersion: string, { group, olderVersions = [] }: BodyKind): boolean {
+  return olderVersions.some((version) => apiVersionOf({ group, version }) === apiVersion);
 }
 
 /** The beginning of a body, as errors quote it. @source apiserver handlers/create.go summarizeData */

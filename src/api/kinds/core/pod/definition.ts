@@ -27,7 +27,7 @@ export const podResource: ResourceDefinition = defineResource<Pod>({
       handler: 'status',
       strategy: { prepareForUpdate: prepareEphemeralContainers, validateUpdate: validateEphemeralContainersUpdate },
     },
-    customSubresource('eviction', ['create'], { group: 'policy', version: 'v1', kind: 'Eviction' }),
+    customSubresource('eviction', ['create'], { group: 'policy', version: 'v1', kind: 'Eviction', olderVersions: ['v1beta1'] }),
     customSubresource('exec', ['create', 'get'], core('PodExecOptions')),
     customSubresource('log', ['get']),
     customSubresource('portforward', ['create', 'get'], core('PodPortForwardOptions')),
