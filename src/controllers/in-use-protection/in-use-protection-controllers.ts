@@ -114,10 +114,8 @@ function protection<T extends KubeObject>({ client, informers }: ControllerConte
 
   /** With the version that was read: whoever changed the object since comes first, and the key comes back. */
   const write = async (object: T, finalizers: readonly string[], signal: AbortSignal): Promise<void> => {
-    const { resourceVersion, uid } = object.metadata;
-    const body = { metadata: { uid, resourceVersion, finalizers } };
     try {
-      await client.patch(resource, object.metadata, { type: 'application/merge-patch+json', body }, { signal });
+      await client.update(resource, { ...object, metadata: { ...object.metadata, finalizers } }, { signal });
     } catch (error) {
       if (!isApiError(error, 'NotFound')) throw error;
     }
