@@ -4,7 +4,7 @@ import { type AdmissionOptions, admissionExtension } from './admission/index.ts'
 import { authenticationReviewsExtension } from './auth/reviews.ts';
 import { type AllocatorOptions, allocatorsExtension, defaultServiceCidr, firstServiceAddress } from './allocators/index.ts';
 import { auditExtension } from './audit/index.ts';
-import { authorizationExtension } from './authorization/index.ts';
+import { type AdditionalPolicy, authorizationExtension } from './authorization/index.ts';
 import { type BootstrapOptions, bootstrapExtension } from './bootstrap/index.ts';
 import { type ComponentHealth, componentStatusExtension } from './component-statuses/index.ts';
 import { discoveryExtension, gitVersion, kubernetesVersion, type VersionOptions } from './discovery/index.ts';
@@ -22,6 +22,8 @@ export interface StandardExtensionOptions {
   readonly version: VersionOptions;
   readonly admission?: AdmissionOptions;
   readonly allocators?: AllocatorOptions;
+  /** Roles and bindings that are kept beside the default policy. */
+  readonly policy?: AdditionalPolicy;
   /** Components of the control plane that `componentstatuses` tells of, beside the store. */
   readonly components?: () => readonly ComponentHealth[];
   /** What flags of upstream's API server say about audit and flow control. */
@@ -62,7 +64,7 @@ export function standardExtensions(options: StandardExtensionOptions): Extension
     authenticationReviewsExtension(),
     admissionExtension({ metrics, configurationFile: flags['admission-control-config-file'], ...options.admission }),
     allocatorsExtension(options.allocators),
-    authorizationExtension({ steps }),
+    authorizationExtension({ steps, ...(options.policy && { policy: options.policy }) }),
     ...(options.subresources ? [subresourcesExtension({ ...options.subresources, serverAddress: options.serverAddress })] : []),
     openApiExtension({ source: options.openApi ?? (() => builtinOpenApi(version)), serverVersion: version }),
     auditExtension({ flags, metrics }),

@@ -1,5 +1,6 @@
 /** The door of the controllers: all that runs in a controller manager, by upstream's names. */
 import type { Controller, ControllerContext } from '../client/index.ts';
+import { createClusterRoleAggregationController } from './clusterrole-aggregation/clusterrole-aggregation-controller.ts';
 import { createDeploymentController } from './deployment/deployment-controller.ts';
 import { createEndpointsController, type EndpointsOptions } from './endpoints/endpoints-controller.ts';
 import { createEndpointSliceMirroringController } from './endpointslice-mirroring/endpointslice-mirroring-controller.ts';
@@ -50,6 +51,7 @@ export function createControllers(context: ControllerContext, options: Controlle
     createEndpointSliceMirroringController(speakingAs(as('endpointslicemirroring-controller'), 'endpoint-slice-mirroring-controller')),
     createGarbageCollector(speakingAs(as('generic-garbage-collector'), 'garbage-collector-controller'), options.garbageCollector),
     createNamespaceController(as('namespace-controller'), options.namespace),
+    createClusterRoleAggregationController(as('clusterrole-aggregation-controller')),
     createServiceAccountsController(as('service-account-controller')),
     ...(options.rootCa !== undefined ? [createRootCaController(as('root-ca-cert-publisher'), { rootCa: options.rootCa })] : []),
     createNodeLifecycleController(speakingAs(as('node-controller'), 'node-controller'), options.nodeLifecycle),

@@ -23,6 +23,7 @@ import {
 import { featureGates, type FlagValues, servedResources } from '../apiserver/flags/index.ts';
 import { type Clock, type Logger, type Random, Registry } from '../base/index.ts';
 import type { Store } from '../store/index.ts';
+import { installerBindings, installerRoles } from './installer-policy.ts';
 
 export interface ApiServerSettings {
   readonly store: Store;
@@ -84,6 +85,7 @@ export async function startApiServer(settings: ApiServerSettings): Promise<Liste
       version: { knarrVersion: settings.knarrVersion },
       admission: { ...(enabled && { enabled }), ...(disabled && { disabled }) },
       allocators: { serviceCidr: settings.serviceCidr },
+      policy: { clusterRoles: installerRoles, clusterRoleBindings: installerBindings },
       ...(settings.components && { components: settings.components }),
       flags,
       health: { steps, metrics },

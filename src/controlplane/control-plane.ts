@@ -7,7 +7,6 @@ import type { TaskGroup } from '../base/index.ts';
 import { createClient } from '../client/index.ts';
 import { type ApiServerSettings, startApiServer } from './api-server.ts';
 import { type ClusterDnsService, startClusterDnsService } from './cluster-dns-service.ts';
-import { startInstallerPolicy } from './installer-policy.ts';
 import { componentHealth, type Managers, startManagers } from './managers.ts';
 
 export interface ControlPlaneConfig extends ApiServerSettings {
@@ -31,9 +30,7 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
   const { api } = await startApiServer({ ...config, components: () => componentHealth(started.managers) });
   const managers = startManagers({ transport: (user) => api.transport(user), podCidr, rootCa, clock, random, log, signal: group.signal });
   started.managers = managers;
-  const loopback = createClient(api.transport(loopbackUser));
-  startInstallerPolicy(loopback, clock, group);
-  if (config.dns) startClusterDnsService(config.dns, loopback, clock, group);
+  if (config.dns) startClusterDnsService(config.dns, createClient(api.transport(loopbackUser)), clock, group);
   return {
     api,
     close: async () => {

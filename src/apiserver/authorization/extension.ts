@@ -6,7 +6,7 @@ import { isAbort } from '../../base/index.ts';
 import { loopbackUser } from '../auth/users.ts';
 import type { ApiServerHost, ExtensionFactory } from '../extension.ts';
 import type { StartUpSteps } from '../health/index.ts';
-import { PolicyKeeper } from './bootstrap/policy-keeper.ts';
+import { type AdditionalPolicy, PolicyKeeper } from './bootstrap/policy-keeper.ts';
 import { type AuthorizerEntry, authorizerChain, defaultAuthorizers } from './modes.ts';
 import { NodeRelations } from './node/node-relations.ts';
 import { escalationHooks } from './rbac/escalation.ts';
@@ -14,6 +14,8 @@ import { PolicyIndex } from './rbac/policy-index.ts';
 import { reviewHandlers } from './reviews/review-handlers.ts';
 
 export interface AuthorizationOptions {
+  /** Kept beside the default policy. */
+  readonly policy?: AdditionalPolicy;
   /** In the order in which they are asked; default: Node, RBAC. A function, for those that need the server's clock. */
   readonly authorizers?: (host: ApiServerHost) => readonly AuthorizerEntry[];
   readonly steps: StartUpSteps;
@@ -22,7 +24,7 @@ export interface AuthorizationOptions {
 const step = 'rbac/bootstrap-roles';
 const retryMs = 1_000;
 
-export function authorizationExtension({ steps, authorizers }: AuthorizationOptions): ExtensionFactory {
+export function authorizationExtension({ steps, authorizers, policy }: AuthorizationOptions): ExtensionFactory {
   steps.announce(step);
   return (host) => {
     const index = new PolicyIndex(host.registry);
@@ -35,7 +37,7 @@ export function authorizationExtension({ steps, authorizers }: AuthorizationOpti
       hooks: escalationHooks(index, authorize),
       subresources: reviewHandlers(authorize, listRules),
       start: async () => {
-        const keeper = new PolicyKeeper(host.registry, { user: loopbackUser, signal: host.signal, warn: () => {} });
+        const keeper = new PolicyKeeper(host.registry, { user: loopbackUser, signal: host.signal, warn: () => {} }, policy);
         // What cannot be made now leaves the server not ready, and is tried again.
         if (await keptOnce(host, keeper)) steps.finish(step);
         else void keepTrying(host, keeper, () => steps.finish(step));

@@ -12,6 +12,7 @@ export {
   type Verdict,
   whenAllowed,
 } from './authorizer.ts';
+export type { AdditionalPolicy } from './bootstrap/policy-keeper.ts';
 export { type AuthorizationOptions, authorizationExtension } from './extension.ts';
 export { privilegedGroups } from './chain.ts';
 export { type AccessSelectors, selectorsOf } from './selectors.ts';

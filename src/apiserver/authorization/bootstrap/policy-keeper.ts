@@ -9,6 +9,7 @@ import {
   type Draft,
   isApiError,
   type KubeObject,
+  type rbacv1,
   rbacv1Resources,
   type ResourceRef,
   type Unsaved,
@@ -20,20 +21,28 @@ import { type Finding, type Repair, repairBinding, repairRole } from './reconcil
 const options = { fieldManager: 'kube-apiserver' } as const;
 const { clusterrolebindings, clusterroles, rolebindings, roles } = rbacv1Resources;
 
+/** What whoever sets a cluster up wants beside the default policy. */
+export interface AdditionalPolicy {
+  readonly clusterRoles: readonly Unsaved<rbacv1.ClusterRole>[];
+  readonly clusterRoleBindings: readonly Unsaved<rbacv1.ClusterRoleBinding>[];
+}
+
 export class PolicyKeeper {
   readonly #registry: Registry;
   readonly #op: Operation;
+  readonly #more: AdditionalPolicy;
 
-  constructor(registry: Registry, op: Operation) {
+  constructor(registry: Registry, op: Operation, more: AdditionalPolicy = { clusterRoles: [], clusterRoleBindings: [] }) {
     this.#registry = registry;
     this.#op = op;
+    this.#more = more;
   }
 
   /** @throws ApiError when the registry refuses */
   async keep(): Promise<void> {
     const namespacedRoles = defaultRoles();
-    await this.#keepAll(clusterroles, defaultClusterRoles(), repairRole);
-    await this.#keepAll(clusterrolebindings, defaultClusterRoleBindings(), repairBinding);
+    await this.#keepAll(clusterroles, [...defaultClusterRoles(), ...this.#more.clusterRoles], repairRole);
+    await this.#keepAll(clusterrolebindings, [...defaultClusterRoleBindings(), ...this.#more.clusterRoleBindings], repairBinding);
     await this.#makeNamespaces(new Set(namespacedRoles.map(({ metadata }) => metadata.namespace!)));
     await this.#keepAll(roles, namespacedRoles, repairRole);
     await this.#keepAll(rolebindings, defaultRoleBindings(), repairBinding);
