@@ -56,6 +56,15 @@ test('files are looked into before anything starts', async () => {
   }
 });
 
+test('what was remembered is looked at again', async () => {
+  const remembered = { 'event-ttl': ['2h'], 'token-auth-file': ['/no/such/file'] };
+  await expect(readComponentFlags({}, remembered)).rejects.toThrow('--token-auth-file: ENOENT');
+  const forget = collectExtraConfig('apiserver.token-auth-file-');
+  expect(await readComponentFlags({ extraConfig: forget }, remembered)).toEqual({ 'token-auth-file': [] });
+  expect(await readComponentFlags({}, { 'event-ttl': ['2h'] })).toBeUndefined();
+  await expect(readComponentFlags({}, { gone: ['2h'] })).rejects.toThrow('unknown flag: --gone');
+});
+
 test('gates and runtime configuration are flags of their own', async () => {
   expect(await readComponentFlags({ featureGates: 'ImageVolume=false', runtimeConfig: 'api/all=true' })).toEqual({
     'feature-gates': ['ImageVolume=false'],

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
-import { ClusterError, type ComponentFlags } from '../cluster/index.ts';
+import { ClusterError, type ComponentFlags, mergeFlags } from '../cluster/index.ts';
 
 /** One `component.flag=value`; without a value the flag is to be forgotten. */
 export interface ExtraConfig {
@@ -32,12 +32,13 @@ interface ComponentOptions {
 }
 
 /**
- * What the options say, by flag, file names made absolute; undefined when they say nothing.
+ * What the options say, by flag, file names made absolute; undefined when they say nothing. What was remembered is looked at as well: files
+ * change.
  * @throws ClusterError that names every fault
  */
-export async function readComponentFlags(options: ComponentOptions): Promise<ComponentFlags | undefined> {
+export async function readComponentFlags(options: ComponentOptions, remembered: ComponentFlags = {}): Promise<ComponentFlags | undefined> {
   const given = collect(options);
-  if (given.length === 0) return undefined;
+  if (given.length === 0 && Object.keys(remembered).length === 0) return undefined;
   // Only who gives flags pays for knowing them.
   const { flagSyntax, parseFlags } = await import('../apiserver/flags/index.ts');
   const flags: Record<string, string[]> = {};
@@ -49,13 +50,14 @@ export async function readComponentFlags(options: ComponentOptions): Promise<Com
     else if (existsSync(value)) values.push(resolve(value));
     else faults.push(`--${flag}: no such file: ${value}`);
   }
-  const parsed = parseFlags(flags);
+  const all = mergeFlags(remembered, flags);
+  const parsed = parseFlags(all);
   faults.push(...parsed.faults);
-  const namesFiles = Object.keys(flags).some((flag) => flagSyntax(flag)?.isFile);
+  const namesFiles = Object.keys(all).some((flag) => flagSyntax(flag)?.isFile);
   if (namesFiles && faults.length === 0) faults.push(...(await import('../apiserver/flags/files/index.ts')).flagFileFaults(parsed.values));
   if (faults.length > 0)
     throw new ClusterError(`the API server does not take these flags:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
-  return flags;
+  return given.length === 0 ? undefined : flags;
 }
 
 function collect({ extraConfig = [], featureGates, runtimeConfig }: ComponentOptions): ExtraConfig[] {

@@ -55,6 +55,12 @@ export interface ClusterRecord {
 /** Values by the name of their flag; several when it is given several times. */
 export type ComponentFlags = Readonly<Record<string, readonly string[]>>;
 
+/** Flags of before with those that are given in their place; one without values is forgotten. In the order of their names. Pure. */
+export function mergeFlags(before: ComponentFlags, wanted: ComponentFlags = {}): ComponentFlags {
+  const merged = Object.entries({ ...before, ...wanted }).filter(([, values]) => values.length > 0);
+  return Object.fromEntries(merged.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 /** The record of the cluster at `paths`; undefined when there is none. */
 export function readClusterRecord(paths: ClusterPaths): ClusterRecord | undefined {
   if (!existsSync(paths.record)) return undefined;

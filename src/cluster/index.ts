@@ -5,6 +5,7 @@ export {
   type ComponentFlags,
   type EngineOptions,
   listClusterRecords,
+  mergeFlags,
   type PublishedPort,
   readClusterRecord,
 } from './cluster-record.ts';

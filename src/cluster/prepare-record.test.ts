@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { EngineOptions } from './cluster-record.ts';
 import { addressBlock } from './network/address-block.ts';
+import { mergeFlags } from './cluster-record.ts';
 import { mergeEngine } from './prepare-record.ts';
 
 const before: EngineOptions = {
@@ -29,4 +30,9 @@ test('whatever proxy is given, what is inside the cluster is reached without it'
     NO_PROXY: 'corp.test,127.0.0.1,localhost,10.200.1.0/24,10.243.0.0/16,10.97.0.0/16,.svc,.cluster.local',
     no_proxy: 'corp.test,127.0.0.1,localhost,10.200.1.0/24,10.243.0.0/16,10.97.0.0/16,.svc,.cluster.local',
   });
+});
+
+test('flags that are given take the place of those before, and one without values is forgotten', () => {
+  expect(mergeFlags({ b: ['1'], a: ['x', 'y'] }, { b: ['2'], c: ['3'], a: [] })).toEqual({ b: ['2'], c: ['3'] });
+  expect(mergeFlags({ a: ['x'] })).toEqual({ a: ['x'] });
 });

@@ -7,6 +7,7 @@ import {
   type ComponentFlags,
   type EngineOptions,
   listClusterRecords,
+  mergeFlags,
   type NetworkBlock,
   type PublishedPort,
   readClusterRecord,
@@ -124,12 +125,6 @@ export function mergeEngine(before: EngineOptions, wanted: EngineOptions | undef
     proxyEnv: empty(wanted.proxyEnv) ? before.proxyEnv : withOwnRanges(wanted.proxyEnv, network),
     ...(registryCa && { registryCa }),
   };
-}
-
-/** Flags of before with those that are given in their place; one without values is forgotten. In the order of their names. Pure. */
-export function mergeFlags(before: ComponentFlags, wanted: ComponentFlags = {}): ComponentFlags {
-  const merged = Object.entries({ ...before, ...wanted }).filter(([, values]) => values.length > 0);
-  return Object.fromEntries(merged.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function withOwnRanges(proxyEnv: Readonly<Record<string, string>>, network: NetworkBlock): Record<string, string> {

@@ -8,7 +8,9 @@ import { FlagValueError } from './syntax.ts';
 /** @throws FlagValueError for a gate that is not known, and for a feature that is not built */
 export function featureGates(given: ReadonlyMap<string, boolean> = new Map()): (gate: string) => boolean {
   for (const [gate, enabled] of given) {
-    if (!Object.hasOwn(defaultFeatureGates, gate)) throw new FlagValueError(`unrecognized feature gate: ${gate}`);
+    if (!Object.hasOwn(defaultFeatureGates, gate)) {
+      throw new FlagValueError(`unrecognized feature gate: ${gate}; this server has ${Object.keys(defaultFeatureGates).join(', ')}`);
+    }
     if (enabled && unbuiltFeatures.has(gate)) throw new FlagValueError(`feature gate ${gate} is not supported: the feature is not built`);
   }
   return (gate) => given.get(gate) ?? featureEnabledByDefault(gate);

@@ -3,7 +3,15 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { systemClock } from '../../base/index.ts';
-import { ClusterError, type EngineOptions, knarrHome, type PublishedPort } from '../../cluster/index.ts';
+import {
+  ClusterError,
+  clusterPaths,
+  type ComponentFlags,
+  type EngineOptions,
+  knarrHome,
+  type PublishedPort,
+  readClusterRecord,
+} from '../../cluster/index.ts';
 import { up } from '../../cluster/lifecycle/index.ts';
 import { collectExtraConfig, type ExtraConfig, readComponentFlags } from '../component-flags.ts';
 import { type Subcommand, withName } from '../subcommand.ts';
@@ -32,7 +40,7 @@ export const upCommand: Subcommand = (command, context) => {
     .option('--runtime-config <pairs>', 'serve groups and versions or not, such as api/all=true,storage.k8s.io/v1beta1=false')
     .action(async (flags: Flags) => {
       const { name } = flags;
-      const apiServerFlags = await readComponentFlags(flags);
+      const apiServerFlags = await readComponentFlags(flags, rememberedFlags(name, context.env));
       const engine = engineOptions(flags, context.env);
       const result = await up(
         {
@@ -52,6 +60,11 @@ export const upCommand: Subcommand = (command, context) => {
       if (result.kubeconfig) context.say(`context knarr-${name} is current in ${result.kubeconfig}`);
     });
 };
+
+/** Those that an earlier call gave the cluster; none when there is no such cluster yet. */
+function rememberedFlags(name: string, env: Readonly<Record<string, string | undefined>>): ComponentFlags | undefined {
+  return readClusterRecord(clusterPaths(knarrHome(env), name))?.apiServerFlags;
+}
 
 export function collectPort(text: string, before: readonly PublishedPort[] = []): PublishedPort[] {
   const match = /^(\d+):(\d+)$/.exec(text);
