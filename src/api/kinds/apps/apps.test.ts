@@ -45,12 +45,17 @@ describe('Deployment', () => {
       'db',
       ['spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`'],
     ],
+    [
+      'spec.template.metadata.labels',
+      undefined,
+      ['spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`'],
+    ],
     ['spec.replicas', -1, ['spec.replicas: Invalid value: -1: must be greater than or equal to 0']],
     ['spec.minReadySeconds', 600, ['spec.progressDeadlineSeconds: Invalid value: 600: must be greater than minReadySeconds']],
     [
       'spec.strategy',
       { type: 'Sometimes' },
-      ['spec.strategy: Unsupported value: {"type":"Sometimes"}: supported values: "Recreate", "RollingUpdate"'],
+      ['spec.strategy: Unsupported value: {"Type":"Sometimes","RollingUpdate":null}: supported values: "Recreate", "RollingUpdate"'],
     ],
     [
       'spec.strategy',

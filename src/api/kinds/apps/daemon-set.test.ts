@@ -30,7 +30,7 @@ describe('DaemonSet', () => {
     [
       'spec.updateStrategy',
       { type: 'Now' },
-      ['spec.updateStrategy: Unsupported value: {"type":"Now"}: supported values: "RollingUpdate", "OnDelete"'],
+      ['spec.updateStrategy: Unsupported value: {"Type":"Now","RollingUpdate":null}: supported values: "RollingUpdate", "OnDelete"'],
     ],
     [
       'spec.updateStrategy.rollingUpdate',

@@ -14,6 +14,7 @@ import { applyTemplateDefaults, dropDisabledTemplateFields } from '../core/pod/t
 import { validatePodTemplate } from '../core/pod/validate-template.ts';
 import { podTemplateWarnings, workloadNameWarnings } from '../core/pod/warnings.ts';
 import { defineResource, statusSubresource } from '../define-resource.ts';
+import { goStruct } from '../go-struct.ts';
 import { immutableField, sameJson } from '../immutable.ts';
 import { atMostAllErrors, intOrPercentErrors, plainValue } from '../int-or-percent-rules.ts';
 import { ageColumn, column, nameColumn } from '../standard-columns.ts';
@@ -134,7 +135,7 @@ function validateUpdateStrategy(strategy: DaemonSetUpdateStrategy, errors: Field
     if (strategy.rollingUpdate) validateRollingUpdate(strategy.rollingUpdate, errors);
     else errors.push(required('spec.updateStrategy.rollingUpdate'));
   } else if (strategy.type !== 'OnDelete') {
-    errors.push(notSupported('spec.updateStrategy', strategy, ['RollingUpdate', 'OnDelete']));
+    errors.push(notSupported('spec.updateStrategy', goStruct(strategy, ['type', 'rollingUpdate']), ['RollingUpdate', 'OnDelete']));
   }
 }
 

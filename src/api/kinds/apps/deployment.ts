@@ -11,6 +11,7 @@ import type { ResourceDefinition } from '../../resource-definition.ts';
 import { applyTemplateDefaults, dropDisabledTemplateFields } from '../core/pod/template.ts';
 import { podTemplateWarnings, workloadNameWarnings } from '../core/pod/warnings.ts';
 import { defineResource, statusSubresource } from '../define-resource.ts';
+import { goStruct } from '../go-struct.ts';
 import { immutableField } from '../immutable.ts';
 import { atMostAllErrors, intOrPercentErrors, plainValue } from '../int-or-percent-rules.ts';
 import { assignOrDelete } from '../keep.ts';
@@ -111,7 +112,7 @@ function strategyErrors({ strategy }: DeploymentSpec): FieldError[] {
         ? rollingUpdateErrors(strategy.rollingUpdate)
         : [required('spec.strategy.rollingUpdate', 'this should be defaulted and never be nil')];
     default:
-      return [notSupported('spec.strategy', strategy ?? {}, ['Recreate', 'RollingUpdate'])];
+      return [notSupported('spec.strategy', goStruct(strategy ?? {}, ['type', 'rollingUpdate']), ['Recreate', 'RollingUpdate'])];
   }
 }
 

@@ -9,6 +9,7 @@ import type { LabelSelector } from '../../gen/meta-v1.ts';
 import { labelSelectorMatcher, SelectorError } from '../../label-selector.ts';
 import { validateLabelSelector } from '../core/label-selector-rules.ts';
 import { validatePodTemplate } from '../core/pod/validate-template.ts';
+import { goMap } from '../go-struct.ts';
 
 export function nonNegativeErrors(path: string, value: number): FieldError[] {
   return value < 0 ? [invalidValue(path, value, 'must be greater than or equal to 0')] : [];
@@ -55,7 +56,7 @@ export function validateEndlessTemplate({ spec }: PodTemplateSpec, kind: string,
 
 /** The fault of a template whose labels the selector does not match. */
 export function labelMismatch({ metadata }: PodTemplateSpec): FieldError {
-  return invalidValue('spec.template.metadata.labels', metadata?.labels ?? {}, '`selector` does not match template `labels`');
+  return invalidValue('spec.template.metadata.labels', goMap(metadata?.labels), '`selector` does not match template `labels`');
 }
 
 /** A counter that only grows, such as the one of name collisions; none counts as 0, and may not become none again. */

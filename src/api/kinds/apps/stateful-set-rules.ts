@@ -10,6 +10,7 @@ import { dns1123LabelErrors } from '../../names.ts';
 import { validateClaimSpec } from '../core/claim-spec-rules.ts';
 import { validateLabelSelector } from '../core/label-selector-rules.ts';
 import { validatePodTemplate } from '../core/pod/validate-template.ts';
+import { goStruct } from '../go-struct.ts';
 import { sameJson } from '../immutable.ts';
 import { atMostAllErrors, intOrPercentErrors, plainValue } from '../int-or-percent-rules.ts';
 import {
@@ -88,14 +89,22 @@ function validateUpdateStrategy({ updateStrategy = {} }: Spec, errors: FieldErro
       break;
     case 'OnDelete':
       if (rollingUpdate) {
-        errors.push(invalidValue('spec.updateStrategy.rollingUpdate', rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'"));
+        errors.push(
+          invalidValue(
+            'spec.updateStrategy.rollingUpdate',
+            goStruct(rollingUpdate, ['partition', 'maxUnavailable']),
+            "only allowed for updateStrategy 'RollingUpdate'",
+          ),
+        );
       }
       break;
     case 'RollingUpdate':
       if (rollingUpdate) validateRollingUpdate(rollingUpdate, errors);
       break;
     default:
-      errors.push(invalidValue('spec.updateStrategy', updateStrategy, "must be 'RollingUpdate' or 'OnDelete'"));
+      errors.push(
+        invalidValue('spec.updateStrategy', goStruct(updateStrategy, ['type', 'rollingUpdate']), "must be 'RollingUpdate' or 'OnDelete'"),
+      );
   }
 }
 

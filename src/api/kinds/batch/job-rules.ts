@@ -9,9 +9,10 @@ import type { PodTemplateSpec } from '../../gen/core-v1.ts';
 import { labelSelectorMatcher, SelectorError } from '../../label-selector.ts';
 import { dns1123LabelErrors, dns1123SubdomainErrors, regexError } from '../../names.ts';
 import { utf8Length } from '../../object-meta.ts';
-import { nonNegativeErrors } from '../apps/pod-template-rules.ts';
+import { labelMismatch, nonNegativeErrors } from '../apps/pod-template-rules.ts';
 import { validateLabelSelector } from '../core/label-selector-rules.ts';
 import { validatePodTemplate } from '../core/pod/validate-template.ts';
+import { goStruct } from '../go-struct.ts';
 import { immutableField, sameJson } from '../immutable.ts';
 import { controllerUidLabel, jobNameLabel, legacyControllerUidLabel, legacyJobNameLabel } from './job-labels.ts';
 import { replacementPolicyErrors, validatePodFailurePolicy, validateSuccessPolicy } from './job-policy-rules.ts';
@@ -78,7 +79,7 @@ function validateSelector(spec: JobSpec, errors: FieldError[]): void {
   else errors.push(required('spec.selector'));
   const labels = spec.template.metadata?.labels ?? {};
   if (matches(spec, labels) === false) {
-    errors.push(invalidValue('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'));
+    errors.push(labelMismatch(spec.template));
   }
 }
 
@@ -102,7 +103,7 @@ export function validateJobSpec(spec: JobSpec, path: string, errors: FieldError[
   if (spec.podFailurePolicy) validatePodFailurePolicy(spec, `${path}.podFailurePolicy`, errors);
   if (spec.successPolicy) {
     if (spec.completionMode === 'Indexed') validateSuccessPolicy(spec, `${path}.successPolicy`, errors);
-    else errors.push(invalidValue(`${path}.successPolicy`, spec.successPolicy, 'requires indexed completion mode'));
+    else errors.push(invalidValue(`${path}.successPolicy`, goStruct(spec.successPolicy, ['rules']), 'requires indexed completion mode'));
   }
   errors.push(...replacementPolicyErrors(spec, `${path}.podReplacementPolicy`));
   validatePodTemplate(spec.template, `${path}.template`, errors);

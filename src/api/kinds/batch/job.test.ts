@@ -81,7 +81,7 @@ describe('Job', () => {
       'Odd',
       ['spec.podReplacementPolicy: Unsupported value: "Odd": supported values: "Failed", "TerminatingOrFailed"'],
     ],
-    ['spec.successPolicy', { rules: [] }, ['spec.successPolicy: Invalid value: {"rules":[]}: requires indexed completion mode']],
+    ['spec.successPolicy', { rules: [] }, ['spec.successPolicy: Invalid value: {"Rules":[]}: requires indexed completion mode']],
     [
       'spec.selector',
       { matchLabels: { a: 'b' } },

@@ -3,13 +3,13 @@
  * @source pkg/apis/core/v1/defaults.go, pkg/apis/core/validation/validation.go, pkg/registry/core/replicationcontroller/strategy.go, v1.35
  */
 import type { FieldError } from '../../errors.ts';
-import { forbidden, invalidValue, notSupported, required } from '../../field-errors.ts';
+import { required } from '../../field-errors.ts';
 import type { PodTemplateSpec, ReplicationController, ReplicationControllerSpec, ReplicationControllerStatus } from '../../gen/core-v1.ts';
 import { corev1Resources } from '../../gen/resources.ts';
 import { formatLabels, labelsMatcher } from '../../label-selector.ts';
 import type { Draft } from '../../object.ts';
 import type { ResourceDefinition } from '../../resource-definition.ts';
-import { nonNegativeErrors } from '../apps/pod-template-rules.ts';
+import { labelMismatch, nonNegativeErrors, validateEndlessTemplate } from '../apps/pod-template-rules.ts';
 import { scaleSubresource } from '../apps/replica-columns.ts';
 import { replicaStatusErrors } from '../apps/replica-status.ts';
 import { defineResource, statusSubresource } from '../define-resource.ts';
@@ -89,14 +89,7 @@ function validateReplicationController({ spec }: ReplicationController): FieldEr
 }
 
 function validateTemplate(template: PodTemplateSpec, selector: Readonly<Record<string, string>>, errors: FieldError[]): void {
-  const labels = template.metadata?.labels ?? {};
-  if (!labelsMatcher(selector).matches(labels)) {
-    errors.push(invalidValue('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'));
-  }
+  if (!labelsMatcher(selector).matches(template.metadata?.labels ?? {})) errors.push(labelMismatch(template));
   validatePodTemplate(template, 'spec.template', errors);
-  const { restartPolicy = '', activeDeadlineSeconds } = template.spec ?? {};
-  if (restartPolicy !== 'Always') errors.push(notSupported('spec.template.spec.restartPolicy', restartPolicy, ['Always']));
-  if (activeDeadlineSeconds !== undefined) {
-    errors.push(forbidden('spec.template.spec.activeDeadlineSeconds', 'activeDeadlineSeconds in ReplicationController is not Supported'));
-  }
+  validateEndlessTemplate(template, 'ReplicationController', errors);
 }

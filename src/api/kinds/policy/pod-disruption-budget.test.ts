@@ -14,7 +14,13 @@ describe('PodDisruptionBudget', () => {
   });
 
   test.each<[string, unknown, (string | RegExp)[]]>([
-    ['spec.maxUnavailable', 1, [/^spec: Invalid value: .*: minAvailable and maxUnavailable cannot be both set$/]],
+    [
+      'spec.maxUnavailable',
+      1,
+      [
+        'spec: Invalid value: {"MinAvailable":1,"Selector":{"matchLabels":{"app":"a"}},"MaxUnavailable":1,"UnhealthyPodEvictionPolicy":null}: minAvailable and maxUnavailable cannot be both set',
+      ],
+    ],
     ['spec.minAvailable', -1, ['spec.minAvailable: Invalid value: -1: must be greater than or equal to 0']],
     ['spec.minAvailable', '101%', ['spec.minAvailable: Invalid value: "101%": must not be greater than 100%']],
     ['spec.minAvailable', 'many', [/^spec\.minAvailable: Invalid value: "many": a valid percent string/]],

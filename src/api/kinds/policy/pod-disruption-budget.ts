@@ -12,6 +12,7 @@ import { nonNegativeErrors } from '../apps/pod-template-rules.ts';
 import { validateConditions } from '../condition-rules.ts';
 import { validateLabelSelector } from '../core/label-selector-rules.ts';
 import { defineResource, statusSubresource } from '../define-resource.ts';
+import { goStruct } from '../go-struct.ts';
 import { atMostAllErrors, intOrPercentErrors } from '../int-or-percent-rules.ts';
 import { ageColumn, column, nameColumn } from '../standard-columns.ts';
 
@@ -63,7 +64,8 @@ function validateBudget({ spec }: PodDisruptionBudget): FieldError[] {
   const { minAvailable, maxUnavailable, selector, unhealthyPodEvictionPolicy } = spec;
   const errors: FieldError[] = [];
   if (minAvailable !== undefined && maxUnavailable !== undefined) {
-    errors.push(invalidValue('spec', spec, 'minAvailable and maxUnavailable cannot be both set'));
+    const shown = goStruct(spec, ['minAvailable', 'selector', 'maxUnavailable', 'unhealthyPodEvictionPolicy']);
+    errors.push(invalidValue('spec', shown, 'minAvailable and maxUnavailable cannot be both set'));
   }
   for (const [path, value] of [
     ['spec.minAvailable', minAvailable],
