@@ -183,6 +183,8 @@ describe('the configuration', () => {
     });
     const ns = await namespace({}, strict);
     expect((await pod(ns, 'p', withHostPath, strict)).json.message).toContain('violates PodSecurity "baseline:v1.30"');
+    const open = await namespace({ enforce: 'privileged' }, strict);
+    expect((await pod(open, 'p', withHostPath, strict)).status).toBe(201);
     const handler = { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'sandboxed' }, handler: 'x' };
     await strict.http('POST', '/apis/node.k8s.io/v1/runtimeclasses', handler);
     expect((await pod(ns, 'q', { ...withHostPath, runtimeClassName: 'sandboxed' }, strict)).status).toBe(201);
@@ -194,6 +196,9 @@ describe('the configuration', () => {
     const { text } = await strict.http('GET', '/metrics');
     expect(text).toContain(
       'pod_security_evaluations_total{decision="deny",policy_level="baseline",policy_version="v1.30",mode="enforce",request_operation="create",resource="pod",subresource=""} 1',
+    );
+    expect(text).toContain(
+      'pod_security_evaluations_total{decision="allow",policy_level="privileged",policy_version="latest",mode="enforce",request_operation="create",resource="pod",subresource=""} 1',
     );
     expect(text).toContain('pod_security_exemptions_total{request_operation="create",resource="pod",subresource=""} 2');
   });

@@ -42,7 +42,7 @@ const ignoredSubresources: ReadonlySet<string> = new Set([
 ]);
 
 export interface PodSecurityOptions {
-  readonly host: Pick<ApiServerHost, 'registry' | 'clock'>;
+  readonly host: Pick<ApiServerHost, 'registry' | 'clock' | 'signal'>;
   readonly configuration?: PodSecurityConfiguration | undefined;
   readonly metrics: MetricsRegistry;
 }
@@ -61,15 +61,23 @@ export function podSecurityPlugin({ host, configuration = defaultPodSecurity, me
       else if (isResource(request.resource, namespaces)) security.judgeNamespace(request);
       else security.judgeTemplate(request);
     },
+    start: () => security.follow(),
   };
+}
+
+/** The policy of a namespace, with what every pod asks of it. */
+interface KnownPolicy extends NamespacePolicy {
+  /** Asks nothing of pods, and can be read. */
+  readonly isOpen: boolean;
+  readonly enforced: string;
 }
 
 class PodSecurity {
   readonly #host: PodSecurityOptions['host'];
   readonly #configuration: PodSecurityConfiguration;
   readonly #metrics: PodSecurityMetrics;
-  /** Of namespaces as they are cached: each version is read once. */
-  readonly #policies = new WeakMap<KubeObject, NamespacePolicy>();
+  /** By namespace, as the cache has them: labels are read when they change, not for every pod. */
+  readonly #policies = new Map<string, KnownPolicy>();
 
   constructor(host: PodSecurityOptions['host'], configuration: PodSecurityConfiguration, metrics: PodSecurityMetrics) {
     this.#host = host;
@@ -77,12 +85,22 @@ class PodSecurity {
     this.#metrics = metrics;
   }
 
+  /** Follows the namespaces until the server ends. */
+  follow(): void {
+    const { registry, signal } = this.#host;
+    const observation = registry.observe(namespaces, ({ old, current }) => {
+      if (current) this.#policies.set(current.metadata.name, this.#read(current));
+      else if (old) this.#policies.delete(old.metadata.name);
+    });
+    signal.addEventListener('abort', () => observation[Symbol.dispose](), { once: true });
+  }
+
   judgePod(request: AdmissionRequest): void {
     if (this.#isExempt(request)) return;
     const found = this.#policyFor(request);
-    if (found.errors.length === 0 && isFullyPrivileged(found.policy)) {
+    if (found.isOpen) {
       this.#metrics.unrestricted(request);
-      annotate(request, 'enforce-policy', formatLevelVersion(found.policy.enforce));
+      annotate(request, 'enforce-policy', found.enforced);
       return;
     }
     // The resource says so; so below.
@@ -135,15 +153,18 @@ class PodSecurity {
     return true;
   }
 
-  #policyFor(request: AdmissionRequest): NamespacePolicy {
+  #policyFor(request: AdmissionRequest): KnownPolicy {
+    const known = this.#policies.get(request.namespace);
+    if (known) return known;
     const namespace = this.#host.registry.cached(namespaces, { namespace: '', name: request.namespace });
-    if (!namespace) {
-      this.#metrics.failed(request, true);
-      throw internalError(new Error(`failed to lookup namespace ${request.namespace}`));
-    }
-    let found = this.#policies.get(namespace);
-    if (!found) this.#policies.set(namespace, (found = policyOf(namespace.metadata.labels, this.#configuration.defaults)));
-    return found;
+    if (namespace) return this.#read(namespace);
+    this.#metrics.failed(request, true);
+    throw internalError(new Error(`failed to lookup namespace ${request.namespace}`));
+  }
+
+  #read({ metadata }: KubeObject): KnownPolicy {
+    const { policy, errors } = policyOf(metadata.labels, this.#configuration.defaults);
+    return { policy, errors, isOpen: errors.length === 0 && isFullyPrivileged(policy), enforced: formatLevelVersion(policy.enforce) };
   }
 
   #judge(request: AdmissionRequest, pod: PodLike, { policy, errors, enforces }: NamespacePolicy & { readonly enforces: boolean }): void {
