@@ -42,33 +42,25 @@ export interface AuditEvent {
 
 const maxUserAgent = 1024;
 
-/** @param isItem an item of a list says no kind of its own */
+/**
+ * Put together by hand: one is made at every stage of a request.
+ * @param isItem an item of a list says no kind of its own
+ */
 export function eventJson(event: AuditEvent, isItem = false): string {
-  const { user, impersonatedUser, userAgent, annotations, sourceIPs } = event;
-  const head = {
-    ...(!isItem && { kind: 'Event', apiVersion: 'audit.k8s.io/v1' }),
-    level: event.level,
-    auditID: event.auditID,
-    stage: event.stage,
-    requestURI: event.requestURI,
-    verb: event.verb,
-    user: user ? userObject(user) : {},
-    ...(impersonatedUser && { impersonatedUser: userObject(impersonatedUser) }),
-    ...(sourceIPs.length > 0 && { sourceIPs }),
-    ...(userAgent !== '' && { userAgent: userAgent.length > maxUserAgent ? `${userAgent.slice(0, maxUserAgent)}...TRUNCATED` : userAgent }),
-    ...(event.objectRef && { objectRef: orderedReference(event.objectRef) }),
-    ...(event.responseStatus && { responseStatus: event.responseStatus }),
-  };
-  const tail = {
-    requestReceivedTimestamp: formatMicroTime(event.receivedMs),
-    stageTimestamp: formatMicroTime(event.stageMs),
-    ...(annotations && { annotations: Object.fromEntries([...annotations].toSorted(([a], [b]) => (a < b ? -1 : 1))) }),
-  };
-  const bodies = [
-    event.requestObject === undefined ? '' : `"requestObject":${event.requestObject},`,
-    event.responseObject === undefined ? '' : `"responseObject":${event.responseObject},`,
-  ];
-  return `${JSON.stringify(head).slice(0, -1)},${bodies.join('')}${JSON.stringify(tail).slice(1)}`;
+  const { user, impersonatedUser, userAgent, annotations, sourceIPs, objectRef, responseStatus, requestObject, responseObject } = event;
+  let text = isItem ? '{' : '{"kind":"Event","apiVersion":"audit.k8s.io/v1",';
+  text += `"level":"${event.level}","auditID":${JSON.stringify(event.auditID)},"stage":"${event.stage}"`;
+  text += `,"requestURI":${JSON.stringify(event.requestURI)},"verb":${JSON.stringify(event.verb)},"user":${user ? userJson(user) : '{}'}`;
+  if (impersonatedUser) text += `,"impersonatedUser":${userJson(impersonatedUser)}`;
+  if (sourceIPs.length > 0) text += `,"sourceIPs":${JSON.stringify(sourceIPs)}`;
+  if (userAgent !== '') text += `,"userAgent":${JSON.stringify(shortened(userAgent))}`;
+  if (objectRef) text += `,"objectRef":${referenceJson(objectRef)}`;
+  if (responseStatus) text += `,"responseStatus":${JSON.stringify(responseStatus)}`;
+  if (requestObject !== undefined) text += `,"requestObject":${requestObject}`;
+  if (responseObject !== undefined) text += `,"responseObject":${responseObject}`;
+  text += `,"requestReceivedTimestamp":"${timeText(event.receivedMs)}","stageTimestamp":"${timeText(event.stageMs)}"`;
+  if (annotations) text += `,"annotations":${annotationsJson(annotations)}`;
+  return `${text}}`;
 }
 
 /** One line of the format `legacy`. */
@@ -91,28 +83,53 @@ export function eventLine(event: AuditEvent): string {
   ];
   const code = event.responseStatus?.code;
   const text = fields.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(' ');
-  return `${formatMicroTime(event.receivedMs)} AUDIT: ${text} response="${typeof code === 'number' ? code : '<deferred>'}"`;
+  return `${timeText(event.receivedMs)} AUDIT: ${text} response="${typeof code === 'number' ? code : '<deferred>'}"`;
 }
 
-function userObject({ name, uid, groups, extra }: UserInfo): JsonObject {
-  return {
-    ...(name !== '' && { username: name }),
-    ...(uid && { uid }),
-    ...(groups.length > 0 && { groups: [...groups] }),
-    ...(extra && { extra: Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]])) }),
-  };
+function shortened(userAgent: string): string {
+  return userAgent.length > maxUserAgent ? `${userAgent.slice(0, maxUserAgent)}...TRUNCATED` : userAgent;
 }
 
-function orderedReference(reference: ObjectReference): ObjectReference {
-  const { resource, namespace, name, uid, apiGroup, apiVersion, resourceVersion, subresource } = reference;
-  return {
-    resource,
-    ...(namespace && { namespace }),
-    ...(name && { name }),
-    ...(uid && { uid }),
-    ...(apiGroup && { apiGroup }),
-    apiVersion,
-    ...(resourceVersion && { resourceVersion }),
-    ...(subresource && { subresource }),
-  };
+/** Users live as long as their connection or token. */
+const users = new WeakMap<UserInfo, string>();
+
+function userJson(user: UserInfo): string {
+  let text = users.get(user);
+  if (text === undefined) {
+    const { name, uid, groups, extra } = user;
+    text = JSON.stringify({
+      ...(name !== '' && { username: name }),
+      ...(uid && { uid }),
+      ...(groups.length > 0 && { groups }),
+      ...(extra && { extra }),
+    });
+    users.set(user, text);
+  }
+  return text;
+}
+
+function referenceJson({ resource, namespace, name, uid, apiGroup, apiVersion, resourceVersion, subresource }: ObjectReference): string {
+  let text = `{"resource":${JSON.stringify(resource)}`;
+  if (namespace) text += `,"namespace":${JSON.stringify(namespace)}`;
+  if (name) text += `,"name":${JSON.stringify(name)}`;
+  if (uid) text += `,"uid":${JSON.stringify(uid)}`;
+  if (apiGroup) text += `,"apiGroup":${JSON.stringify(apiGroup)}`;
+  text += `,"apiVersion":${JSON.stringify(apiVersion)}`;
+  if (resourceVersion) text += `,"resourceVersion":${JSON.stringify(resourceVersion)}`;
+  if (subresource) text += `,"subresource":${JSON.stringify(subresource)}`;
+  return `${text}}`;
+}
+
+/** Keys in order, as Go writes a map. */
+function annotationsJson(annotations: ReadonlyMap<string, string>): string {
+  const keys = [...annotations.keys()].toSorted((a, b) => (a < b ? -1 : 1));
+  return `{${keys.map((key) => `${JSON.stringify(key)}:${JSON.stringify(annotations.get(key))}`).join(',')}}`;
+}
+
+/** The millisecond that was written last: many events share one. */
+let lastTime = { ms: NaN, text: '' };
+
+function timeText(ms: number): string {
+  if (lastTime.ms !== ms) lastTime = { ms, text: formatMicroTime(ms) };
+  return lastTime.text;
 }

@@ -4,7 +4,7 @@
  */
 import type { ApiError, JsonObject, KubeObject } from '../../api/index.ts';
 import { stringifyJson } from '../../api/json/index.ts';
-import { type Clock, Counter, type Registry } from '../../base/index.ts';
+import { AssertionError, type Clock, Counter, type Registry } from '../../base/index.ts';
 import { listMetaOf } from '../rendering/rendering.ts';
 import type { UserInfo } from '../request.ts';
 import { isLongRunning } from '../routing/long-running.ts';
@@ -12,7 +12,7 @@ import type { Incoming } from '../server/incoming.ts';
 import type { Answer } from '../verbs/answer.ts';
 import type { Auditor, RequestAudit } from './auditor.ts';
 import type { AuditEvent, ObjectReference } from './event.ts';
-import type { AuditPolicy, AuditVerdict, Level, Stage } from './policy.ts';
+import { type AuditPolicy, type AuditVerdict, type Level, levels, type Stage } from './policy.ts';
 
 /** Where events go. */
 export interface AuditSink {
@@ -25,17 +25,34 @@ export class PolicyAuditor implements Auditor {
   readonly sink: AuditSink;
   readonly clock: Clock;
   readonly #policy: AuditPolicy;
-  readonly #events: Counter;
-  readonly #levels: Counter<'level'>;
+  /** Plain numbers, told when metrics are read. */
+  #events = 0;
+  readonly #levels: Record<Level, number> = { None: 0, Metadata: 0, Request: 0, RequestResponse: 0 };
 
   constructor(options: { readonly policy: AuditPolicy; readonly sink: AuditSink; readonly clock: Clock; readonly metrics: Registry }) {
     this.#policy = options.policy;
     this.sink = options.sink;
     this.clock = options.clock;
     const registers = [options.metrics];
-    this.#events = new Counter({ name: 'apiserver_audit_event_total', help: 'Audit events that were made.', registers });
-    const help = 'Requests by the level at which they are audited.';
-    this.#levels = new Counter({ name: 'apiserver_audit_level_total', help, labelNames: ['level'], registers });
+    const events = new Counter({
+      name: 'apiserver_audit_event_total',
+      help: 'Audit events that were made.',
+      registers,
+      collect: () => {
+        events.reset();
+        events.inc(this.#events);
+      },
+    });
+    const byLevel = new Counter({
+      name: 'apiserver_audit_level_total',
+      help: 'Requests by the level at which they are audited.',
+      labelNames: ['level'],
+      registers,
+      collect: () => {
+        byLevel.reset();
+        for (const level of levels) byLevel.inc({ level }, this.#levels[level]);
+      },
+    });
   }
 
   begin(call: Incoming): RequestAudit | undefined {
@@ -57,13 +74,13 @@ export class PolicyAuditor implements Auditor {
   }
 
   process(event: AuditEvent): void {
-    this.#events.inc();
+    this.#events++;
     this.sink.process(event);
   }
 
   #decide(user: UserInfo | undefined, { info }: Incoming): AuditVerdict {
     const verdict = this.#policy.decide(user, info);
-    this.#levels.inc({ level: verdict.level });
+    this.#levels[verdict.level]++;
     return verdict;
   }
 }
@@ -84,6 +101,7 @@ class AuditedRequest implements RequestAudit {
   #requestObject: string | undefined;
   #responseObject: string | undefined;
   #panicked = false;
+  #sourceIPs: readonly string[] | undefined;
 
   constructor(auditor: PolicyAuditor, verdict: AuditVerdict, call: Incoming, user: UserInfo | undefined) {
     const { info } = call;
@@ -155,9 +173,10 @@ class AuditedRequest implements RequestAudit {
 
   failed(error: ApiError): void {
     // A bug: what is no answer of anybody's.
-    if (error.reason === 'InternalError' && error.cause instanceof Error && error.code === 500) {
+    const { cause } = error;
+    if (cause instanceof AssertionError || cause instanceof TypeError || cause instanceof RangeError) {
       this.#panicked = true;
-      const message = `APIServer panic'd: ${error.cause.message}`;
+      const message = `APIServer panic'd: ${cause.message}`;
       this.#status = { metadata: {}, status: 'Failure', message, reason: 'InternalError', code: 500 };
       return;
     }
@@ -184,7 +203,7 @@ class AuditedRequest implements RequestAudit {
       verb: call.info.verb,
       user: this.#user,
       impersonatedUser: this.#impersonated,
-      sourceIPs: sourceIps(call),
+      sourceIPs: (this.#sourceIPs ??= sourceIps(call)),
       userAgent: call.userAgent,
       objectRef: this.#objectRef && { ...this.#objectRef },
       responseStatus: this.#status,
@@ -247,9 +266,12 @@ function withoutManagedFields(value: unknown): unknown {
 
 /** Whoever the request came from and through, the client first. @source apimachinery util/net SourceIPs */
 function sourceIps(call: Incoming): string[] {
-  const forwarded = (call.header('x-forwarded-for') ?? '').split(',').map((part) => part.trim());
-  const remote = call.remoteAddress.replace(/^::ffff:(?=\d+\.)/, '');
-  const all = [...forwarded.filter(isAddress), call.header('x-real-ip') ?? '', remote].filter((ip) => ip !== '');
+  const [forwarded, real] = [call.header('x-forwarded-for'), call.header('x-real-ip')];
+  const { remoteAddress } = call;
+  const remote = remoteAddress.startsWith('::ffff:') ? remoteAddress.slice('::ffff:'.length) : remoteAddress;
+  if (forwarded === undefined && real === undefined) return remote === '' ? [] : [remote];
+  const through = (forwarded ?? '').split(',').map((part) => part.trim());
+  const all = [...through, real ?? '', remote].filter(isAddress);
   return all.filter((ip, i) => all.indexOf(ip) === i);
 }
 
