@@ -16,6 +16,12 @@ test('only views of one set share a place in the store', () => {
     'autoscaling/v1/horizontalpodautoscalers',
     'autoscaling/v2/horizontalpodautoscalers',
     'events.k8s.io/v1/events',
+    'networking.k8s.io/v1/ipaddresses',
+    'networking.k8s.io/v1/servicecidrs',
+    'networking.k8s.io/v1beta1/ipaddresses',
+    'networking.k8s.io/v1beta1/servicecidrs',
+    'storage.k8s.io/v1/volumeattributesclasses',
+    'storage.k8s.io/v1beta1/volumeattributesclasses',
   ]);
 });
 

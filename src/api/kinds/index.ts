@@ -45,16 +45,16 @@ import { roleBindingResource } from './rbac/role-binding.ts';
 import { roleResource } from './rbac/role.ts';
 import { ingressClassResource } from './networking/ingress-class.ts';
 import { ingressResource } from './networking/ingress.ts';
-import { ipAddressResource } from './networking/ip-address.ts';
+import { ipAddressBetaResource, ipAddressResource } from './networking/ip-address.ts';
 import { networkPolicyResource } from './networking/network-policy.ts';
-import { serviceCidrResource } from './networking/service-cidr.ts';
+import { serviceCidrBetaResource, serviceCidrResource } from './networking/service-cidr.ts';
 import { runtimeClassResource } from './runtime-class.ts';
 import { csiDriverResource } from './storage/csi-driver.ts';
 import { csiNodeResource } from './storage/csi-node.ts';
 import { csiStorageCapacityResource } from './storage/csi-storage-capacity.ts';
 import { storageClassResource } from './storage/storage-class.ts';
 import { volumeAttachmentResource } from './storage/volume-attachment.ts';
-import { volumeAttributesClassResource } from './storage/volume-attributes-class.ts';
+import { volumeAttributesClassBetaResource, volumeAttributesClassResource } from './storage/volume-attributes-class.ts';
 
 export const builtinResources: readonly ResourceDefinition[] = [
   bindingResource,
@@ -98,8 +98,10 @@ export const builtinResources: readonly ResourceDefinition[] = [
   ingressClassResource,
   ingressResource,
   ipAddressResource,
+  ipAddressBetaResource,
   networkPolicyResource,
   serviceCidrResource,
+  serviceCidrBetaResource,
   runtimeClassResource,
   clusterRoleBindingResource,
   clusterRoleResource,
@@ -113,6 +115,7 @@ export const builtinResources: readonly ResourceDefinition[] = [
   storageClassResource,
   volumeAttachmentResource,
   volumeAttributesClassResource,
+  volumeAttributesClassBetaResource,
 ];
 
 export { validateBinding } from './core/binding.ts';

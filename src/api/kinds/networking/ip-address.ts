@@ -5,11 +5,12 @@
 import type { FieldError } from '../../errors.ts';
 import { addInvalid, required } from '../../field-errors.ts';
 import type { IPAddress } from '../../gen/networking-v1.ts';
-import { networkingv1Resources } from '../../gen/resources.ts';
+import { networkingv1Resources, networkingv1beta1Resources } from '../../gen/resources.ts';
 import { dns1123SubdomainErrors, pathSegmentErrors } from '../../names.ts';
 import type { ResourceDefinition } from '../../resource-definition.ts';
 import { defineResource } from '../define-resource.ts';
 import { immutableField } from '../immutable.ts';
+import { otherVersion } from '../other-version.ts';
 import { column, nameColumn } from '../standard-columns.ts';
 import { strictIpErrors } from './strict-ip-rules.ts';
 
@@ -48,3 +49,10 @@ function validateIpAddress({ spec }: IPAddress): FieldError[] {
   if (namespace) addInvalid(errors, `${path}.namespace`, namespace, pathSegmentErrors(namespace));
   return errors;
 }
+
+/** Served when `--runtime-config` says so. */
+export const ipAddressBetaResource: ResourceDefinition = otherVersion(
+  ipAddressResource,
+  networkingv1beta1Resources.ipaddresses,
+  'networking.k8s.io/v1beta1 IPAddress is deprecated in v1.34+, unavailable in v1.37+',
+);

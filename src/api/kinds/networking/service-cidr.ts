@@ -5,12 +5,13 @@
 import type { FieldError } from '../../errors.ts';
 import { addInvalid, invalidValue, required } from '../../field-errors.ts';
 import type { ServiceCIDR, ServiceCIDRSpec } from '../../gen/networking-v1.ts';
-import { networkingv1Resources } from '../../gen/resources.ts';
+import { networkingv1Resources, networkingv1beta1Resources } from '../../gen/resources.ts';
 import { parseCidr } from '../../ip.ts';
 import type { Draft } from '../../object.ts';
 import type { ResourceDefinition } from '../../resource-definition.ts';
 import { defineResource, statusSubresource } from '../define-resource.ts';
 import { keepMetadata } from '../keep.ts';
+import { otherVersion } from '../other-version.ts';
 import { ageColumn, column, nameColumn } from '../standard-columns.ts';
 import { strictCidrErrors } from './strict-ip-rules.ts';
 
@@ -63,3 +64,10 @@ function rangeErrors(ranges: readonly string[], spec: ServiceCIDRSpec): FieldErr
   }
   return errors;
 }
+
+/** Served when `--runtime-config` says so. */
+export const serviceCidrBetaResource: ResourceDefinition = otherVersion(
+  serviceCidrResource,
+  networkingv1beta1Resources.servicecidrs,
+  'networking.k8s.io/v1beta1 ServiceCIDR is deprecated in v1.34+, unavailable in v1.37+',
+);
