@@ -65,14 +65,14 @@ function compileObject(schema: ObjectSchema): Walk {
         state.path.push(key);
         const next = field.walk(inner, state);
         state.path.pop();
-        if (field.omitEmpty ? !isEmpty(next) : !field.omitZero || (next !== 0 && next !== false)) object[key] = next;
+        if (field.omitEmpty ? !isEmpty(next) : !field.omitZero || (next !== 0 && next !== false && next !== '')) object[key] = next;
       }
     }
     return object;
   };
 }
 
-const plainKinds: ReadonlySet<ValueSchema['kind']> = new Set(['string', 'boolean', 'int32', 'int64', 'number']);
+const plainKinds: ReadonlySet<ValueSchema['kind']> = new Set(['string', 'boolean', 'int32', 'int64', 'number', 'bytes']);
 
 function isEmpty(value: JsonValue): boolean {
   if (Array.isArray(value)) return value.length === 0;
