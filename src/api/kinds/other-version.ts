@@ -1,10 +1,9 @@
 /** A further version of a kind whose fields are the same in both: the stored objects are those of the version that it is made from. */
-import type { KubeObject } from '../object.ts';
 import { apiVersionOf, type ResourceRef } from '../resource-ref.ts';
 import type { ResourceDefinition } from '../resource-definition.ts';
 
 /** @param deprecation what every answer warns of */
-export function otherVersion(stored: ResourceDefinition, ref: ResourceRef<KubeObject>, deprecation: string): ResourceDefinition {
+export function otherVersion(stored: ResourceDefinition, ref: ResourceRef, deprecation: string): ResourceDefinition {
   const [apiVersion, storedVersion] = [apiVersionOf(ref), apiVersionOf(stored)];
   return {
     ...stored,
