@@ -48,7 +48,10 @@ export class Authenticator {
   constructor(options: AuthenticationOptions & { readonly clock: Clock }) {
     const { tokens = [], audiences = [], clock } = options;
     this.audiences = audiences.length > 0 ? audiences : defaultAudiences;
-    this.#tokens = tokens.length > 0 ? cachedTokens(tokenUnion(tokens), { clock, successMs: tokenSuccessMs, failureMs: 0 }) : undefined;
+    this.#tokens =
+      tokens.length > 0
+        ? cachedTokens(tokenUnion(tokens), { clock, successMs: tokenSuccessMs, failureMs: 0, usual: this.audiences })
+        : undefined;
     this.#anonymous = options.anonymous ?? (() => true);
     this.#frontProxy = options.frontProxy;
   }

@@ -17,6 +17,8 @@ export interface TokenCacheOptions {
   readonly successMs: number;
   /** How long a token that nobody knew is refused without asking again; 0: it is asked about each time. */
   readonly failureMs: number;
+  /** The audiences that nearly everybody asks with. */
+  readonly usual?: readonly string[];
 }
 
 interface Remembered {
@@ -24,7 +26,7 @@ interface Remembered {
   readonly untilMs: number;
 }
 
-export function cachedTokens(inner: TokenAuthenticator, { clock, successMs, failureMs }: TokenCacheOptions): TokenAuthenticator {
+export function cachedTokens(inner: TokenAuthenticator, { clock, successMs, failureMs, usual }: TokenCacheOptions): TokenAuthenticator {
   const known = new Map<string, Remembered>();
   const asking = new Map<string, Promise<TokenVerdict>>();
 
@@ -41,7 +43,8 @@ export function cachedTokens(inner: TokenAuthenticator, { clock, successMs, fail
 
   return (token, audiences) => {
     if (token.length > maxCachedLength) return inner(token, audiences);
-    const key = `${audiences.join('\n')}\n\n${token}`;
+    // Requests ask with one and the same list: their key is the token alone, which no line break is part of.
+    const key = audiences === usual ? token : `${audiences.join('\n')}\n\n${token}`;
     const remembered = known.get(key);
     if (remembered && remembered.untilMs > clock.monotonic()) return remembered.verdict;
     known.delete(key);

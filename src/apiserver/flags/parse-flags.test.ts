@@ -11,6 +11,10 @@ test('a flag that there is not is refused by its name', () => {
   expect(faultsOf('constructor', 'x')).toEqual(['unknown flag: --constructor']);
 });
 
+test('what the cluster sets itself is refused, saying so', () => {
+  expect(faultsOf('secure-port', '6443')).toEqual(['--secure-port cannot be given: the cluster sets it itself']);
+});
+
 test('every fault is told', () => {
   const { faults } = parseFlags({ 'anonymous-auth': ['yes'], 'event-ttl': ['1'], nonsense: ['1'] });
   expect(faults).toHaveLength(3);
@@ -94,4 +98,45 @@ describe('admission plugins', () => {
     const { faults } = parseFlags({ 'enable-admission-plugins': ['Priority'], 'disable-admission-plugins': ['Priority'] });
     expect(faults).toEqual(['[Priority] in enable-admission-plugins and disable-admission-plugins overlapped']);
   });
+});
+
+describe('flags of authentication', () => {
+  test('are read together', () => {
+    const { values, faults } = parseFlags({
+      'oidc-issuer-url': ['https://issuer.example'],
+      'oidc-client-id': ['kubernetes'],
+      'oidc-required-claim': ['tenant=a,b', 'group=x'],
+      'oidc-signing-algs': ['RS256,ES256'],
+      'service-account-issuer': ['https://a', 'https://b'],
+      'authentication-token-webhook-cache-ttl': ['30s'],
+    });
+    expect(faults).toEqual([]);
+    expect(values).toMatchObject({
+      'oidc-required-claim': new Map([
+        ['tenant', 'a,b'],
+        ['group', 'x'],
+      ]),
+      'oidc-signing-algs': ['RS256', 'ES256'],
+      'service-account-issuer': ['https://a', 'https://b'],
+      'authentication-token-webhook-cache-ttl': 30_000,
+    });
+  });
+
+  const issuer = { 'oidc-issuer-url': ['https://i'], 'oidc-client-id': ['k'] };
+  const together = 'oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set';
+  test.each<[Record<string, string[]>, string]>([
+    [{ 'oidc-issuer-url': ['https://i'] }, together],
+    [{ 'oidc-groups-claim': ['g'] }, together],
+    [{ ...issuer, 'oidc-issuer-url': ['http://i'] }, 'oidc-issuer-url "http://i": URL scheme must be https'],
+    [{ ...issuer, 'oidc-signing-algs': ['HS256'] }, 'oidc: unsupported signing alg: "HS256"'],
+    [{ ...issuer, 'authentication-config': ['/f'] }, 'authentication-config file and oidc-* flags are mutually exclusive'],
+    [{ 'service-account-issuer': [''] }, 'service-account-issuer should not be an empty string'],
+    [{ 'service-account-issuer': ['https://a', 'https://a'] }, 'service-account-issuer "https://a" is already specified'],
+    [{ 'service-account-issuer': [':x'] }, "service-account-issuer contained a ':' but was not a valid URL"],
+    [{ 'service-account-jwks-uri': ['http://x'] }, 'service-account-jwks-uri requires https scheme, parsed as: http://x'],
+    [
+      { 'service-account-max-token-expiration': ['30m'] },
+      'the service-account-max-token-expiration must be between 1 hour and 2^32 seconds',
+    ],
+  ])('%o is refused', (given, fault) => expect(parseFlags(given).faults).toEqual([fault]));
 });

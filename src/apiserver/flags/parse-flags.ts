@@ -13,13 +13,37 @@ export interface ParsedFlags {
   readonly faults: readonly string[];
 }
 
+/** What upstream's API server is told by flags and this one by the cluster it belongs to. */
+const ownFlags: ReadonlySet<string> = new Set([
+  'advertise-address',
+  'bind-address',
+  'cert-dir',
+  'client-ca-file',
+  'etcd-cafile',
+  'etcd-certfile',
+  'etcd-keyfile',
+  'etcd-prefix',
+  'etcd-servers',
+  'external-hostname',
+  'kubelet-certificate-authority',
+  'kubelet-client-certificate',
+  'kubelet-client-key',
+  'proxy-client-cert-file',
+  'proxy-client-key-file',
+  'secure-port',
+  'service-cluster-ip-range',
+  'storage-backend',
+  'tls-cert-file',
+  'tls-private-key-file',
+]);
+
 export function parseFlags(given: GivenFlags): ParsedFlags {
   const values: Record<string, unknown> = {};
   const faults: string[] = [];
   for (const [name, texts] of Object.entries(given)) {
     const syntax = flagSyntax(name);
     if (!syntax) {
-      faults.push(`unknown flag: --${name}`);
+      faults.push(ownFlags.has(name) ? `--${name} cannot be given: the cluster sets it itself` : `unknown flag: --${name}`);
       continue;
     }
     for (const text of texts) {
