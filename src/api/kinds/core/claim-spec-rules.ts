@@ -3,28 +3,24 @@
  * @source pkg/apis/core/validation/validation.go ValidatePersistentVolumeClaimSpec, v1.35
  */
 import type { FieldError } from '../../errors.ts';
-import { addInvalid, addUnsupported, forbidden, invalidValue, required } from '../../field-errors.ts';
+import { addInvalid, addUnsupported, invalidValue, required } from '../../field-errors.ts';
 import type { PersistentVolumeClaimSpec, TypedObjectReference } from '../../gen/core-v1.ts';
 import { dns1123LabelErrors, dns1123SubdomainErrors } from '../../names.ts';
 import { tryParseQuantity } from '../../quantity.ts';
 import { sameJson } from '../immutable.ts';
 import { validateLabelSelector } from './label-selector-rules.ts';
+import { validateAccessModes, volumeModes } from './access-mode-rules.ts';
 import { resourceAmountErrors } from './pod/validate-resources.ts';
-
-const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 
 export function validateClaimSpec(spec: PersistentVolumeClaimSpec, path: string, errors: FieldError[]): void {
   const modes = spec.accessModes ?? [];
   if (modes.length === 0) errors.push(required(`${path}.accessModes`, 'at least 1 access mode is required'));
   validateLabelSelector(spec.selector, `${path}.selector`, errors);
-  for (const mode of modes) addUnsupported(errors, `${path}.accessModes`, mode, accessModes);
-  if (modes.includes('ReadWriteOncePod') && modes.some((mode) => mode !== 'ReadWriteOncePod' && accessModes.includes(mode))) {
-    errors.push(forbidden(`${path}.accessModes`, 'may not use ReadWriteOncePod with other access modes'));
-  }
+  validateAccessModes(modes, `${path}.accessModes`, errors);
   validateSize(spec.resources?.requests?.['storage'], `${path}.resources[storage]`, errors);
   if (spec.storageClassName)
     addInvalid(errors, `${path}.storageClassName`, spec.storageClassName, dns1123SubdomainErrors(spec.storageClassName));
-  if (spec.volumeMode !== undefined) addUnsupported(errors, `${path}.volumeMode`, spec.volumeMode, ['Block', 'Filesystem']);
+  if (spec.volumeMode !== undefined) addUnsupported(errors, `${path}.volumeMode`, spec.volumeMode, volumeModes);
   if (spec.dataSource) validateSource(spec.dataSource, `${path}.dataSource`, errors);
   if (spec.dataSourceRef) {
     const { namespace } = spec.dataSourceRef;

@@ -7,13 +7,11 @@ import { addInvalid, addUnsupported, forbidden, invalidValue, notSupported, requ
 import type { PersistentVolumeSpec } from '../../gen/core-v1.ts';
 import { dns1123SubdomainErrors } from '../../names.ts';
 import { tryParseQuantity } from '../../quantity.ts';
+import { validateAccessModes, volumeModes } from './access-mode-rules.ts';
 import { resourceAmountErrors } from './pod/validate-resources.ts';
 import { validateNodeSelector } from './pod/validate-affinity.ts';
 import { validateVolumeSources } from './persistent-volume-sources.ts';
 
-/** As messages list them. */
-export const accessModes: readonly string[] = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
-export const volumeModes: readonly string[] = ['Block', 'Filesystem'];
 const inlineContext = 'in the context of inline volumes';
 
 export interface VolumeSpecRules {
@@ -42,13 +40,6 @@ export function validateVolumeSpec(spec: PersistentVolumeSpec, rules: VolumeSpec
     errors.push(forbidden(`${path}.persistentVolumeReclaimPolicy`, "may not be 'recycle' for a hostPath mount of '/'"));
   }
   validateClasses(spec, rules, errors);
-}
-
-export function validateAccessModes(modes: readonly string[], path: string, errors: FieldError[]): void {
-  for (const mode of modes) addUnsupported(errors, path, mode, accessModes);
-  if (modes.includes('ReadWriteOncePod') && modes.some((mode) => mode !== 'ReadWriteOncePod' && accessModes.includes(mode))) {
-    errors.push(forbidden(path, 'may not use ReadWriteOncePod with other access modes'));
-  }
 }
 
 function validateInlineShape(spec: PersistentVolumeSpec, path: string, errors: FieldError[]): void {
