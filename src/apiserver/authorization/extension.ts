@@ -7,7 +7,7 @@ import { loopbackUser } from '../auth/users.ts';
 import type { ApiServerHost, ExtensionFactory } from '../extension.ts';
 import type { StartUpSteps } from '../health/index.ts';
 import { type AdditionalPolicy, PolicyKeeper } from './bootstrap/policy-keeper.ts';
-import { type AuthorizerEntry, authorizerChain, defaultAuthorizers } from './modes.ts';
+import { authorizerChain, defaultModes } from './modes.ts';
 import { NodeRelations } from './node/node-relations.ts';
 import { escalationHooks } from './rbac/escalation.ts';
 import { PolicyIndex } from './rbac/policy-index.ts';
@@ -16,19 +16,19 @@ import { reviewHandlers } from './reviews/review-handlers.ts';
 export interface AuthorizationOptions {
   /** Kept beside the default policy. */
   readonly policy?: AdditionalPolicy;
-  /** In the order in which they are asked; default: Node, RBAC. A function, for those that need the server's clock. */
-  readonly authorizers?: (host: ApiServerHost) => readonly AuthorizerEntry[];
+  /** `--authorization-mode`: who is asked, in this order. Default: Node, RBAC. */
+  readonly modes?: readonly string[] | undefined;
   readonly steps: StartUpSteps;
 }
 
 const step = 'rbac/bootstrap-roles';
 const retryMs = 1_000;
 
-export function authorizationExtension({ steps, authorizers, policy }: AuthorizationOptions): ExtensionFactory {
+export function authorizationExtension({ steps, modes, policy }: AuthorizationOptions): ExtensionFactory {
   steps.announce(step);
   return (host) => {
     const index = new PolicyIndex(host.registry);
-    const { authorize, listRules } = authorizerChain(authorizers?.(host) ?? defaultAuthorizers, {
+    const { authorize, listRules } = authorizerChain(modes ?? defaultModes, {
       policy: index,
       relations: () => new NodeRelations(host.registry),
     });

@@ -2,6 +2,7 @@
 import { builtinResources } from '../../api/kinds/index.ts';
 import { admissionPluginFaults } from './admission-plugins.ts';
 import { authenticationFlagFaults } from './authentication-flags.ts';
+import { authorizationFlagFaults } from './authorization-flags.ts';
 import { featureGates } from './feature-gates.ts';
 import type { FlagValues } from './flag-table.ts';
 import { servedResources } from './runtime-config.ts';
@@ -12,6 +13,7 @@ const checks: readonly ((flags: FlagValues) => readonly string[])[] = [
   (flags) => faultOf(() => featureGates(flags['feature-gates'])),
   (flags) => faultOf(() => servedResources(builtinResources, flags['runtime-config'])),
   authenticationFlagFaults,
+  authorizationFlagFaults,
   (flags) => admissionPluginFaults(flags['enable-admission-plugins'], flags['disable-admission-plugins']),
 ];
 

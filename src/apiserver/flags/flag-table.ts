@@ -4,6 +4,7 @@
  */
 import { auditFlags } from './audit-flags.ts';
 import { authenticationFlags } from './authentication-flags.ts';
+import { authorizationFlags } from './authorization-flags.ts';
 import { generalFlags } from './general-flags.ts';
 import { loadFlags } from './load-flags.ts';
 import type { FlagSyntax } from './syntax.ts';
@@ -11,6 +12,7 @@ import type { FlagSyntax } from './syntax.ts';
 export const flagTable = {
   ...auditFlags,
   ...authenticationFlags,
+  ...authorizationFlags,
   ...generalFlags,
   ...loadFlags,
 } as const;
