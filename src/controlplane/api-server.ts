@@ -64,10 +64,12 @@ export async function startApiServer(settings: ApiServerSettings): Promise<Liste
   const frontProxyCa = frontProxyAuthorities(flags);
   const tls = settings.tls && { ...settings.tls, ...(frontProxyCa !== undefined && { frontProxyCa }) };
   const eventTtlMs = flags['event-ttl'];
+  const compactionIntervalMs = flags['etcd-compaction-interval'];
   const eventTtlSeconds = eventTtlMs === undefined ? settings.eventTtlSeconds : Math.max(1, Math.round(eventTtlMs / 1000));
   const [enabled, disabled] = [flags['enable-admission-plugins'], flags['disable-admission-plugins']];
   const steps = new StartUpSteps();
   const metrics = new Registry();
+  const minTimeout = flags['min-request-timeout'];
   const api = await createApiServer({
     store: settings.store,
     resources: builtinResources,
@@ -75,10 +77,13 @@ export async function startApiServer(settings: ApiServerSettings): Promise<Liste
     featureEnabled: featureGates(flags['feature-gates']),
     ...(tls && { tls }),
     ...(eventTtlSeconds !== undefined && { eventTtlSeconds }),
+    ...(compactionIntervalMs !== undefined && { compactionIntervalMs }),
     log: settings.log.child({ part: 'apiserver' }),
     clock: settings.clock,
     random: settings.random,
     authentication: configuredAuthentication(flags, tokens),
+    minRequestTimeoutMs: minTimeout === undefined ? undefined : minTimeout * 1000,
+    goawayChance: flags['goaway-chance'],
     encrypt: (store, deps) => configuredEncryption(store, flags, { ...deps, metrics }),
     extensions: standardExtensions({
       serverAddress: () => `${advertise.ip}:${advertise.port}`,

@@ -14,7 +14,7 @@ import { ServerResponse as Http1Response } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import type { Clock, Logger } from '../../base/index.ts';
+import type { Clock, Logger, Random } from '../../base/index.ts';
 import { noCertificate, type Peer, PeerReader } from '../auth/client-certificate.ts';
 import type { Exchange } from './exchange.ts';
 import { HandshakeAdmission } from './handshake-admission.ts';
@@ -62,6 +62,7 @@ export class Listener {
   readonly #handshakes: HandshakeAdmission;
   readonly #server: Http2SecureServer;
   readonly #serve: (exchange: Exchange) => Promise<void>;
+  readonly #goaway: { readonly chance: number; readonly random: Random };
   readonly #peerReader: PeerReader;
   /** Found out once a connection. */
   readonly #peers = new WeakMap<object, Peer>();
@@ -74,9 +75,13 @@ export class Listener {
     readonly tls: TlsFiles;
     readonly log: Logger;
     readonly clock: Clock;
+    readonly random: Random;
+    /** How probably a request ends its HTTP/2 connection, so that clients spread over servers; 0: never. */
+    readonly goawayChance: number;
     readonly serve: (exchange: Exchange) => Promise<void>;
   }) {
     this.#serve = options.serve;
+    this.#goaway = { chance: options.goawayChance, random: options.random };
     const { cert, key, clientCa, frontProxyCa } = options.tls;
     this.#peerReader = new PeerReader({ clients: clientCa?.toString() ?? '', frontProxies: frontProxyCa });
     const authorities = [clientCa, frontProxyCa].filter((pem) => pem !== undefined);
@@ -188,6 +193,9 @@ export class Listener {
     const { session } = stream;
     if (!session) return;
     const endStream = 1;
+    const { chance, random } = this.#goaway;
+    // Requests that are under way go on.
+    if (chance > 0 && random.next() < chance) session.close();
     void this.#serve(
       new Http2Exchange(stream, headers, {
         peer: this.#peerOf(session, session.socket as TLSSocket),

@@ -27,6 +27,8 @@ export interface StorageDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly newUid: () => string;
+  /** A watch without a timeout ends after this and up to as long again, so that watches spread over servers. */
+  readonly minWatchMs: number;
   readonly timestamps: Timestamps;
   readonly featureEnabled: (gate: string) => boolean;
 }

@@ -54,6 +54,10 @@ export interface ApiServerConfig {
   readonly encrypt?: (store: Store, deps: Omit<EncryptionDeps, 'metrics'>) => EncryptedStore | undefined;
   /** How long events are kept. Default one hour. */
   readonly eventTtlSeconds?: number;
+  /** How long a watch without a timeout goes on at least; `--min-request-timeout`, default half an hour. */
+  readonly minRequestTimeoutMs?: number | undefined;
+  /** How probably a request tells its HTTP/2 client to connect anew; `--goaway-chance`, default never. */
+  readonly goawayChance?: number | undefined;
   /** How long the past can be read at least; `--etcd-compaction-interval`, default five minutes. */
   readonly compactionIntervalMs?: number;
   /** Whether a feature gate is on. Default: as `featureEnabledByDefault` says. */
@@ -77,6 +81,7 @@ export interface ApiServer {
 }
 
 const defaultEventTtlSeconds = 3_600;
+const defaultMinRequestTimeoutMs = 1_800_000;
 const defaultCompactionIntervalMs = 300_000;
 /** How long requests may take to finish when the server stops. */
 const drainMs = 5_000;
@@ -135,6 +140,7 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     clock,
     random,
     newUid: uuids.next,
+    minWatchMs: config.minRequestTimeoutMs ?? defaultMinRequestTimeoutMs,
     timestamps,
     featureEnabled: config.featureEnabled ?? featureEnabledByDefault,
   };
@@ -199,7 +205,14 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     host,
     listen: (address) => {
       assert(config.tls, 'an API server listens only with TLS');
-      const listener = new Listener({ tls: config.tls, log, clock, serve: (exchange) => front.serve(exchange) });
+      const listener = new Listener({
+        tls: config.tls,
+        log,
+        clock,
+        random,
+        goawayChance: config.goawayChance ?? 0,
+        serve: (exchange) => front.serve(exchange),
+      });
       listeners.push(listener);
       return listener.listen(address);
     },

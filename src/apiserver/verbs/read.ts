@@ -8,9 +8,6 @@ import type { Answer } from './answer.ts';
 import { listOptions } from './options.ts';
 import type { VerbRequest } from './verb-request.ts';
 
-/** A watch without a timeout ends after this and up to as long again, so that watches spread over servers. @source min-request-timeout */
-const minWatchMs = 1_800_000;
-
 export async function getObject(deps: StorageDeps, request: VerbRequest): Promise<Answer> {
   const { view, query } = request;
   const version = query.get('resourceVersion') ?? '';
@@ -36,7 +33,7 @@ export function watchObjects(deps: StorageDeps, watches: WatchOpener, request: V
   return {
     type: 'watch',
     view,
-    timeoutMs: timeoutSeconds ? timeoutSeconds * 1_000 : minWatchMs * (1 + deps.random.next()),
+    timeoutMs: timeoutSeconds ? timeoutSeconds * 1_000 : deps.minWatchMs * (1 + deps.random.next()),
     open: (onEvents) =>
       watches.open(
         view.collection,
