@@ -21,6 +21,16 @@ const workload = {
   selector: { matchLabels: { a: 'b' } },
   template: { metadata: { labels: { a: 'b' } }, spec: podSpec },
 };
+const jobSpec = {
+  completionMode: 'Indexed',
+  completions: 2,
+  parallelism: 2,
+  backoffLimitPerIndex: 1,
+  podFailurePolicy: { rules: [{ action: 'FailIndex', onExitCodes: { operator: 'In', values: [1, 2], containerName: 'c' } }] },
+  successPolicy: { rules: [{ succeededIndexes: '0-1', succeededCount: 1 }] },
+  template: { spec: { ...podSpec, restartPolicy: 'Never' } },
+};
+const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'a' };
 const microTime = '2026-01-01T00:00:00.000000Z';
 
 /** Where objects live, and one that could live there. */
@@ -48,6 +58,57 @@ export const fuzzedResources: readonly (readonly [path: string, kind: string, ob
     { spec: { ...workload, strategy: { rollingUpdate: { maxSurge: '25%' } } } },
   ],
   ['/apis/apps/v1/namespaces/default/replicasets', 'ReplicaSet', { spec: workload }],
+  ['/apis/apps/v1/namespaces/default/controllerrevisions', 'ControllerRevision', { revision: 1, data: { spec: workload } }],
+  [
+    '/apis/apps/v1/namespaces/default/daemonsets',
+    'DaemonSet',
+    { spec: { selector: workload.selector, template: workload.template, updateStrategy: { rollingUpdate: { maxUnavailable: '10%' } } } },
+  ],
+  [
+    '/apis/apps/v1/namespaces/default/statefulsets',
+    'StatefulSet',
+    {
+      spec: {
+        ...workload,
+        serviceName: 's',
+        ordinals: { start: 1 },
+        updateStrategy: { rollingUpdate: { partition: 1 } },
+        volumeClaimTemplates: [
+          { metadata: { name: 'd' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } },
+        ],
+      },
+    },
+  ],
+  ['/api/v1/namespaces/default/replicationcontrollers', 'ReplicationController', { spec: { ...workload, selector: { a: 'b' } } }],
+  ['/api/v1/namespaces/default/podtemplates', 'PodTemplate', { template: workload.template }],
+  ['/apis/batch/v1/namespaces/default/jobs', 'Job', { spec: jobSpec }],
+  [
+    '/apis/batch/v1/namespaces/default/cronjobs',
+    'CronJob',
+    { spec: { schedule: '*/5 1-3 * JAN mon', timeZone: 'Etc/UTC', jobTemplate: { spec: jobSpec } } },
+  ],
+  [
+    '/apis/policy/v1/namespaces/default/poddisruptionbudgets',
+    'PodDisruptionBudget',
+    { spec: { minAvailable: '50%', selector: workload.selector, unhealthyPodEvictionPolicy: 'AlwaysAllow' } },
+  ],
+  [
+    '/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers',
+    'HorizontalPodAutoscaler',
+    { spec: { scaleTargetRef, maxReplicas: 3, targetCPUUtilizationPercentage: 50 } },
+  ],
+  [
+    '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers',
+    'HorizontalPodAutoscaler',
+    {
+      spec: {
+        scaleTargetRef,
+        maxReplicas: 3,
+        metrics: [{ type: 'Pods', pods: { metric: { name: 'm' }, target: { type: 'AverageValue', averageValue: '1k' } } }],
+        behavior: { scaleDown: { tolerance: '10m', policies: [{ type: 'Pods', value: 1, periodSeconds: 5 }] } },
+      },
+    },
+  ],
   ['/apis/coordination.k8s.io/v1/namespaces/default/leases', 'Lease', { spec: { holderIdentity: 'h', renewTime: microTime } }],
   [
     '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices',

@@ -12,6 +12,7 @@ import type { ResourceDefinition } from '../../resource-definition.ts';
 import { applyTemplateDefaults, dropDisabledTemplateFields } from '../core/pod/template.ts';
 import { podTemplateWarnings, workloadNameWarnings } from '../core/pod/warnings.ts';
 import { defineResource, statusSubresource } from '../define-resource.ts';
+import { sameJson } from '../immutable.ts';
 import { ageColumn, column, containerColumns, nameColumn, wideColumn } from '../standard-columns.ts';
 import { generateSelector } from './job-labels.ts';
 import { validateJob, validateJobUpdate } from './job-rules.ts';
@@ -105,9 +106,8 @@ export function jobSpecWarnings(spec: JobSpec, old: JobSpec | undefined, path: s
   const warning =
     'In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, ' +
     'Kubernetes might not be able to track completedIndexes when a big number of indexes fail';
-  const isChanged = !old || JSON.stringify(old) !== JSON.stringify(spec);
   return [
-    ...(isHuge && isChanged ? [`${path}: ${warning}`] : []),
+    ...(isHuge && !(old && sameJson(old, spec)) ? [`${path}: ${warning}`] : []),
     ...podTemplateWarnings(spec.template, old?.template, `${path}.template`),
   ];
 }
