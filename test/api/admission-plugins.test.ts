@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { corev1Resources, type KubeObject, type ResourceRef, type Unsaved } from '../../src/api/index.ts';
 import { admissionPluginNames, readAdmissionConfiguration } from '../../src/apiserver/admission/index.ts';
+import { parseFlags } from '../../src/apiserver/flags/index.ts';
 import { standardExtensions, type UserInfo } from '../../src/apiserver/index.ts';
 import { createClient } from '../../src/client/index.ts';
 import { startTestServer, type TestServer } from './harness.ts';
@@ -32,6 +33,10 @@ describe('which plugins run', () => {
     expect(admissionPluginNames).toHaveLength(37);
     expect(admissionPluginNames.indexOf('LimitRanger')).toBeLessThan(admissionPluginNames.indexOf('ServiceAccount'));
     expect(admissionPluginNames.slice(-2)).toEqual(['ResourceQuota', 'AlwaysDeny']);
+  });
+
+  test('the flags know the same names', () => {
+    expect(parseFlags({ 'disable-admission-plugins': [admissionPluginNames.join(',')] }).faults).toEqual([]);
   });
 
   test.each([
