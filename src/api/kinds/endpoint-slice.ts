@@ -6,7 +6,7 @@ import type { FieldError } from '../errors.ts';
 import { duplicate, invalidValue, notSupported, required, tooMany } from '../field-errors.ts';
 import type { Endpoint, EndpointPort, EndpointSlice } from '../gen/discovery-v1.ts';
 import { discoveryv1Resources } from '../gen/resources.ts';
-import { ipFamilyOf } from '../ip.ts';
+import { ipFamilyOf, ipWarnings } from '../ip.ts';
 import { dns1123LabelErrors, dns1123SubdomainErrors, labelValueErrors, qualifiedNameErrors } from '../names.ts';
 import { validateLabels } from '../object-meta.ts';
 import type { ResourceDefinition } from '../resource-definition.ts';
@@ -40,9 +40,23 @@ export const endpointSliceResource: ResourceDefinition = defineResource<Endpoint
       }
     },
     validate: validateEndpointSlice,
+    warnings: sliceWarnings,
     validateUpdate: (slice, old) => [...validateEndpointSlice(slice), ...immutableField('addressType', slice.addressType, old.addressType)],
   },
 });
+
+/** Slices of our own controllers have what is right; looking at each address of them would cost for nothing. */
+const ownManagers = ['endpointslice-controller.k8s.io', 'endpointslicemirroring-controller.k8s.io'];
+
+function sliceWarnings({ metadata, addressType, endpoints }: EndpointSlice): string[] {
+  const warnings = addressType === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : [];
+  const manager = metadata.labels?.['endpointslice.kubernetes.io/managed-by'];
+  if (addressType === 'FQDN' || (manager !== undefined && ownManagers.includes(manager))) return warnings;
+  for (const [i, { addresses }] of endpoints.entries()) {
+    for (const [j, address] of addresses.entries()) warnings.push(...ipWarnings(`endpoints[${i}].addresses[${j}]`, address));
+  }
+  return warnings;
+}
 
 function formatPort({ port, name }: EndpointPort): string {
   return port === undefined ? (name ?? '*') : String(port);

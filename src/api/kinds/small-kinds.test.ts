@@ -139,6 +139,22 @@ describe('EndpointSlice', () => {
     expected.forEach((one, i) => expect(faults[i]).toMatch(one));
   });
 
+  test('addresses of another form warn, but not those of our own controllers', () => {
+    const odd = { ...base, endpoints: [{ addresses: ['010.0.0.1'] }] };
+    expect(create(slices, odd).warnings).toEqual([
+      'endpoints[0].addresses[0]: non-standard IP address "010.0.0.1" will be considered invalid in a future Kubernetes release: use "10.0.0.1"',
+    ]);
+    const labels = { 'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io' };
+    expect(create(slices, { ...odd, metadata: { ...metadata, labels } }).warnings).toEqual([]);
+    expect(create(slices, { ...base, addressType: 'FQDN', endpoints: [{ addresses: ['a.b'] }] }).warnings).toEqual([
+      'spec.addressType: FQDN endpoints are deprecated',
+    ]);
+    const endpoints = { metadata, subsets: [{ addresses: [{ ip: '::ffff:10.0.0.1' }] }] };
+    expect(create(definitionOf('endpoints'), endpoints).warnings).toEqual([
+      'subsets[0].addresses[0].ip: non-standard IP address "::ffff:10.0.0.1" will be considered invalid in a future Kubernetes release: use "10.0.0.1"',
+    ]);
+  });
+
   test('the type of addresses stays; the row shows three of each', () => {
     expect(update(slices, { old: decode(slices, base), manifest: { ...base, addressType: 'FQDN', endpoints: [] } }).faults).toEqual([
       'addressType: Invalid value: "FQDN": field is immutable',

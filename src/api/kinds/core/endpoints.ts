@@ -3,7 +3,7 @@ import type { FieldError } from '../../errors.ts';
 import { invalidValue, notSupported, required } from '../../field-errors.ts';
 import type { EndpointAddress, EndpointPort, Endpoints } from '../../gen/core-v1.ts';
 import { corev1Resources } from '../../gen/resources.ts';
-import { ipErrors } from '../../ip.ts';
+import { ipErrors, ipWarnings } from '../../ip.ts';
 import { dns1123LabelErrors, dns1123SubdomainErrors, portNumberErrors, qualifiedNameErrors } from '../../names.ts';
 import type { ResourceDefinition } from '../../resource-definition.ts';
 import { defineResource } from '../define-resource.ts';
@@ -23,9 +23,19 @@ export const endpointsResource: ResourceDefinition = defineResource<Endpoints>({
     },
     validate: validateEndpoints,
     validateUpdate: validateEndpoints,
+    warnings: endpointsWarnings,
     allowCreateOnUpdate: true,
   },
 });
+
+/** Our own controller has what is right; looking at each address would cost for nothing. @source pkg/registry/core/endpoint/strategy.go */
+function endpointsWarnings({ metadata, subsets = [] }: Endpoints): string[] {
+  if (metadata.labels?.['endpoints.kubernetes.io/managed-by'] === 'endpoint-controller') return [];
+  return subsets.flatMap(({ addresses = [], notReadyAddresses = [] }, i) => [
+    ...addresses.flatMap(({ ip }, j) => ipWarnings(`subsets[${i}].addresses[${j}].ip`, ip)),
+    ...notReadyAddresses.flatMap(({ ip }, j) => ipWarnings(`subsets[${i}].notReadyAddresses[${j}].ip`, ip)),
+  ]);
+}
 
 function formatEndpoints({ subsets = [] }: Endpoints): string {
   if (subsets.length === 0) return '<none>';
