@@ -66,6 +66,8 @@ export function serviceAccountTokenHandler(host: ApiServerHost, signer: TokenSig
     const errors = validate(request);
     if (errors.length > 0) throw invalid({ group: 'authentication.k8s.io', resource: 'TokenRequest' }, errors);
     await host.admit({ operation: 'CREATE', subresource: 'token', object: request, ...target });
+    // Admission sees what was asked for.
+    if ((request.spec.audiences ?? []).length === 0) request.spec.audiences = [...signer.audiences];
 
     const subject = { namespace, serviceAccount: { name, uid: account.metadata.uid }, ...boundTo(host, request, { namespace, name }) };
     const lifetimeSeconds = shortened(request.spec.expirationSeconds!, signer, target.op);
@@ -75,6 +77,7 @@ export function serviceAccountTokenHandler(host: ApiServerHost, signer: TokenSig
       subject.pod !== undefined &&
       lifetimeSeconds === injectedSeconds &&
       areOwnAudiences(request.spec.audiences, signer.audiences);
+    const id = randomUuid(host.random);
     const token = signer.sign(
       tokenClaims(subject, {
         issuer: signer.issuer,
@@ -82,9 +85,10 @@ export function serviceAccountTokenHandler(host: ApiServerHost, signer: TokenSig
         nowMs,
         lifetimeSeconds: isInjected ? extendedSeconds : lifetimeSeconds,
         ...(isInjected && { warnAfterSeconds: lifetimeSeconds }),
-        id: randomUuid(host.random),
+        id,
       }),
     );
+    target.op.audit?.annotate('authentication.kubernetes.io/issued-credential-id', `JTI=${id}`);
     request.status = { token, expirationTimestamp: formatTime(nowMs + lifetimeSeconds * 1000) };
     return { type: 'object', status: 201, object: request as unknown as JsonObject };
   };
@@ -119,7 +123,6 @@ function complete(request: TokenRequest, defaults: Names & { readonly audiences:
   const { name, namespace, audiences, nowMs } = defaults;
   request.metadata = { ...request.metadata, name, namespace, creationTimestamp: formatTime(nowMs) };
   request.spec ??= { audiences: [] };
-  if ((request.spec.audiences ?? []).length === 0) request.spec.audiences = [...audiences];
   request.spec.expirationSeconds ??= defaultSeconds;
 }
 
