@@ -1,6 +1,10 @@
-/** `npm run generate [-- --data DIR]`: writes `src/api/gen` and `src/api/schema/gen` anew from the published facts. */
+/**
+ * `npm run generate [-- --data DIR]`: writes `src/api/gen`, `src/api/schema/gen` and `src/api/protobuf/gen` anew from the published
+ * facts; `go-fields.json` comes from a program of its own.
+ */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { generateProtobuf, packagesOf } from './protobuf.ts';
 import { readSchemaFacts } from './schema-facts.ts';
 import { generateSchema } from './schema.ts';
 import { generateTypes } from './types.ts';
@@ -18,3 +22,5 @@ for (const [path, text] of generateTypes(facts)) writeFileSync(`${types}/${path}
 const schema = `${root}src/api/schema/gen`;
 mkdirSync(schema, { recursive: true });
 writeFileSync(`${schema}/facts.json`, generateSchema(facts));
+
+writeFileSync(`${root}src/api/protobuf/gen/messages.json`, generateProtobuf(data, packagesOf(facts)));

@@ -4,6 +4,7 @@
  * whose fields stand directly in the JSON object around it, otherwise the message's name (short within its own package).
  */
 import { readFileSync } from 'node:fs';
+import type { SchemaFacts } from './schema-facts.ts';
 
 type Field = readonly [number: number, type: string, repeated?: 'repeated'];
 type Packages = Readonly<Record<string, { readonly messages: Readonly<Record<string, Readonly<Record<string, Field>>>> }>>;
@@ -43,6 +44,12 @@ const renamed: Readonly<Record<string, string>> = {
 };
 
 const scalars: Readonly<Record<string, string>> = { string: 's', bool: 'b', int32: 'i', int64: 'i', double: 'd', bytes: 'y' };
+
+/** The packages that the schema has types of, as `generateProtobuf` asks for them. */
+export function packagesOf({ definitions }: SchemaFacts): (schemaPackage: string) => boolean {
+  const packages = new Set(Object.keys(definitions).map((name) => name.slice(0, name.lastIndexOf('.'))));
+  return (schemaPackage) => packages.has(schemaPackage);
+}
 
 /** @param data the folder of published facts @param served tells whether the schema has types of a package, such as `io.k8s.api.core.v1` */
 export function generateProtobuf(data: string, served: (schemaPackage: string) => boolean): string {
