@@ -132,6 +132,14 @@ describe('a Job', () => {
     expect(found.json.items).toHaveLength(1);
   });
 
+  test('without a name is refused like any other', async () => {
+    const answer = await server.http('POST', path, { ...job('x'), metadata: null });
+    expect(answer.json).toMatchObject({
+      code: 422,
+      message: 'Job.batch "" is invalid: metadata.name: Required value: name or generateName is required',
+    });
+  });
+
   test('keeps its pods by default, and says so', async () => {
     await server.http('POST', path, job('kept'));
     const kept = await server.http('DELETE', `${path}/kept`);

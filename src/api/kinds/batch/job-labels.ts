@@ -9,14 +9,11 @@ export const legacyJobNameLabel = 'job-name';
 
 /** Gives the template the labels and the Job the selector that no other Job has; what a client has set stays, for validation to refuse. */
 export function generateSelector({ metadata, spec }: Draft<Job>): void {
-  const own = {
-    [legacyJobNameLabel]: metadata.name,
-    [jobNameLabel]: metadata.name,
-    [legacyControllerUidLabel]: metadata.uid,
-    [controllerUidLabel]: metadata.uid,
-  };
+  // A Job without a name is refused later.
+  const { name = '', uid = '' } = metadata as Partial<typeof metadata>;
+  const own = { [legacyJobNameLabel]: name, [jobNameLabel]: name, [legacyControllerUidLabel]: uid, [controllerUidLabel]: uid };
   spec.template.metadata ??= {};
   spec.template.metadata.labels = { ...own, ...spec.template.metadata.labels };
   spec.selector ??= {};
-  spec.selector.matchLabels = { [controllerUidLabel]: metadata.uid, ...spec.selector.matchLabels };
+  spec.selector.matchLabels = { [controllerUidLabel]: uid, ...spec.selector.matchLabels };
 }

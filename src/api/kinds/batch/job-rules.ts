@@ -37,10 +37,11 @@ function jobErrors(job: Job, prefixed: boolean): FieldError[] {
   validateJobSpec(spec, 'spec', errors);
   validateSelector(spec, errors);
   if (spec.completionMode === 'Indexed' && (spec.completions ?? 0) > 0) {
-    const lastHostname = `${metadata.name}-${spec.completions! - 1}`;
+    const { name = '' } = metadata as Partial<Job['metadata']>;
+    const lastHostname = `${name}-${spec.completions! - 1}`;
     if (dns1123LabelErrors(lastHostname).length > 0) {
       const detail = `will not able to create pod with invalid DNS label: ${lastHostname}`;
-      errors.push(invalidValue('metadata.name', metadata.name, detail));
+      errors.push(invalidValue('metadata.name', name, detail));
     }
   }
   return errors;
