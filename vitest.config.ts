@@ -36,7 +36,8 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts', 'test/conformance/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
+          // On a cluster that is shared, most of a test is waiting.
+          maxWorkers: 3,
           // After everything else: containers want the machine for themselves.
           sequence: { groupOrder: 1 },
           globalSetup: ['test/e2e/setup.ts'],

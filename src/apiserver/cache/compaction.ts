@@ -10,6 +10,7 @@ export interface CompactionOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
+  /** 0: never. */
   readonly intervalMs: number;
   /** Ends it. */
   readonly signal: AbortSignal;
@@ -17,6 +18,7 @@ export interface CompactionOptions {
 
 /** Runs until the signal aborts. A store that cannot now is asked again an interval later. */
 export async function keepCompacting({ store, clock, log, intervalMs, signal }: CompactionOptions): Promise<void> {
+  if (intervalMs === 0) return;
   let past = 0;
   try {
     for (;;) {

@@ -5,6 +5,7 @@ export const generalFlags = {
   'admission-control-config-file': file,
   'disable-admission-plugins': list,
   'enable-admission-plugins': list,
+  'etcd-compaction-interval': durationMs,
   'event-ttl': durationMs,
   'feature-gates': switches,
   'runtime-config': configuration,
