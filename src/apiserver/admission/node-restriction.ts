@@ -19,9 +19,10 @@ import { forbiddenLabelChanges } from './node-labels.ts';
 import { configMapNamesOf, secretNamesOf } from './pod-references.ts';
 import { refusal } from './refusal.ts';
 import { isResource } from './resource-match.ts';
+import { admitAudiences } from './token-audiences.ts';
 
 type Pod = Draft<corev1.Pod>;
-type Rule = (nodeName: string, request: AdmissionRequest, ctx: AdmissionContext) => void;
+type Rule = (nodeName: string, request: AdmissionRequest, ctx: AdmissionContext) => void | Promise<void>;
 
 const { nodes, persistentvolumeclaims, pods, serviceaccounts } = corev1Resources;
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
@@ -43,9 +44,9 @@ export const nodeRestriction: AdmissionPlugin = {
   handles: (resource, operation) => operations.has(operation) && rules.some((one) => isResource(resource, one.resource)),
   mutate: (request, ctx) => {
     const nodeName = nodeNameOf(request.user);
-    if (nodeName === undefined) return;
+    if (nodeName === undefined) return undefined;
     if (nodeName === '') throw refusal(request, `could not determine node from user ${goQuote(request.user.name)}`);
-    rules.find((one) => isResource(request.resource, one.resource))?.rule(nodeName, request, ctx);
+    return rules.find((one) => isResource(request.resource, one.resource))?.rule(nodeName, request, ctx);
   },
 };
 
@@ -181,7 +182,7 @@ function withoutGrowth(claim: corev1.PersistentVolumeClaim | Draft<corev1.Persis
 }
 
 /** Tokens for a kubelet are those of the pods on its node. */
-function admitToken(nodeName: string, request: AdmissionRequest, ctx: AdmissionContext): void {
+function admitToken(nodeName: string, request: AdmissionRequest, ctx: AdmissionContext): void | Promise<void> {
   if (request.operation !== 'CREATE' || request.subresource !== 'token') return;
   // The subresource's body; not every KubeObject has a spec.
   const { spec } = request.object as unknown as Draft<authenticationv1.TokenRequest>;
@@ -198,6 +199,7 @@ function admitToken(nodeName: string, request: AdmissionRequest, ctx: AdmissionC
     );
   }
   if (pod.spec.nodeName !== nodeName) throw refusal(request, 'node requested token bound to a pod scheduled on a different node');
+  return admitAudiences(spec.audiences, pod, request, ctx);
 }
 
 function admitLease(nodeName: string, request: AdmissionRequest): void {

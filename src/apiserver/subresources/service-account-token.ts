@@ -62,7 +62,7 @@ export function serviceAccountTokenHandler(host: ApiServerHost, signer: TokenSig
     const account = host.registry.cached(serviceaccounts, { namespace, name });
     if (!account) throw notFound({ group: '', resource: 'serviceaccounts', name });
     const nowMs = host.clock.now();
-    complete(request, { namespace, name, audiences: signer.audiences, nowMs });
+    complete(request, { namespace, name, nowMs });
     const errors = validate(request);
     if (errors.length > 0) throw invalid({ group: 'authentication.k8s.io', resource: 'TokenRequest' }, errors);
     await host.admit({ operation: 'CREATE', subresource: 'token', object: request, ...target });
@@ -119,8 +119,8 @@ function checkNames({ metadata }: TokenRequest, { namespace, name }: Names): voi
   }
 }
 
-function complete(request: TokenRequest, defaults: Names & { readonly audiences: readonly string[]; readonly nowMs: number }): void {
-  const { name, namespace, audiences, nowMs } = defaults;
+function complete(request: TokenRequest, defaults: Names & { readonly nowMs: number }): void {
+  const { name, namespace, nowMs } = defaults;
   request.metadata = { ...request.metadata, name, namespace, creationTimestamp: formatTime(nowMs) };
   request.spec ??= { audiences: [] };
   request.spec.expirationSeconds ??= defaultSeconds;
