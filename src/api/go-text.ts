@@ -2,6 +2,7 @@
  * Values as Go prints them inside the API's messages: quoted strings (`%q`) and JSON (`encoding/json`). Clients and tests match on
  * these texts, and JavaScript's own forms differ for control characters, `<`, `>` and `&`.
  */
+import { stringifyJson } from './json/stringify.ts';
 
 const plainText = /^[\x20-\x21\x23-\x5b\x5d-\x7e]*$/;
 const shortEscapes: Readonly<Record<string, string>> = {
@@ -36,5 +37,6 @@ const unsafeInJson = /[<>&\u2028\u2029]/g;
 
 /** JSON as `json.Marshal` writes it. */
 export function goJson(value: unknown): string {
-  return (JSON.stringify(value) ?? 'null').replace(unsafeInJson, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  if (value === undefined) return 'null';
+  return stringifyJson(value).replace(unsafeInJson, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

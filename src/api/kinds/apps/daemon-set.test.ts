@@ -126,6 +126,14 @@ describe('ControllerRevision', () => {
     ]);
   });
 
+  test('holds integers that are no floating point numbers', () => {
+    const old = decode(revisions, revision);
+    const data = { spec: 9_007_199_254_740_993n };
+    const manifest = { ...old, data };
+    const faults = revisions.strategy.validateUpdate(manifest as never, old, {} as never).map(({ message }) => message);
+    expect(faults).toEqual(['Invalid value: {"spec":9007199254740993}: field is immutable']);
+  });
+
   test('names its controller', () => {
     const owner = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'web', uid: 'u', controller: true };
     expect(row(revisions, decode(revisions, withField(revision, 'metadata.ownerReferences', [owner])))).toMatchObject({
