@@ -240,8 +240,11 @@ class InProcessCall implements FilteredCall {
     return (this.#auditId ??= this.#options.nextAuditId());
   }
 
+  /** As it would stand on the wire; only audit asks. */
   get target(): string {
-    return this.info.path;
+    const given = Object.entries(this.#target.query ?? {}).filter(([, value]) => value !== undefined);
+    if (given.length === 0) return this.info.path;
+    return `${this.info.path}?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
   }
 
   header(): undefined {
