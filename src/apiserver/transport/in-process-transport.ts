@@ -244,7 +244,7 @@ class InProcessCall implements FilteredCall {
   get target(): string {
     const given = Object.entries(this.#target.query ?? {}).filter(([, value]) => value !== undefined);
     if (given.length === 0) return this.info.path;
-    return `${this.info.path}?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
+    return `${this.info.path}?${new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()}`;
   }
 
   header(): undefined {
