@@ -52,6 +52,26 @@ test('the past can be read for five minutes, and is forgotten after ten', async 
   expect((await server.client.get(corev1Resources.configmaps, { namespace: 'default', name: 'c' }, { signal })).data).toEqual({ v: '4' });
 });
 
+test('a compacted version is gone also of what did not change since', async () => {
+  const clock = new VirtualClock();
+  await using server = await startTestServer({ clock, namespaces: ['default', 'other'] });
+  const page = (query: Record<string, string>): ReturnType<typeof server.client.list<corev1.Namespace>> =>
+    server.client.list(corev1Resources.namespaces, { query: { limit: '1', ...query }, signal });
+  const token = { continue: (await page({})).metadata.continue ?? '' };
+  const write = (name: string): Promise<unknown> =>
+    server.client.create(
+      corev1Resources.configmaps,
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' } },
+      { signal },
+    );
+  for (const name of ['a', 'b', 'c']) {
+    expect((await page(token)).items).toHaveLength(1);
+    await write(name);
+    await clock.advance(301_000);
+  }
+  await expect(page(token)).rejects.toSatisfy((error) => isApiError(error, 'Expired'));
+});
+
 test('an event is the same object in both of its groups', async () => {
   await using server = await startTestServer();
   await server.client.create(corev1Resources.events, event, { signal });

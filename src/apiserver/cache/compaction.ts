@@ -12,19 +12,24 @@ export interface CompactionOptions {
   readonly log: Logger;
   /** 0: never. */
   readonly intervalMs: number;
+  /** Told of each revision before which nothing can be read any more. */
+  readonly onCompacted: (revision: number) => void;
   /** Ends it. */
   readonly signal: AbortSignal;
 }
 
 /** Runs until the signal aborts. A store that cannot now is asked again an interval later. */
-export async function keepCompacting({ store, clock, log, intervalMs, signal }: CompactionOptions): Promise<void> {
+export async function keepCompacting({ store, clock, log, intervalMs, onCompacted, signal }: CompactionOptions): Promise<void> {
   if (intervalMs === 0) return;
   let past = 0;
   try {
     for (;;) {
       await clock.sleep(intervalMs, signal);
       try {
-        if (past > 0) await store.compact(past);
+        if (past > 0) {
+          await store.compact(past);
+          onCompacted(past);
+        }
         past = await store.revision();
       } catch (err) {
         signal.throwIfAborted();

@@ -33,10 +33,16 @@ export interface ListPage {
 export class ListReader {
   readonly #cache: WatchCache;
   readonly #store: Store;
+  #compactedRevision = 0;
 
   constructor(cache: WatchCache, store: Store) {
     this.#cache = cache;
     this.#store = store;
+  }
+
+  /** What is older than this revision is told to be gone, also where the cache happens to know it: clients count on it. */
+  onCompacted(revision: number): void {
+    this.#compactedRevision = revision;
   }
 
   /** @throws ApiError Expired when the state is compacted away, Timeout when it is not there yet, BadRequest */
@@ -68,6 +74,7 @@ export class ListReader {
   }
 
   async #exactly(collection: Collection, query: ListQuery, from: PageStart): Promise<ListPage> {
+    if (from.revision < this.#compactedRevision) throw tooOld(query, from);
     // Nothing changed since: the cache is that state.
     if (collection.changedAt <= from.revision && from.revision <= this.#cache.revision) return this.#fromCache(collection, query, from);
     try {

@@ -124,9 +124,11 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     authorize,
     signal: stop.signal,
   };
+  const lists = new ListReader(cache, store);
+  lists.onCompacted(await store.compactedRevision());
   const deps: StorageDeps = {
     cache,
-    lists: new ListReader(cache, store),
+    lists,
     writer: new ObjectWriter(store, cache, encrypted && ((storeKey) => encrypted.isCurrent(storeKey))),
     get admission() {
       return parts.admission;
@@ -197,6 +199,7 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     clock,
     log,
     intervalMs: config.compactionIntervalMs ?? defaultCompactionIntervalMs,
+    onCompacted: (revision) => lists.onCompacted(revision),
     signal: stop.signal,
   });
   const answerInProcess = inProcessFilters(filters);
