@@ -28,7 +28,7 @@ export interface CrowdResult {
 const object = 'crowd';
 const collection = '/api/v1/namespaces/default/configmaps';
 const watchPath = `${collection}?watch=1&resourceVersion=0&fieldSelector=metadata.name%3D${object}&timeoutSeconds=600`;
-const dueMs = 60_000;
+const dueMs = 120_000;
 /** Handshakes that a client machine begins at once while nothing is measured. */
 const openingAtOnce = 64;
 

@@ -28,6 +28,8 @@ export interface Selection extends WatchScope {
 
 /** Selectors that were parsed lately: the same few come again with every watch of a controller. */
 const maxParsedSelectors = 512;
+/** Longer ones are read anew each time: nobody's controller has them, and what is kept has to stay small. */
+const maxKeptSelectorLength = 1_024;
 const parsedLabels = new Map<string, LabelMatcher>();
 
 /**
@@ -61,6 +63,7 @@ function labelMatcher(text: string | undefined): LabelMatcher {
   if (known) return known;
   try {
     const matcher = parseLabelSelector(text);
+    if (text.length > maxKeptSelectorLength) return matcher;
     if (parsedLabels.size >= maxParsedSelectors) parsedLabels.clear();
     parsedLabels.set(text, matcher);
     return matcher;

@@ -15,7 +15,7 @@ export interface HandshakeLimits {
   readonly waiting: number;
 }
 
-const defaultLimits: HandshakeLimits = { atOnce: 32, slowMs: 500, waiting: 20_000 };
+const defaultLimits: HandshakeLimits = { atOnce: 32, slowMs: 100, waiting: 20_000 };
 
 export class HandshakeAdmission {
   readonly #limits: HandshakeLimits;
