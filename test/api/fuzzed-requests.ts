@@ -151,7 +151,8 @@ function edited(tree: object, changes: readonly Edit[]): unknown {
   for (const { where, key, value } of changes) {
     const places = placesOf(copy);
     const [parent, at] = places[where % places.length]!;
-    Object.defineProperty(parent, key ?? at, { value, enumerable: true, configurable: true, writable: true });
+    // A copy: the same odd value may come again and would then stand inside itself.
+    Object.defineProperty(parent, key ?? at, { value: structuredClone(value), enumerable: true, configurable: true, writable: true });
   }
   return copy;
 }

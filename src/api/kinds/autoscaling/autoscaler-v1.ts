@@ -79,11 +79,11 @@ export function toV1(autoscaler: HorizontalPodAutoscaler): Draft<AutoscalerV1> {
   const { metadata, spec, status } = whole(autoscaler);
   const { metrics = [], behavior, ...rest } = spec;
   const { currentMetrics = [], conditions = [], currentReplicas = 0, ...counts } = status;
-  const cpu = metrics.find(isCpu)?.resource?.target.averageUtilization;
+  const cpu = cpuPercentOf(metrics.find(isCpu));
   const currentCpu = currentMetrics
-    .map(({ resource }) => (resource?.name === 'cpu' ? resource.current.averageUtilization : undefined))
+    .map(({ resource }) => (resource?.name === 'cpu' ? (resource as Partial<typeof resource>).current?.averageUtilization : undefined))
     .findLast((percent) => percent !== undefined);
-  const others = metrics.filter((metric) => !isCpu(metric) || metric.resource?.target.averageUtilization === undefined);
+  const others = metrics.filter((metric) => !isCpu(metric) || cpuPercentOf(metric) === undefined);
   const said = {
     ...(others.length > 0 && { [metricsAnnotation]: goJson(others.map(flatMetric)) }),
     ...(behavior && { [behaviorAnnotation]: goJson(goBehavior(behavior)) }),
@@ -115,6 +115,11 @@ export function cpuMetric(averageUtilization: number): Draft<MetricSpec> {
 
 function cpuStatus(averageUtilization: number): MetricStatus {
   return { type: 'Resource', resource: { name: 'cpu', current: { averageUtilization } } };
+}
+
+/** Any part may be missing: objects are converted before they are validated. */
+function cpuPercentOf(metric: MetricSpec | undefined): number | undefined {
+  return (metric?.resource as Partial<NonNullable<MetricSpec['resource']>> | undefined)?.target?.averageUtilization;
 }
 
 function isCpu({ type, resource }: MetricSpec): boolean {

@@ -304,6 +304,20 @@ describe('autoscaling/v1', () => {
     }
   });
 
+  test.each(['Object', 'Pods', 'Resource', 'ContainerResource', 'External', ''])('whatever is missing of a metric of type %s', (type) => {
+    const source = type.charAt(0).toLowerCase() + type.slice(1);
+    const metric = { type, [source]: {}, resource: { name: 'cpu' } };
+    const object = { ...withMetric(metric), status: { desiredReplicas: 0, currentMetrics: [metric] } };
+    expect(() => toStorage(fromStorage(object))).not.toThrow();
+    expect(() => toStorage(fromStorage({ metadata: base['metadata'] }))).not.toThrow();
+    expect(row(v1, fromStorage(object))).toMatchObject({ Name: 'web' });
+    const stored = {
+      ...withField(base, 'spec.metrics', metrics),
+      status: { desiredReplicas: 0, currentMetrics: metrics.map(() => metric) },
+    };
+    expect(row(v2, decode(v2, stored))).toMatchObject({ Name: 'web' });
+  });
+
   test('means nothing in v2', () => {
     const manifest = withField(base, 'metadata.annotations', { [`${prefix}metrics`]: '[]', own: 'x' });
     expect(create(v2, manifest).object.metadata.annotations).toEqual({ own: 'x' });

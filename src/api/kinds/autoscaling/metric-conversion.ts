@@ -2,7 +2,14 @@
  * Metrics as `autoscaling/v1` writes them, which has them in annotations only: what `v2` says of a metric and its target, flat.
  * @source pkg/apis/autoscaling/v1/conversion.go, k8s.io/api/autoscaling/v1/types.go MetricSpec, MetricStatus, v1.35
  */
-import type { MetricSpec, MetricStatus, MetricTarget, MetricValueStatus } from '../../gen/autoscaling-v2.ts';
+import type {
+  CrossVersionObjectReference,
+  MetricIdentifier,
+  MetricSpec,
+  MetricStatus,
+  MetricTarget,
+  MetricValueStatus,
+} from '../../gen/autoscaling-v2.ts';
 import type { Draft } from '../../object.ts';
 
 /** A metric of `v1`: text that anybody may have written, so nothing of it is certain. */
@@ -15,78 +22,98 @@ function present(fields: Source): Source {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
+/** Any part of a metric may be missing: objects are converted before they are validated. */
+interface LooseSource {
+  readonly describedObject?: Partial<CrossVersionObjectReference>;
+  readonly metric?: Partial<MetricIdentifier>;
+  readonly target?: Partial<MetricTarget>;
+  readonly current?: MetricValueStatus;
+  readonly name?: string;
+  readonly container?: string;
+}
+
+type Sources = Readonly<Record<'object' | 'pods' | 'resource' | 'containerResource' | 'external', LooseSource | undefined>>;
+
 /** Fields in Go's order, since the annotation is text. */
 export function flatMetric(metric: MetricSpec): FlatMetric {
-  const { type, object, pods, resource, containerResource, external } = metric;
+  const { type = '', object, pods, resource, containerResource, external } = metric as Partial<MetricSpec> & Partial<Sources>;
   return present({
     type,
     object:
       object &&
       present({
         target: reference(object.describedObject),
-        metricName: object.metric.name,
-        targetValue: object.target.value ?? '0',
-        selector: object.metric.selector,
-        averageValue: object.target.averageValue,
+        metricName: object.metric?.name ?? '',
+        targetValue: object.target?.value ?? '0',
+        selector: object.metric?.selector,
+        averageValue: object.target?.averageValue,
       }),
     pods:
       pods &&
-      present({ metricName: pods.metric.name, targetAverageValue: pods.target.averageValue ?? '0', selector: pods.metric.selector }),
-    resource: resource && present({ name: resource.name, ...flatResource(resource.target) }),
+      present({
+        metricName: pods.metric?.name ?? '',
+        targetAverageValue: pods.target?.averageValue ?? '0',
+        selector: pods.metric?.selector,
+      }),
+    resource: resource && present({ name: resource.name ?? '', ...flatResource(resource) }),
     containerResource:
       containerResource &&
-      present({ name: containerResource.name, ...flatResource(containerResource.target), container: containerResource.container }),
+      present({ name: containerResource.name ?? '', ...flatResource(containerResource), container: containerResource.container ?? '' }),
     external:
       external &&
       present({
-        metricName: external.metric.name,
-        metricSelector: external.metric.selector,
-        targetValue: external.target.value,
-        targetAverageValue: external.target.averageValue,
+        metricName: external.metric?.name ?? '',
+        metricSelector: external.metric?.selector,
+        targetValue: external.target?.value,
+        targetAverageValue: external.target?.averageValue,
       }),
   });
 }
 
-function flatResource({ averageUtilization, averageValue }: MetricTarget): Source {
-  return { targetAverageUtilization: averageUtilization, targetAverageValue: averageValue };
+function flatResource({ target = {} }: LooseSource): Source {
+  return { targetAverageUtilization: target.averageUtilization, targetAverageValue: target.averageValue };
 }
 
 export function flatStatus(status: MetricStatus): FlatMetric {
-  const { type, object, pods, resource, containerResource, external } = status;
+  const { type = '', object, pods, resource, containerResource, external } = status as Partial<MetricStatus> & Partial<Sources>;
   return present({
     type,
     object:
       object &&
       present({
         target: reference(object.describedObject),
-        metricName: object.metric.name,
-        currentValue: object.current.value ?? '0',
-        selector: object.metric.selector,
-        averageValue: object.current.averageValue,
+        metricName: object.metric?.name ?? '',
+        currentValue: object.current?.value ?? '0',
+        selector: object.metric?.selector,
+        averageValue: object.current?.averageValue,
       }),
     pods:
       pods &&
-      present({ metricName: pods.metric.name, currentAverageValue: pods.current.averageValue ?? '0', selector: pods.metric.selector }),
-    resource: resource && present({ name: resource.name, ...flatCurrent(resource.current) }),
+      present({
+        metricName: pods.metric?.name ?? '',
+        currentAverageValue: pods.current?.averageValue ?? '0',
+        selector: pods.metric?.selector,
+      }),
+    resource: resource && present({ name: resource.name ?? '', ...flatCurrent(resource) }),
     containerResource:
       containerResource &&
-      present({ name: containerResource.name, ...flatCurrent(containerResource.current), container: containerResource.container }),
+      present({ name: containerResource.name ?? '', ...flatCurrent(containerResource), container: containerResource.container ?? '' }),
     external:
       external &&
       present({
-        metricName: external.metric.name,
-        metricSelector: external.metric.selector,
-        currentValue: external.current.value ?? '0',
-        currentAverageValue: external.current.averageValue,
+        metricName: external.metric?.name ?? '',
+        metricSelector: external.metric?.selector,
+        currentValue: external.current?.value ?? '0',
+        currentAverageValue: external.current?.averageValue,
       }),
   });
 }
 
-function flatCurrent({ averageUtilization, averageValue }: MetricValueStatus): Source {
-  return { currentAverageUtilization: averageUtilization, currentAverageValue: averageValue ?? '0' };
+function flatCurrent({ current = {} }: LooseSource): Source {
+  return { currentAverageUtilization: current.averageUtilization, currentAverageValue: current.averageValue ?? '0' };
 }
 
-function reference({ kind, name, apiVersion }: { kind: string; name: string; apiVersion?: string }): Source {
+function reference({ kind = '', name = '', apiVersion }: Partial<CrossVersionObjectReference> = {}): Source {
   return present({ kind, name, apiVersion });
 }
 

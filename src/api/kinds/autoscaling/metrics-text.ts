@@ -12,14 +12,17 @@ export function metricsText({ spec, status }: HorizontalPodAutoscaler): string {
   return shown.join(', ') + more;
 }
 
-function metricText(metric: MetricSpec, status: MetricStatus | undefined): string {
+/** Only controllers write a status, and nobody says that they write all of it. */
+type LooseStatus = { readonly [K in Exclude<keyof MetricStatus, 'type'>]?: { readonly current?: MetricValueStatus } };
+
+function metricText(metric: MetricSpec, status: LooseStatus | undefined): string {
   switch (metric.type) {
     case 'External':
       return valueText(metric.external?.target, status?.external?.current);
     case 'Object':
       return valueText(metric.object?.target, status?.object?.current);
     case 'Pods':
-      return `${status?.pods?.current.averageValue ?? unknown}/${metric.pods?.target.averageValue}`;
+      return `${status?.pods?.current?.averageValue ?? unknown}/${metric.pods?.target.averageValue}`;
     case 'Resource':
       return `${metric.resource?.name}: ${resourceText(metric.resource?.target, status?.resource?.current)}`;
     case 'ContainerResource':
