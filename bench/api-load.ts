@@ -5,7 +5,7 @@
 import { H2Connection, type H2Answer, type H2Request, type H2Target } from './h2-client.ts';
 import { cpuSeconds } from './process-cost.ts';
 
-export type Scenario = 'get' | 'create' | 'update' | 'apply' | 'list' | 'watch';
+export type Scenario = 'get' | 'create' | 'update' | 'apply' | 'apply-changed' | 'list' | 'watch';
 
 export interface LoadJob {
   readonly scenario: Scenario;
@@ -68,6 +68,23 @@ function apply(job: LoadJob, name: string): H2Request {
   return { method: 'PATCH', path, type: 'application/apply-patch+yaml', body: objectText(name, 0) };
 }
 
+/** A Deployment that no controller makes anything of; one annotation of it changes. */
+function applyDeployment({ namespace }: LoadJob, name: string, step: number): H2Request {
+  const labels = { app: name };
+  const containers = [
+    { name: 'main', image: 'example.test/main:1', ports: [{ containerPort: 80 }], env: [{ name: 'MODE', value: 'bench' }] },
+    { name: 'side', image: 'example.test/side:1', resources: { requests: { cpu: '10m', memory: '16Mi' } } },
+  ];
+  const spec = { paused: true, replicas: 0, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers } } };
+  const metadata = { name, labels, annotations: { 'bench.test/step': String(step) } };
+  return {
+    method: 'PATCH',
+    path: `/apis/apps/v1/namespaces/${namespace}/deployments/${name}?fieldManager=bench&force=true`,
+    type: 'application/apply-patch+yaml',
+    body: JSON.stringify({ kind: 'Deployment', apiVersion: 'apps/v1', metadata, spec }),
+  };
+}
+
 function versionOf(answer: H2Answer): string {
   return /"resourceVersion":"(\d+)"/.exec(answer.text())![1]!;
 }
@@ -106,6 +123,11 @@ async function prepare(job: LoadJob, connections: readonly H2Connection[]): Prom
     case 'apply':
       await send(connections[0]!, apply(job, `${prefix}-0`));
       return () => () => apply(job, `${prefix}-0`);
+    case 'apply-changed':
+      return (slot) => {
+        let n = 0;
+        return () => applyDeployment(job, `${prefix}-${slot}`, n++);
+      };
     case 'list':
       await createAll(job, connections, names(job.objects ?? 0));
       return () => () => ({ method: 'GET', path: collectionOf(job), onData: () => {} });

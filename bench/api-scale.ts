@@ -29,7 +29,10 @@ export async function measureCrowds(): Promise<Figure[]> {
 }
 
 /** The load comes from a process of its own; the probe is this one. */
-async function crowd({ target }: BareControlPlane, job: Omit<CrowdJob, 'target'>): Promise<CrowdResult & { readonly longestGetMs: number }> {
+async function crowd(
+  { target }: BareControlPlane,
+  job: Omit<CrowdJob, 'target'>,
+): Promise<CrowdResult & { readonly longestGetMs: number }> {
   const probing = new AbortController();
   const child = spawn(process.execPath, [crowdProgram, JSON.stringify({ ...job, target })], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';

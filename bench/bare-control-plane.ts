@@ -14,7 +14,7 @@ import { controlPlaneFlags } from '../src/cluster/launch.ts';
 import type { H2Target } from './h2-client.ts';
 
 const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url));
-const name = 'bare';
+export const bareName = 'bare';
 const readyDueMs = 60_000;
 
 export interface BareControlPlane extends AsyncDisposable {
@@ -34,7 +34,7 @@ export interface BareControlPlaneOptions {
 /** Resolves when it is ready. */
 export async function startBareControlPlane(options: BareControlPlaneOptions = {}): Promise<BareControlPlane> {
   const home = options.home ?? mkdtempSync(join(tmpdir(), 'kn-'));
-  const paths = clusterPaths(home, name);
+  const paths = clusterPaths(home, bareName);
   const record = await nodelessRecord();
   writeClusterRecord(paths, record);
   makePrivateDirectory(paths.run);
@@ -43,7 +43,7 @@ export async function startBareControlPlane(options: BareControlPlaneOptions = {
   const logFile = join(paths.logs, 'control-plane.log');
   const log = openSync(logFile, 'a');
   const flags = [...controlPlaneFlags, ...(options.flags ?? []), '--disable-warning=ExperimentalWarning'];
-  const child = spawn(process.execPath, [...flags, main, 'run', 'control-plane', '--name', name], {
+  const child = spawn(process.execPath, [...flags, main, 'run', 'control-plane', '--name', bareName], {
     env: { ...process.env, KNARR_HOME: home },
     stdio: ['ignore', log, log],
     cwd: home,
@@ -94,7 +94,7 @@ async function nodelessRecord(): Promise<ClusterRecord> {
   };
   return {
     format: 1,
-    name,
+    name: bareName,
     createdAt: formatTime(systemClock.now()),
     apiPort: await freePort(),
     network,

@@ -14,6 +14,8 @@ const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
   lifecycle: async () => (await import('./lifecycle.ts')).measureLifecycle(),
   kubelet: async () => (await import('./kubelet.ts')).measureKubelet(),
   api: async () => (await import('./api.ts')).measureApi(),
+  'api-apply': async () => (await import('./api.ts')).measureApply(),
+  'api-lists': async () => (await import('./api-lists.ts')).measureLists(),
   'api-crowds': async () => (await import('./api-scale.ts')).measureCrowds(),
 };
 
