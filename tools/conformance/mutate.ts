@@ -68,7 +68,12 @@ function runRows(copy: string, texts: readonly string[]): Verdict {
   const pattern = `(${texts.map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')})$`;
   const vitest = join(root, 'node_modules/.bin/vitest');
   const args = ['run', '--project', 'e2e', '--reporter=json', `--outputFile=${output}`, '-t', pattern, ...files];
-  spawnSync(vitest, args, { cwd: copy, stdio: ['ignore', 'ignore', 'inherit'], timeout: 600_000 });
+  spawnSync(vitest, args, {
+    cwd: copy,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    timeout: 600_000,
+    env: { ...process.env, KNARR_TEST_PATIENCE_MS: '10000' },
+  });
   const passed = passedTitles(output);
   return { green: texts.filter((text) => passed.has(text)), red: texts.filter((text) => !passed.has(text)) };
 }

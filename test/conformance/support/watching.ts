@@ -1,6 +1,6 @@
 /** Watches of a test held in the hand: events are read one at a time, in their order, from the bytes on the wire. */
 import type { HttpsTransport } from '../../../src/client/index.ts';
-import type { Json } from './cluster.ts';
+import { type Json, patienceMs } from './cluster.ts';
 
 export interface SeenEvent {
   readonly type: string;
@@ -30,7 +30,7 @@ export class HeldWatch implements AsyncDisposable {
   }
 
   /** The next event, bookmarks too. @throws Error when none comes for as long as no cluster should take, or the watch has ended */
-  async next(limitMs = 20_000): Promise<SeenEvent> {
+  async next(limitMs = patienceMs): Promise<SeenEvent> {
     const event = await this.nextOrNothing(limitMs);
     if (!event) throw new Error('the watch told nothing more');
     return event;
@@ -51,7 +51,7 @@ export class HeldWatch implements AsyncDisposable {
   }
 
   /** Reads until an event that the test waits for. */
-  async until(matches: (event: SeenEvent) => boolean, limitMs = 60_000): Promise<SeenEvent> {
+  async until(matches: (event: SeenEvent) => boolean, limitMs = patienceMs): Promise<SeenEvent> {
     for (;;) {
       const event = await this.next(limitMs);
       if (matches(event)) return event;
