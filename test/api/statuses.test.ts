@@ -177,10 +177,10 @@ const refusals: Readonly<Record<string, Refusal>> = {
     message: 'the server could not find the requested resource',
   },
   'a kind that is not built yet': {
-    path: '/apis/batch/v1/jobs',
+    path: '/apis/scheduling.k8s.io/v1alpha1/workloads',
     code: 404,
     reason: 'NotFound',
-    message: 'the server could not find the requested resource: Job of batch/v1 is not built yet',
+    message: 'the server could not find the requested resource: Workload of scheduling.k8s.io/v1alpha1 is not built yet',
   },
   'a label selector that cannot be read': {
     path: `${configMaps}?labelSelector=a%20b`,
@@ -192,19 +192,25 @@ const refusals: Readonly<Record<string, Refusal>> = {
     path: `${configMaps}?fieldSelector=data.a%3Db`,
     code: 400,
     reason: 'BadRequest',
-    message: 'field label not supported: data.a',
+    message: '"data.a" is not a known field selector: only "metadata.name", "metadata.namespace"',
+  },
+  'a field of pods that cannot be selected': {
+    path: '/api/v1/pods?fieldSelector=spec.a%3Db',
+    code: 400,
+    reason: 'BadRequest',
+    message: 'field label not supported: spec.a',
   },
   'a continue token that is not ours': {
     path: `${configMaps}?limit=2&continue=zzz`,
     code: 400,
     reason: 'BadRequest',
-    message: /^continue key is not valid: /,
+    message: /^invalid continue token: continue key is not valid: /,
   },
   'a resource version that is no number': {
     path: `${configMaps}?resourceVersion=x`,
     code: 400,
     reason: 'BadRequest',
-    message: /invalid resource version "x"/i,
+    message: 'invalid resource version: resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax',
   },
   'a match without a version': {
     path: `${configMaps}?resourceVersionMatch=Exact`,
