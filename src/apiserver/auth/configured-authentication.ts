@@ -9,7 +9,7 @@ import { type FlagValues, FlagValueError } from '../flags/index.ts';
 import { readWebhookConfig, WebhookClient } from '../outgoing/index.ts';
 import type { AnonymousRule, AuthenticationOptions } from './authenticator.ts';
 import { bootstrapTokens } from './bootstrap-tokens.ts';
-import { followFile } from './follow-file.ts';
+import { followFile } from '../configuration/index.ts';
 import type { FrontProxyOptions } from './front-proxy.ts';
 import { type AuthenticationConfig, AuthenticationConfigError, readAuthenticationConfig } from './oidc/authentication-config.ts';
 import { Issuers } from './oidc/issuers.ts';

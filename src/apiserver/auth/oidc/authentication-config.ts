@@ -7,7 +7,7 @@ import { fieldErrors, type FieldError } from '../../../api/index.ts';
 import { parseYaml, YamlSyntaxError } from '../../../api/yaml/index.ts';
 import { readAuthorities } from '../client-certificate.ts';
 import { type JwtAuthenticator, type PrefixedClaim, signingAlgorithms } from './jwt-authenticator.ts';
-import { type ConfigNode, ConfigReader } from './config-reader.ts';
+import { type ConfigNode, ConfigReader } from '../../configuration/index.ts';
 
 export interface AuthenticationConfig {
   readonly jwt: readonly JwtAuthenticator[];

@@ -2,7 +2,7 @@
  * Walks a document that a person wrote: knows where it is, remembers fields that nobody asked for and values of the wrong type. Nothing is
  * thrown, so that all faults can be told at once.
  */
-import { fieldErrors, type FieldError } from '../../../api/index.ts';
+import { DurationError, fieldErrors, type FieldError, parseDuration } from '../../api/index.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -55,6 +55,28 @@ class Node {
   /** Empty when it is absent. */
   text(name: string): string {
     return this.#textOf(this.#own(name), this.#at(name));
+  }
+
+  /** Undefined when it is absent. */
+  flag(name: string): boolean | undefined {
+    const value = this.#own(name);
+    if (value === undefined || value === null) return undefined;
+    if (typeof value === 'boolean') return value;
+    this.#reader.errors.push(fieldErrors.typeInvalid(this.#at(name), value, 'must be a boolean'));
+    return undefined;
+  }
+
+  /** Milliseconds of a duration such as `5m`; undefined when it is absent. */
+  durationMs(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === '') return undefined;
+    try {
+      return parseDuration(text);
+    } catch (error) {
+      if (!(error instanceof DurationError)) throw error;
+      this.#reader.errors.push(fieldErrors.invalidValue(this.#at(name), text, error.message));
+      return undefined;
+    }
   }
 
   texts(name: string): string[] {
