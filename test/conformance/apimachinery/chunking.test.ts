@@ -44,7 +44,8 @@ describe.skipIf(unavailable)('apimachinery/chunking', () => {
       const answer = await cluster.request('GET', again);
       expect(answer.status).toBe(410);
       return answer;
-    });
+      // Two intervals of compaction, and a loaded machine.
+    }, 60_000);
     expect(refused.json).toMatchObject({ kind: 'Status', status: 'Failure', reason: 'Expired', code: 410 });
     const fresh: string = refused.json.metadata.continue;
     expect(fresh).not.toBe('');

@@ -135,8 +135,8 @@ function connection(options: { readonly token?: string }): HttpsTransportOptions
 export const patienceMs = Number(process.env['KNARR_TEST_PATIENCE_MS'] ?? 60_000);
 
 /** Waits for a condition of the cluster. @returns what `check` returned at last */
-export function eventually<T>(check: () => T | Promise<T>): Promise<T> {
-  return vi.waitFor(check, { timeout: patienceMs, interval: 100 });
+export function eventually<T>(check: () => T | Promise<T>, timeout = patienceMs): Promise<T> {
+  return vi.waitFor(check, { timeout, interval: 100 });
 }
 
 /** Runs only where there is a cluster. */
