@@ -30,11 +30,22 @@ export function createLogger(options: { readonly component: string; readonly lev
       level: options.level ?? 'info',
       base: { component: options.component },
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: (error: unknown) => (isForeseen(error) ? messagesOf(error) : pino.stdSerializers.err(error as Error)) },
       timestamp: pino.stdTimeFunctions.isoTime,
     },
     pino.destination({ fd: options.fd ?? 2, sync: true }),
   );
   return wrap(sink);
+}
+
+/** An error with a name of its own is a condition that somebody foresaw: its message says it all. Where others were thrown must be told. */
+function isForeseen(error: unknown): error is Error {
+  return error instanceof Error && !/^(Error|(Assertion|Eval|Range|Reference|Syntax|Type|URI|Aggregate)Error)$/.test(error.name);
+}
+
+function messagesOf({ name, message, cause }: Error): { readonly type: string; readonly message: string } {
+  const why = cause instanceof Error && !message.includes(cause.message) ? `: ${cause.message}` : '';
+  return { type: name, message: `${message}${why}` };
 }
 
 function wrap(sink: pinoTypes.Logger): Logger {
