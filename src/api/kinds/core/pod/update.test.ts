@@ -124,6 +124,19 @@ describe('a write to a pod’s status', () => {
       { hostIP: '1.1.1.1', hostIPs: [{ ip: '1.1.1.2' }] },
       ['status.hostIPs[0].ip: Invalid value: "1.1.1.2": must be equal to `hostIP`'],
     ],
+    [
+      'conditions',
+      {
+        conditions: [
+          { type: 'a b', status: 'True' },
+          { type: 'Ready', status: 'True', observedGeneration: -1 },
+        ],
+      },
+      [
+        expect.stringMatching(/^status\.conditions\[0\]\.Type: Invalid value: "a b"/) as string,
+        'status.conditions[1].observedGeneration: Invalid value: -1: must be a non-negative integer',
+      ],
+    ],
     ['another class', { qosClass: 'Guaranteed' }, ['status.qosClass: Invalid value: "Guaranteed": field is immutable']],
     [
       'a claim that is not there',
@@ -167,6 +180,26 @@ describe('resize', () => {
     expect(
       resized('spec.containers.0.resources', { requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '1', memory: '1Gi' } }).faults,
     ).toEqual(['spec: Invalid value: "Burstable": Pod QOS Class may not change as a result of resizing']);
+  });
+
+  test('containers stay where they are', () => {
+    const other = { name: 'other', image: 'nginx:1' };
+    expect(resized('spec.containers.0.name', 'other').faults).toEqual([
+      'spec.containers[0].name: Forbidden: containers may not be renamed or reordered on resize',
+    ]);
+    expect(resized('spec.containers.1', other).faults).toContain(
+      'spec.containers: Forbidden: containers may not be added or removed on resize',
+    );
+    expect(resized('spec.initContainers', [other]).faults).toContain(
+      'spec.initContainers: Forbidden: initContainers may not be added or removed on resize',
+    );
+  });
+
+  test('resources of the pod as a whole are not resized', () => {
+    const whole = withField(base, 'spec.resources', { requests: { cpu: '2', memory: '2Gi' } });
+    expect(update(pods, { old: decode(pods, whole), manifest: whole, subresource: 'resize' }).faults).toEqual([
+      ': Forbidden: resize of pods with pod-level resources is forbidden when InPlacePodLevelResourcesVerticalScalingEnabled feature gate is disabled',
+    ]);
   });
 
   test('a static pod is not resized', () => {

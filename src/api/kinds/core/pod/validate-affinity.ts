@@ -120,9 +120,16 @@ function validatePodTerm(term: PodAffinityTerm, path: string, errors: FieldError
   addInvalid(errors, `${path}.topologyKey`, topologyKey, qualifiedNameErrors(topologyKey));
 }
 
-/** Keys whose values are taken from the pod itself; the API server has added them to the selector by now. */
-function validateLabelKeys(
-  { labelSelector, matchLabelKeys = [], mismatchLabelKeys = [] }: PodAffinityTerm,
+/**
+ * Keys whose values are taken from the pod itself. The API server has added them to a pod's selector by now, so one that stands there
+ * besides is told by being there twice; a template does not show it.
+ */
+export function validateLabelKeys(
+  {
+    labelSelector,
+    matchLabelKeys = [],
+    mismatchLabelKeys = [],
+  }: Pick<PodAffinityTerm, 'labelSelector' | 'matchLabelKeys' | 'mismatchLabelKeys'>,
   path: string,
   errors: FieldError[],
 ): void {

@@ -46,7 +46,8 @@ export function validatePodAnnotations(
 }
 
 function isInt32(text: string): boolean {
-  return /^(?:0|-?[1-9][0-9]{0,9})$/.test(text) && Math.abs(Number(text)) <= 0x7fffffff;
+  const value = Number(text);
+  return /^(?:0|-[0-9]+|[1-9][0-9]*)$/.test(text) && value >= -0x80000000 && value <= 0x7fffffff;
 }
 
 function validateSeccompText(profile: string, path: string, errors: FieldError[]): void {

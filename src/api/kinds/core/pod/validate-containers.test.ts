@@ -271,11 +271,46 @@ describe('security', () => {
   )('%s', (_name, row) => check(row));
 
   test('a pod with users of its own shares nothing else', () => {
+    check(['spec.hostPID', true, ['spec.HostPID: Forbidden: when `hostUsers` is false']], withField(goodPod, 'spec.hostUsers', false));
+  });
+
+  test('a pod with users of its own has no block devices', () => {
+    const claim = { name: 'd', persistentVolumeClaim: { claimName: 'd' } };
     check(
-      ['spec.hostPID', true, ['spec.HostPID: Forbidden: when `pod.Spec.HostUsers` is false']],
-      withField(goodPod, 'spec.hostUsers', false),
+      [
+        'spec.containers.0.volumeDevices',
+        [{ name: 'd', devicePath: '/dev/d' }],
+        ['spec.containers[0].volumeDevices: Forbidden: when `hostUsers` is false'],
+      ],
+      withField(withField(goodPod, 'spec.hostUsers', false), 'spec.volumes', [claim]),
     );
   });
+
+  test.each(
+    rows([
+      // Upstream takes the policy wherever it stands.
+      ['spec.initContainers', [{ name: 'i', image: 'x', resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'NotRequired' }] }], []],
+      [
+        'spec.initContainers',
+        [
+          {
+            name: 'i',
+            image: 'x',
+            restartPolicy: 'Always',
+            restartPolicyRules: [{ action: 'Restart', exitCodes: { operator: 'In', values: [1] } }],
+          },
+        ],
+        [
+          'spec.initContainers[0].restartPolicyRules: Forbidden: restartPolicyRules are not allowed for init containers with restart policy Always',
+        ],
+      ],
+      [
+        'spec.initContainers',
+        [{ name: 'i', image: 'x', restartPolicyRules: [{ action: 'Restart', exitCodes: { operator: 'In', values: [1] } }] }],
+        ['spec.initContainers[0].restartPolicy: Required value: must specify restartPolicy when restart rules are used'],
+      ],
+    ]),
+  )('%s', (_name, row) => check(row));
 
   test('namespaced sysctls need the namespace', () => {
     const pod = withField(goodPod, 'spec.securityContext', { sysctls: [{ name: 'net.ipv4.ip_forward', value: '1' }] });

@@ -41,7 +41,11 @@ export function validateInitContainers({ spec, path, pod }: Lists, errors: Field
   for (const [i, container] of (spec.initContainers ?? []).entries()) {
     const own = `${at}[${i}]`;
     validateContainer(container, own, pod, errors);
-    validateRestartPolicy(container, own, errors);
+    if (!isSidecar(container)) validateRestartPolicy(container, own, errors);
+    else if (container.restartPolicyRules?.length) {
+      const detail = 'restartPolicyRules are not allowed for init containers with restart policy Always';
+      errors.push(forbidden(`${own}.restartPolicyRules`, detail));
+    }
     if (names.has(container.name)) errors.push(duplicate(`${own}.name`, container.name));
     else if (container.name) names.add(container.name);
     // Init containers run one by one, so only their own ports can collide.
@@ -50,9 +54,6 @@ export function validateInitContainers({ spec, path, pod }: Lists, errors: Field
     else {
       for (const field of ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const) {
         if (container[field]) errors.push(forbidden(`${own}.${field}`, 'may not be set for init containers without restartPolicy=Always'));
-      }
-      if (container.resizePolicy?.length) {
-        errors.push(invalidValue(`${own}.resizePolicy`, container.resizePolicy, 'must not be set for init containers'));
       }
     }
   }

@@ -62,13 +62,16 @@ function searchErrors(search: string): string[] {
 export function validateHostNames(spec: PodSpec, path: string, errors: FieldError[]): void {
   if (spec.hostname) addInvalid(errors, `${path}.hostname`, spec.hostname, dns1123LabelErrors(spec.hostname));
   if (spec.subdomain) addInvalid(errors, `${path}.subdomain`, spec.subdomain, dns1123LabelErrors(spec.subdomain));
-  const override = spec.hostnameOverride;
-  if (override === undefined) return;
+}
+
+export function validateHostnameOverride(spec: PodSpec, path: string, errors: FieldError[]): void {
+  const { hostnameOverride } = spec;
+  if (hostnameOverride === undefined) return;
   const at = `${path}.hostnameOverride`;
-  addInvalid(errors, at, override, dns1123SubdomainErrors(override));
-  if (override.length > maxHostname) errors.push(tooLong(at, maxHostname));
-  if (spec.hostNetwork) errors.push(forbidden(at, 'may not be specified when hostNetwork is true'));
   if (spec.setHostnameAsFQDN) errors.push(forbidden(at, 'may not be specified when setHostnameAsFQDN is true'));
+  if (spec.hostNetwork) errors.push(forbidden(at, 'may not be specified when hostNetwork is true'));
+  if (hostnameOverride.length > maxHostname) errors.push(tooLong(at, maxHostname));
+  addInvalid(errors, at, hostnameOverride, dns1123SubdomainErrors(hostnameOverride));
 }
 
 export function validateHostAliases({ hostAliases = [] }: PodSpec, path: string, errors: FieldError[]): void {

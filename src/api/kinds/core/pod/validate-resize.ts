@@ -15,7 +15,7 @@ import { podErrors } from './validate-pod.ts';
 import { annotationErrors } from './validate-update.ts';
 
 export function validatePodResize(pod: Pod, old: Pod): FieldError[] {
-  const refusal = resizeRefusal(pod, old);
+  const refusal = resizeRefusal(old);
   if (refusal !== undefined) return [forbidden('', refusal)];
   const errors = podErrors(pod);
   if (podQosClass(old) !== computePodQos(pod.spec)) {
@@ -23,6 +23,13 @@ export function validatePodResize(pod: Pod, old: Pod): FieldError[] {
   }
   const running = old.status.containerStatuses?.find(({ state }) => state?.running);
   if (running && !running.resources) errors.push(forbidden('spec', 'Pod running on node without support for resize'));
+  if (hasPodLevelResources(old) || hasPodLevelResources(pod)) {
+    const gate = 'InPlacePodLevelResourcesVerticalScalingEnabled feature gate is disabled';
+    errors.push(forbidden('', `resize of pods with pod-level resources is forbidden when ${gate}`));
+    return errors;
+  }
+  const orderErrors = [...containerOrderErrors(pod, old, 'containers'), ...containerOrderErrors(pod, old, 'initContainers')];
+  if (orderErrors.length > 0) return errors.concat(orderErrors);
   const [containers, initContainers] = [resizePairs(pod, old, 'containers'), resizePairs(pod, old, 'initContainers')];
   for (const { container, before, path } of initContainers) if (isSidecar(before)) removalErrors(container, before, path, errors);
   for (const { container, before, path } of containers) removalErrors(container, before, path, errors);
@@ -41,14 +48,24 @@ export function validatePodResize(pod: Pod, old: Pod): FieldError[] {
   return errors;
 }
 
-function resizeRefusal(pod: Pod, old: Pod): string | undefined {
-  const hasPodLevel = ({ spec }: Pod): boolean =>
-    [spec.resources?.requests, spec.resources?.limits].some((list) => list && Object.keys(list).length > 0);
-  if (hasPodLevel(pod) || hasPodLevel(old)) return 'pods with pod-level resources cannot be resized';
+function resizeRefusal(old: Pod): string | undefined {
   if (old.metadata.annotations?.[mirrorPodAnnotation] !== undefined) return 'static pods cannot be resized';
-  if (old.spec.os?.name === 'windows') return 'windows pods cannot be resized';
-  const same = (['containers', 'initContainers'] as const).every((list) => (pod.spec[list]?.length ?? 0) === (old.spec[list]?.length ?? 0));
-  return same ? undefined : 'pod updates may not add or remove containers';
+  return old.spec.os?.name === 'windows' ? 'windows pods cannot be resized' : undefined;
+}
+
+function hasPodLevelResources({ spec }: Pod): boolean {
+  return [spec.resources?.requests, spec.resources?.limits].some((list) => list && Object.keys(list).length > 0);
+}
+
+type ContainerList = 'containers' | 'initContainers';
+
+/** The same containers in the same places. */
+function containerOrderErrors(pod: Pod, old: Pod, list: ContainerList): FieldError[] {
+  const [now, then] = [pod.spec[list] ?? [], old.spec[list] ?? []];
+  if (now.length !== then.length) return [forbidden(`spec.${list}`, `${list} may not be added or removed on resize`)];
+  return then.flatMap(({ name }, i) =>
+    now[i]!.name === name ? [] : [forbidden(`spec.${list}[${i}].name`, `${list} may not be renamed or reordered on resize`)],
+  );
 }
 
 interface ResizePair {
@@ -57,7 +74,7 @@ interface ResizePair {
   readonly path: string;
 }
 
-function resizePairs(pod: Pod, old: Pod, list: 'containers' | 'initContainers'): ResizePair[] {
+function resizePairs(pod: Pod, old: Pod, list: ContainerList): ResizePair[] {
   return (pod.spec[list] ?? []).map((container, i) => ({ container, before: old.spec[list]![i]!, path: `spec.${list}[${i}].resources` }));
 }
 

@@ -6,7 +6,7 @@ import { addInvalid, duplicate, forbidden, invalidValue, notFound, notSupported,
 import type { PodSpec, ResourceClaim, ResourceRequirements } from '../../../gen/core-v1.ts';
 import { dns1123LabelErrors, qualifiedNameErrors } from '../../../names.ts';
 import { containerTotal, isPodLevelResource } from '../../../pod-resources.ts';
-import { parseQuantity, type Quantity, QuantityError, tryParseQuantity, zeroQuantity } from '../../../quantity.ts';
+import { parseQuantity, type Quantity, QuantityError, tryParseQuantity } from '../../../quantity.ts';
 import { isHugePages, isNativeResource, isOvercommitAllowed } from '../resource-list.ts';
 
 type ResourceList = Readonly<Record<string, string>>;
@@ -188,14 +188,19 @@ function validateClaims(
 export function validatePodLevelResources(spec: PodSpec, path: string, errors: FieldError[]): void {
   const { resources } = spec;
   if (!resources) return;
-  if (resources.claims !== undefined) errors.push(forbidden(`${path}.claims`, 'claims cannot be set for Resources at pod-level'));
+  if (spec.os?.name === 'windows') {
+    errors.push(forbidden(path, 'may not be set for a windows pod'));
+    return;
+  }
+  if (resources.claims !== undefined) errors.push(forbidden(`${path}.claims`, 'claims may not be set for Resources at pod-level'));
   validateRequirements(resources, { path, claimNames: new Set(), nameErrors: podResourceNameErrors }, errors);
-  for (const [name, sum] of containerTotal({ spec }, 'requests')) {
-    if (!isPodLevelResource(name)) continue;
-    const own = tryParseQuantity(resources.requests?.[name] ?? '0') ?? zeroQuantity;
-    if (sum.compare(own) > 0) {
-      const detail = `must be greater than or equal to aggregate container requests of ${sum.toString()}`;
-      errors.push(invalidValue(`${path}.requests[${name}]`, own.toString(), detail));
+  // What the pod as a whole does not name is left to the containers.
+  for (const what of ['requests', 'limits'] as const) {
+    for (const [name, sum] of containerTotal({ spec }, what)) {
+      const own = tryParseQuantity(resources[what]?.[name] ?? '');
+      if (!own || sum.compare(own) <= 0 || (what === 'limits' && !isHugePages(name))) continue;
+      const detail = `must be greater than or equal to aggregate container ${what} of ${sum.toString()}`;
+      errors.push(invalidValue(`${path}.${what}[${name}]`, own.toString(), detail));
     }
   }
   for (const [i, container] of (spec.containers ?? []).entries()) {

@@ -3,11 +3,12 @@
  * @source pkg/apis/core/validation/validation.go, v1.35
  */
 import type { FieldError } from '../../../errors.ts';
-import { addInvalid, addUnsupported, duplicate, forbidden, invalidValue, notSupported, required } from '../../../field-errors.ts';
+import { addInvalid, addUnsupported, duplicate, invalidValue, notSupported, required } from '../../../field-errors.ts';
 import type { PodSchedulingGate, Toleration, TopologySpreadConstraint } from '../../../gen/core-v1.ts';
 import { labelValueErrors, qualifiedNameErrors } from '../../../names.ts';
 import { validateLabelSelector } from '../label-selector-rules.ts';
 import { taintEffectErrors } from '../taint-effect.ts';
+import { validateLabelKeys } from './validate-affinity.ts';
 
 export function validateTolerations(tolerations: readonly Toleration[], path: string, errors: FieldError[]): void {
   for (const [i, toleration] of tolerations.entries()) validateToleration(toleration, `${path}[${i}]`, errors);
@@ -27,17 +28,17 @@ function validateToleration({ key, operator, value, effect, tolerationSeconds }:
     if (faults.length > 0) errors.push(invalidValue(`${path}.operator`, value, faults.join(';')));
   } else if (operator === 'Exists') {
     if (value) errors.push(invalidValue(`${path}.operator`, value, "value must be empty when `operator` is 'Exists'"));
-  } else errors.push(notSupported(`${path}.operator`, operator, ['Equal', 'Exists']));
+  } else {
+    // Comparisons are off by default, though named to those who try them.
+    const comparisons = operator === ('Lt' as string) || operator === ('Gt' as string) ? ['Lt', 'Gt'] : [];
+    errors.push(notSupported(`${path}.operator`, operator, ['Equal', 'Exists', ...comparisons]));
+  }
   if (effect) errors.push(...taintEffectErrors(effect, { path: `${path}.effect`, allowEmpty: true }));
 }
 
-export function validateSpreadConstraints(
-  constraints: readonly TopologySpreadConstraint[],
-  rule: { readonly path: string; readonly isPod: boolean },
-  errors: FieldError[],
-): void {
+export function validateSpreadConstraints(constraints: readonly TopologySpreadConstraint[], path: string, errors: FieldError[]): void {
   for (const [i, constraint] of constraints.entries()) {
-    const at = `${rule.path}[${i}]`;
+    const at = `${path}[${i}]`;
     const { topologyKey, whenUnsatisfiable } = constraint;
     const maxSkew = constraint.maxSkew ?? 0;
     if (maxSkew <= 0) errors.push(invalidValue(`${at}.maxSkew`, maxSkew, 'must be greater than zero'));
@@ -50,7 +51,7 @@ export function validateSpreadConstraints(
     for (const field of ['nodeAffinityPolicy', 'nodeTaintsPolicy'] as const) {
       if (constraint[field] !== undefined) addUnsupported(errors, `${at}.${field}`, constraint[field], ['Honor', 'Ignore']);
     }
-    validateMatchLabelKeys(constraint, { path: `${at}.matchLabelKeys`, isPod: rule.isPod }, errors);
+    validateLabelKeys(constraint, at, errors);
     validateLabelSelector(constraint.labelSelector, `${at}.labelSelector`, errors);
   }
 }
@@ -60,23 +61,6 @@ function validateMinDomains({ minDomains, whenUnsatisfiable }: TopologySpreadCon
   if (minDomains <= 0) errors.push(invalidValue(path, minDomains, 'must be greater than zero'));
   if (whenUnsatisfiable !== 'DoNotSchedule') {
     errors.push(invalidValue(path, minDomains, `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`));
-  }
-}
-
-/** The API server adds these keys to a pod's selector, so they are there once and no more; in a template they are not there. */
-function validateMatchLabelKeys(
-  { matchLabelKeys = [], labelSelector }: TopologySpreadConstraint,
-  { path, isPod }: { readonly path: string; readonly isPod: boolean },
-  errors: FieldError[],
-): void {
-  if (matchLabelKeys.length === 0) return;
-  if (!labelSelector) errors.push(forbidden(path, 'must not be specified when labelSelector is not set'));
-  for (const [i, key] of matchLabelKeys.entries()) {
-    addInvalid(errors, `${path}[${i}]`, key, qualifiedNameErrors(key));
-    const uses =
-      (Object.hasOwn(labelSelector?.matchLabels ?? {}, key) ? 1 : 0) +
-      (labelSelector?.matchExpressions ?? []).filter((expression) => expression.key === key).length;
-    if (uses > (isPod ? 1 : 0)) errors.push(invalidValue(`${path}[${i}]`, key, 'exists in both matchLabelKeys and labelSelector'));
   }
 }
 

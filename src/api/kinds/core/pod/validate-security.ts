@@ -6,6 +6,7 @@ import type { FieldError } from '../../../errors.ts';
 import { addUnsupported, duplicate, forbidden, invalidValue, notSupported, required, tooLong } from '../../../field-errors.ts';
 import type { AppArmorProfile, PodSpec, SeccompProfile, SecurityContext, Sysctl } from '../../../gen/core-v1.ts';
 import { inclusiveRangeError } from '../../../names.ts';
+import { allContainers } from './containers.ts';
 import { descendingPathErrors } from './path-rules.ts';
 import { validateWindowsOptions } from './validate-windows.ts';
 
@@ -143,8 +144,11 @@ function validateAppArmor(profile: AppArmorProfile | undefined, path: string, er
 /** A pod with users of its own shares nothing else with the node. */
 export function validateHostUsers(spec: PodSpec, path: string, errors: FieldError[]): void {
   if (spec.hostUsers !== false) return;
-  const detail = 'when `pod.Spec.HostUsers` is false';
+  const detail = 'when `hostUsers` is false';
   if (spec.hostNetwork) errors.push(forbidden(`${path}.hostNetwork`, detail));
   if (spec.hostPID) errors.push(forbidden(`${path}.HostPID`, detail));
   if (spec.hostIPC) errors.push(forbidden(`${path}.HostIPC`, detail));
+  for (const { container, path: at } of allContainers(spec, path)) {
+    if (container.volumeDevices?.length) errors.push(forbidden(`${at}.volumeDevices`, detail));
+  }
 }

@@ -1,6 +1,6 @@
-import { describe, test } from 'vitest';
-import { type Manifest, withField } from '../../strategy.suite.ts';
-import { check, goodPod, rows } from './pod-rows.suite.ts';
+import { describe, expect, test } from 'vitest';
+import { create, definitionOf, type Manifest, withField } from '../../strategy.suite.ts';
+import { check, goodPod, type Row, rows } from './pod-rows.suite.ts';
 
 describe('the pod', () => {
   test.each(
@@ -44,12 +44,13 @@ describe('the pod', () => {
         'Maybe',
         ['spec.preemptionPolicy: Unsupported value: "Maybe": supported values: "PreemptLowerPriority", "Never"'],
       ],
+      ['spec.preemptionPolicy', '', ['spec.preemptionPolicy: Required value']],
       ['spec.overhead', { cpu: '-1' }, ['spec.overhead.limits[cpu]: Invalid value: "-1": must be greater than or equal to 0']],
       ['spec.readinessGates', [{ conditionType: 'a b' }], [/^spec\.readinessGates\[0\]\.conditionType: Invalid value: "a b"/]],
       ['spec.schedulingGates', [{ name: 'a' }, { name: 'a' }], ['spec.schedulingGates[1]: Duplicate value: "a"']],
       ['spec.ephemeralContainers', [{ name: 'e', image: 'x' }], ['spec.ephemeralContainers: Forbidden: cannot be set on create']],
       ['spec.os', { name: 'beos' }, ['spec.os: Unsupported value: "beos": supported values: "linux", "windows"']],
-      ['spec.os', { name: '' }, ['spec.os.name: Required value: cannot be empty']],
+      ['spec.os', { name: '' }, ['spec.os.name: Required value']],
       ['spec.hostnameOverride', 'a'.repeat(65), ['spec.hostnameOverride: Too long: may not be more than 64 bytes']],
       [
         'spec.resourceClaims',
@@ -68,6 +69,16 @@ describe('the pod', () => {
         { 'controller.kubernetes.io/pod-deletion-cost': '1.5' },
         ['metadata.annotations[controller.kubernetes.io/pod-deletion-cost]: Invalid value: "1.5": must be a 32bit integer'],
       ],
+      ...['0', '-0', '-01', '-2147483648', '2147483647'].map((cost): Row => [
+        'metadata.annotations',
+        { 'controller.kubernetes.io/pod-deletion-cost': cost },
+        [],
+      ]),
+      ...['', '+1', '01', '2147483648'].map((cost): Row => [
+        'metadata.annotations',
+        { 'controller.kubernetes.io/pod-deletion-cost': cost },
+        [/must be a 32bit integer$/],
+      ]),
       [
         'metadata.annotations',
         { 'container.apparmor.security.beta.kubernetes.io/x': 'odd' },
@@ -88,6 +99,7 @@ describe('scheduling', () => {
   const nodeTerm = (requirement: Manifest): Manifest => ({
     nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [requirement] }] } },
   });
+  const spread = { maxSkew: 1, topologyKey: 'z', whenUnsatisfiable: 'ScheduleAnyway' };
   const requirementPath =
     'spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0]';
   test.each(
@@ -108,6 +120,11 @@ describe('scheduling', () => {
         'spec.tolerations',
         [{ key: 'a', operator: 'Near' }],
         ['spec.tolerations[0].operator: Unsupported value: "Near": supported values: "Equal", "Exists"'],
+      ],
+      [
+        'spec.tolerations',
+        [{ key: 'a', operator: 'Gt', value: '5' }],
+        ['spec.tolerations[0].operator: Unsupported value: "Gt": supported values: "Equal", "Exists", "Lt", "Gt"'],
       ],
       [
         'spec.tolerations',
@@ -169,6 +186,16 @@ describe('scheduling', () => {
         ],
       ],
       [
+        'spec',
+        { ...(goodPod['spec'] as Manifest), topologySpreadConstraints: [{ ...spread, labelSelector: {}, matchLabelKeys: ['a b'] }] },
+        [/^spec\.topologySpreadConstraints\[0\]\.matchLabelKeys\[0\]: Invalid value: "a b"/],
+      ],
+      [
+        'spec.topologySpreadConstraints',
+        [{ ...spread, matchLabelKeys: ['a b'] }],
+        ['spec.topologySpreadConstraints[0].matchLabelKeys: Forbidden: must not be specified when labelSelector is not set'],
+      ],
+      [
         'spec.topologySpreadConstraints',
         [{ maxSkew: 1, topologyKey: 'z', whenUnsatisfiable: 'ScheduleAnyway', minDomains: 1, labelSelector: {} }],
         [
@@ -179,6 +206,24 @@ describe('scheduling', () => {
   )('%s', (_name, row) => check(row));
 });
 
+test('a label key that the selector names already', () => {
+  const spread = { maxSkew: 1, topologyKey: 'z', whenUnsatisfiable: 'ScheduleAnyway', matchLabelKeys: ['app'] };
+  const constraints = [{ ...spread, labelSelector: { matchLabels: { app: 'x' } } }];
+  const labelled = withField(goodPod, 'metadata.labels', { app: 'x' });
+  check(
+    [
+      'spec.topologySpreadConstraints',
+      constraints,
+      ['spec.topologySpreadConstraints[0][0]: Invalid value: "app": exists in both matchLabelKeys and labelSelector'],
+    ],
+    labelled,
+  );
+  // A template does not show it: its selector is completed when a pod is made of it.
+  const template = withField(labelled, 'spec.topologySpreadConstraints', constraints);
+  const manifest = { metadata: { name: 'd', namespace: 'b' }, spec: { selector: { matchLabels: { app: 'x' } }, template } };
+  expect(create(definitionOf('deployments', 'apps'), manifest).faults).toEqual([]);
+});
+
 describe('pod-level resources', () => {
   const sized = withField(goodPod, 'spec.containers.0.resources', { requests: { cpu: '2' }, limits: { cpu: '3' } });
   test.each(
@@ -187,6 +232,13 @@ describe('pod-level resources', () => {
         'spec.resources',
         { requests: { cpu: '1' } },
         ['spec.resources.requests[cpu]: Invalid value: "1": must be greater than or equal to aggregate container requests of 2'],
+      ],
+      // What the pod as a whole does not name is not compared.
+      ['spec.resources', { requests: { memory: '1Gi' } }, []],
+      [
+        'spec.resources',
+        { requests: { cpu: '2' }, claims: [] },
+        [/^spec\.resources\.claims: Forbidden: claims may not be set for Resources/],
       ],
       [
         'spec.resources',

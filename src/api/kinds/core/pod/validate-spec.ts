@@ -11,7 +11,13 @@ import type { PodRules } from './pod-rules.ts';
 import { validateAffinity } from './validate-affinity.ts';
 import type { ContainerContext } from './validate-container.ts';
 import { validateEphemeralContainers, validateInitContainers, validateRegularContainers } from './validate-containers.ts';
-import { validateDnsConfig, validateDnsPolicy, validateHostAliases, validateHostNames } from './validate-names.ts';
+import {
+  validateDnsConfig,
+  validateDnsPolicy,
+  validateHostAliases,
+  validateHostnameOverride,
+  validateHostNames,
+} from './validate-names.ts';
 import { validatePodLevelResources, validateResourceList } from './validate-resources.ts';
 import { validateSchedulingGates, validateSpreadConstraints, validateTolerations } from './validate-scheduling.ts';
 import { validateHostUsers, validatePodSecurity } from './validate-security.ts';
@@ -55,11 +61,11 @@ export function validatePodSpec({ spec, path, rules }: SpecSubject, errors: Fiel
   }
   if (spec.schedulingGates) validateSchedulingGates(spec.schedulingGates, `${path}.schedulingGates`, errors);
   if (spec.topologySpreadConstraints) {
-    const at = `${path}.topologySpreadConstraints`;
-    validateSpreadConstraints(spec.topologySpreadConstraints, { path: at, isPod: rules.isPod }, errors);
+    validateSpreadConstraints(spec.topologySpreadConstraints, `${path}.topologySpreadConstraints`, errors);
   }
   validateHostProcess(spec, path, errors);
   validateHostUsers(spec, path, errors);
+  validateHostnameOverride(spec, path, errors);
   validateReferences(spec, path, errors);
   validateHostNames(spec, path, errors);
   if (spec.tolerations) validateTolerations(spec.tolerations, `${path}.tolerations`, errors);
@@ -81,7 +87,8 @@ function validatePriority({ priorityClassName, runtimeClassName, preemptionPolic
   if (priorityClassName) addInvalid(errors, `${path}.priorityClassName`, priorityClassName, dns1123SubdomainErrors(priorityClassName));
   if (runtimeClassName !== undefined)
     addInvalid(errors, `${path}.runtimeClassName`, runtimeClassName, dns1123SubdomainErrors(runtimeClassName));
-  if (preemptionPolicy !== undefined) {
+  if (preemptionPolicy === ('' as string)) errors.push(required(`${path}.preemptionPolicy`));
+  else if (preemptionPolicy !== undefined) {
     addUnsupported(errors, `${path}.preemptionPolicy`, preemptionPolicy, ['PreemptLowerPriority', 'Never']);
   }
 }

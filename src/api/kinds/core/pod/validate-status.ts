@@ -14,14 +14,15 @@ export function validatePodStatus(pod: Pod, old: Pod): FieldError[] {
   const errors: FieldError[] = [];
   const { spec, status } = pod;
   annotationErrors(pod, old, errors);
-  for (const [i, { type }] of (status.conditions ?? []).entries()) {
-    // Upstream gives these faults a path in the metadata.
-    if (!systemConditions.has(type)) addInvalid(errors, `metadata.conditions[${i}].Type`, type, qualifiedNameErrors(type ?? ''));
+  for (const [i, { type, observedGeneration = 0 }] of (status.conditions ?? []).entries()) {
+    errors.push(...generationErrors(`status.conditions[${i}].observedGeneration`, observedGeneration));
+    if (!systemConditions.has(type)) addInvalid(errors, `status.conditions[${i}].Type`, type, qualifiedNameErrors(type ?? ''));
   }
   const nominated = status.nominatedNodeName;
   if (nominated && nominated !== old.status.nominatedNodeName) {
     addInvalid(errors, 'status.nominatedNodeName', nominated, dns1123SubdomainErrors(nominated));
   }
+  errors.push(...generationErrors('status.observedGeneration', status.observedGeneration ?? 0));
   errors.push(...immutableField('status.qosClass', status.qosClass, old.status.qosClass));
   const restartPolicy = old.spec.restartPolicy ?? '';
   transitionErrors('containerStatuses', { pod, old, restartPolicy }, errors);
@@ -39,6 +40,10 @@ export function validatePodStatus(pod: Pod, old: Pod): FieldError[] {
     }
   }
   return errors;
+}
+
+function generationErrors(path: string, generation: number): FieldError[] {
+  return generation < 0 ? [invalidValue(path, generation, 'must be a non-negative integer')] : [];
 }
 
 type StatusList = 'containerStatuses' | 'initContainerStatuses' | 'ephemeralContainerStatuses';
@@ -93,11 +98,6 @@ function addressErrors(addresses: readonly { readonly ip?: string }[], path: str
   if (addresses.length < 2) return;
   if (new Set(addresses.map(({ ip }) => ipFamilyOf(ip ?? ''))).size < 2 || addresses.length > 2) {
     errors.push(invalidValue(path, addresses, 'may specify no more than one IP for each IP family'));
-  }
-  const seen = new Set<string | undefined>();
-  for (const [i, address] of addresses.entries()) {
-    if (seen.has(address.ip)) errors.push(duplicate(`${path}[${i}]`, address));
-    seen.add(address.ip);
   }
 }
 

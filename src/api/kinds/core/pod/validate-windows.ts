@@ -77,7 +77,7 @@ export function validateHostProcess(spec: PodSpec, path: string, errors: FieldEr
 export function validateOs(spec: PodSpec, path: string, errors: FieldError[]): void {
   if (!spec.os) return;
   const { name } = spec.os;
-  if (!name) errors.push(required(`${path}.os.name`, 'cannot be empty'));
+  if (!name) errors.push(required(`${path}.os.name`));
   else if (name === 'linux') validateLinux(spec, path, errors);
   else if (name === 'windows') validateWindows(spec, path, errors);
   else errors.push(notSupported(`${path}.os`, name, ['linux', 'windows']));

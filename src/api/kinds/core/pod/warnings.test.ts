@@ -81,6 +81,49 @@ test.each<[string, unknown, string[]]>([
     ['spec.containers[0].ports[0]: hostIP set without hostPort: {Name: HostPort:0 ContainerPort:80 Protocol:TCP HostIP:1.2.3.4}'],
   ],
   [
+    'spec.affinity',
+    {
+      podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'z' }] },
+      podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, podAffinityTerm: { topologyKey: 'z' } }] },
+    },
+    [
+      'spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].labelSelector: a null labelSelector results in matching no pod',
+      'spec.affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].podAffinityTerm.labelSelector: a null labelSelector results in matching no pod',
+    ],
+  ],
+  [
+    'spec',
+    {
+      serviceAccountName: 'a',
+      containers: [{ name: 'c', image: 'x' }],
+      volumes: [
+        {
+          name: 'v',
+          projected: {
+            sources: [
+              { serviceAccountToken: { path: 'token' } },
+              {
+                configMap: {
+                  name: 'm',
+                  items: [
+                    { key: 'a', path: 'other' },
+                    { key: 'b', path: 'token' },
+                  ],
+                },
+              },
+            ],
+          },
+        },
+      ],
+    },
+    ['spec.volumes[0].projected.sources.configMap[1]: has duplicated path with ServiceAccountToken "token"'],
+  ],
+  [
+    'spec.volumes',
+    [{ name: 'v', storageos: { volumeName: 'v' } }],
+    ['spec.volumes[0].storageOS: deprecated in v1.22, non-functional in v1.25+'],
+  ],
+  [
     'spec.terminationGracePeriodSeconds',
     -1,
     ['spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1'],

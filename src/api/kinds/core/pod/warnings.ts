@@ -1,5 +1,14 @@
 /** Warnings about a pod, or a template of one, that is accepted. @source pkg/api/pod/warnings.go, v1.35 */
-import type { Container, ContainerPort, EphemeralContainer, Pod, PodSpec, PodTemplateSpec, Volume } from '../../../gen/core-v1.ts';
+import type {
+  Container,
+  ContainerPort,
+  EphemeralContainer,
+  Pod,
+  PodSpec,
+  PodTemplateSpec,
+  Volume,
+  VolumeProjection,
+} from '../../../gen/core-v1.ts';
 import { goQuote } from '../../../go-text.ts';
 import { ipWarnings } from '../../../ip.ts';
 import { dns1123LabelErrors } from '../../../names.ts';
@@ -40,6 +49,7 @@ function specWarnings(spec: PodSpec, annotations: Annotations, prefix: string): 
     if (Object.hasOwn(annotations, key)) warnings.push(`${prefix}metadata.annotations[${key}]: ${message}`);
   }
   for (const [i, volume] of (spec.volumes ?? []).entries()) volumeWarnings(volume, `${prefix}spec.volumes[${i}]`, warnings);
+  tokenPathWarnings(spec, prefix, warnings);
   listWarnings(spec, prefix, warnings);
   fractionWarnings(spec.overhead, `${prefix}spec.overhead`, warnings);
   const containers = allContainers(spec, `${prefix}spec`);
@@ -53,6 +63,7 @@ function specWarnings(spec: PodSpec, annotations: Annotations, prefix: string): 
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0) {
     warnings.push(`${prefix}spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`);
   }
+  affinityWarnings(spec, prefix, warnings);
   return warnings;
 }
 
@@ -88,6 +99,39 @@ function labelWarnings(spec: PodSpec, prefix: string, warnings: string[]): void 
   }
 }
 
+function affinityWarnings({ affinity }: PodSpec, prefix: string, warnings: string[]): void {
+  const warn = (path: string): unknown => warnings.push(`${path}.labelSelector: a null labelSelector results in matching no pod`);
+  for (const field of ['podAffinity', 'podAntiAffinity'] as const) {
+    const at = `${prefix}spec.affinity.${field}`;
+    for (const [i, term] of (affinity?.[field]?.requiredDuringSchedulingIgnoredDuringExecution ?? []).entries()) {
+      if (!term.labelSelector) warn(`${at}.requiredDuringSchedulingIgnoredDuringExecution[${i}]`);
+    }
+    for (const [i, { podAffinityTerm }] of (affinity?.[field]?.preferredDuringSchedulingIgnoredDuringExecution ?? []).entries()) {
+      if (!podAffinityTerm?.labelSelector) warn(`${at}.preferredDuringSchedulingIgnoredDuringExecution[${i}].podAffinityTerm`);
+    }
+  }
+}
+
+/** Projected files that hide a token, or that it hides; upstream names them without the index of their source. */
+function tokenPathWarnings({ volumes = [] }: PodSpec, prefix: string, warnings: string[]): void {
+  const sourcesOf = ({ projected }: Volume): readonly VolumeProjection[] => projected?.sources ?? [];
+  const tokens = new Set(volumes.flatMap(sourcesOf).flatMap(({ serviceAccountToken }) => serviceAccountToken?.path ?? []));
+  if (tokens.size === 0) return;
+  for (const [i, volume] of volumes.entries()) {
+    const warn = (where: string, path: string): void => {
+      if (!tokens.has(path)) return;
+      const at = `${prefix}spec.volumes[${i}].projected.sources.${where}`;
+      warnings.push(`${at}: has duplicated path with ServiceAccountToken ${goQuote(path)}`);
+    };
+    for (const { configMap, secret, downwardAPI, clusterTrustBundle } of sourcesOf(volume)) {
+      for (const [j, { path }] of (configMap?.items ?? []).entries()) warn(`configMap[${j}]`, path);
+      for (const [j, { path }] of (secret?.items ?? []).entries()) warn(`secrets[${j}]`, path);
+      for (const [j, { path }] of (downwardAPI?.items ?? []).entries()) warn(`downwardAPI[${j}]`, path);
+      if (clusterTrustBundle) warn('ClusterTrustBundle', clusterTrustBundle.path);
+    }
+  }
+}
+
 const deprecatedVolumes: readonly (readonly [keyof Volume, string])[] = [
   ['photonPersistentDisk', 'deprecated in v1.11, non-functional in v1.16+'],
   ['gitRepo', 'deprecated in v1.11, and disabled by default in v1.33+'],
@@ -101,13 +145,12 @@ const deprecatedVolumes: readonly (readonly [keyof Volume, string])[] = [
 ];
 
 function volumeWarnings(volume: Volume, path: string, warnings: string[]): void {
-  for (const [field, message] of deprecatedVolumes) if (volume[field] !== undefined) warnings.push(`${path}.${field}: ${message}`);
-  const size = volume.ephemeral?.volumeClaimTemplate?.spec?.resources?.requests?.['storage'];
-  const amount = size === undefined ? undefined : tryParseQuantity(size);
-  if (amount && isFraction(amount.milliValue())) {
-    const at = `${path}.ephemeral.volumeClaimTemplate.spec.resources.requests[storage]`;
-    warnings.push(`${at}: fractional byte value ${goQuote(amount.toString())} is invalid, must be an integer`);
+  for (const [field, message] of deprecatedVolumes) {
+    if (volume[field] !== undefined) warnings.push(`${path}.${field === 'storageos' ? 'storageOS' : field}: ${message}`);
   }
+  const claim = volume.ephemeral?.volumeClaimTemplate?.spec?.resources;
+  const at = `${path}.ephemeral.volumeClaimTemplate.spec.resources`;
+  for (const what of ['requests', 'limits'] as const) fractionWarnings(claim?.[what], `${at}.${what}`, warnings, ['storage']);
 }
 
 /** Entries that hide one another, and addresses that are written oddly. */
@@ -131,8 +174,13 @@ function listWarnings(spec: PodSpec, prefix: string, warnings: string[]): void {
   }
 }
 
-function fractionWarnings(list: Readonly<Record<string, string>> | undefined, path: string, warnings: string[]): void {
-  for (const name of ['memory', 'ephemeral-storage']) {
+function fractionWarnings(
+  list: Readonly<Record<string, string>> | undefined,
+  path: string,
+  warnings: string[],
+  names: readonly string[] = ['memory', 'ephemeral-storage'],
+): void {
+  for (const name of names) {
     const text = list?.[name];
     const amount = text === undefined ? undefined : tryParseQuantity(text);
     if (amount && isFraction(amount.milliValue())) {

@@ -25,7 +25,8 @@ function formatExternal({ spec, status }: Service): string {
     case 'NodePort':
       return fixed.join(',') || '<none>';
     case 'LoadBalancer': {
-      const assigned = (status.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => ip || hostname || '').filter((one) => one !== '');
+      const ingress = (status.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => ip || hostname || '');
+      const assigned = [...new Set(ingress)].filter((one) => one !== '').sort();
       return [...assigned, ...fixed].join(',') || '<pending>';
     }
     case 'ExternalName':

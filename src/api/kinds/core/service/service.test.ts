@@ -69,7 +69,7 @@ describe('faults', () => {
     [
       'spec.trafficDistribution',
       'Random',
-      ['spec.trafficDistribution: Unsupported value: "Random": supported values: "PreferClose", "PreferSameNode", "PreferSameZone"'],
+      ['spec.trafficDistribution: Unsupported value: "Random": supported values: "PreferClose", "PreferSameZone", "PreferSameNode"'],
     ],
     [
       'spec.loadBalancerSourceRanges',

@@ -19,7 +19,7 @@ const sourceRanges = 'service.beta.kubernetes.io/load-balancer-source-ranges';
 const maxAffinitySeconds = 86_400;
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 const policies = ['Cluster', 'Local'];
-const distributions = ['PreferClose', 'PreferSameNode', 'PreferSameZone'];
+const distributions = ['PreferClose', 'PreferSameZone', 'PreferSameNode'];
 
 export function validateService(service: Service): FieldError[] {
   const errors: FieldError[] = [];
