@@ -8,6 +8,16 @@ const rules = { namespaced: true, validateName: nameIsDnsSubdomain };
 const faults = (meta: Partial<ObjectMeta>): string[] =>
   validateObjectMeta({ name: 'a', namespace: 'b', ...meta }, rules).map(({ field, message }) => `${field}: ${message}`);
 
+test.each([
+  ['a\0', 'may not contain a zero byte or invalid UTF-8'],
+  ['\ud800', 'may not contain a zero byte or invalid UTF-8'],
+  ['ä'.repeat(351), 'must be no more than 700 bytes'],
+])('a name that no key can hold is refused, whatever the kind says: %j', (name, message) => {
+  const found = validateObjectMeta({ name, namespace: 'b' }, { namespaced: true, validateName: () => [] });
+  expect(found.map(({ field, message: text }) => `${field} ${text}`)).toEqual([expect.stringContaining(`metadata.name Invalid value: `)]);
+  expect(found[0]!.message).toContain(message);
+});
+
 describe('metadata of a new object', () => {
   const check = (meta: Partial<ObjectMeta>, expected: readonly (string | RegExp)[]): void => {
     const found = faults(meta);

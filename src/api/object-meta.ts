@@ -11,6 +11,8 @@ import { dns1123LabelErrors, labelValueErrors, qualifiedNameErrors } from './nam
 export const maxAnnotationBytes: number = 256 * 1024;
 const maxFieldManagerBytes = 128;
 const maxSubresourceNameBytes = 256;
+/** Longest name of kinds whose own rule has no limit: it is a part of a key. */
+const maxNameBytes = 700;
 
 export interface ObjectMetaRules {
   readonly namespaced: boolean;
@@ -30,7 +32,13 @@ export function validateObjectMeta(meta: Partial<ObjectMeta>, rules: ObjectMetaR
     }
   }
   if (!meta.name) errors.push(required(`${path}.name`, 'name or generateName is required'));
-  else for (const message of rules.validateName(meta.name, false)) errors.push(invalidValue(`${path}.name`, meta.name, message));
+  else {
+    const messages = rules.validateName(meta.name, false);
+    // Some kinds take whatever a path can hold, which is more than a store's keys can.
+    for (const message of messages.length > 0 ? messages : storableNameErrors(meta.name)) {
+      errors.push(invalidValue(`${path}.name`, meta.name, message));
+    }
+  }
   if (!rules.namespaced) {
     if (meta.namespace) errors.push(forbidden(`${path}.namespace`, 'not allowed on this type'));
   } else if (!meta.namespace) {
@@ -82,6 +90,12 @@ export function validateObjectMetaUpdate(meta: Partial<ObjectMeta>, old: Partial
   if (meta.ownerReferences) validateOwnerReferences(meta.ownerReferences, `${path}.ownerReferences`, errors);
   if (meta.managedFields) validateManagedFields(meta.managedFields, `${path}.managedFields`, errors);
   return errors;
+}
+
+/** What no name can be, whatever its kind allows. */
+function storableNameErrors(name: string): string[] {
+  if (name.includes('\0') || !name.isWellFormed()) return ['may not contain a zero byte or invalid UTF-8'];
+  return utf8Length(name) > maxNameBytes ? [`must be no more than ${maxNameBytes} bytes`] : [];
 }
 
 function immutable(value: unknown, old: unknown, path: string): FieldError[] {
