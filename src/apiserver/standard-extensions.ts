@@ -64,7 +64,7 @@ export function standardExtensions(options: StandardExtensionOptions): Extension
     authenticationReviewsExtension(),
     admissionExtension({ metrics, configurationFile: flags['admission-control-config-file'], ...options.admission }),
     allocatorsExtension(options.allocators),
-    authorizationExtension({ steps, ...(options.policy && { policy: options.policy }), modes: flags['authorization-mode'] }),
+    authorizationExtension({ steps, ...(options.policy && { policy: options.policy }), flags }),
     ...(options.subresources ? [subresourcesExtension({ ...options.subresources, serverAddress: options.serverAddress })] : []),
     openApiExtension({ source: options.openApi ?? (() => builtinOpenApi(version)), serverVersion: version }),
     auditExtension({ flags, metrics }),

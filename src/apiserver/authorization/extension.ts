@@ -5,9 +5,10 @@
 import { isAbort } from '../../base/index.ts';
 import { loopbackUser } from '../auth/users.ts';
 import type { ApiServerHost, ExtensionFactory } from '../extension.ts';
+import type { FlagValues } from '../flags/index.ts';
 import type { StartUpSteps } from '../health/index.ts';
 import { type AdditionalPolicy, PolicyKeeper } from './bootstrap/policy-keeper.ts';
-import { authorizerChain, defaultModes } from './modes.ts';
+import { configuredAuthorization } from './configuration/configured-authorization.ts';
 import { NodeRelations } from './node/node-relations.ts';
 import { escalationHooks } from './rbac/escalation.ts';
 import { PolicyIndex } from './rbac/policy-index.ts';
@@ -16,21 +17,22 @@ import { reviewHandlers } from './reviews/review-handlers.ts';
 export interface AuthorizationOptions {
   /** Kept beside the default policy. */
   readonly policy?: AdditionalPolicy;
-  /** `--authorization-mode`: who is asked, in this order. Default: Node, RBAC. */
-  readonly modes?: readonly string[] | undefined;
+  /** Say who is asked, in which order. Default: Node, RBAC. */
+  readonly flags?: FlagValues | undefined;
   readonly steps: StartUpSteps;
 }
 
 const step = 'rbac/bootstrap-roles';
 const retryMs = 1_000;
 
-export function authorizationExtension({ steps, modes, policy }: AuthorizationOptions): ExtensionFactory {
+export function authorizationExtension({ steps, flags = {}, policy }: AuthorizationOptions): ExtensionFactory {
   steps.announce(step);
   return (host) => {
     const index = new PolicyIndex(host.registry);
-    const { authorize, listRules } = authorizerChain(modes ?? defaultModes, {
+    let relations: NodeRelations | undefined;
+    const { authorize, listRules } = configuredAuthorization(flags, host, {
       policy: index,
-      relations: () => new NodeRelations(host.registry),
+      relations: () => (relations ??= new NodeRelations(host.registry)),
     });
     return {
       authorizer: authorize,

@@ -1,36 +1,48 @@
 /**
- * From the list of modes to one authorizer. Whoever is in `system:masters` may do everything, whatever the list says.
+ * From the list of authorizers to one. Whoever is in `system:masters` may do everything, whatever the list says.
  * @source pkg/kubeapiserver/authorizer/config.go, reload.go, v1.35
  */
 import { mastersGroup } from '../auth/users.ts';
+import type { ApiServerHost } from '../extension.ts';
 import { FlagValueError } from '../flags/index.ts';
+import { readWebhookConfig, WebhookClient } from '../outgoing/index.ts';
 import type { Authorizer } from './authorizer.ts';
 import { alwaysAllow, alwaysDeny, chainOf, privilegedGroups } from './chain.ts';
+import type { ConfiguredAuthorizer, ConfiguredWebhook } from './configuration/authorizers.ts';
 import { nodeAuthorizer, nodeRuleLister } from './node/node-authorizer.ts';
 import type { NodeRelations } from './node/node-relations.ts';
 import type { PolicyIndex } from './rbac/policy-index.ts';
 import { rbacAuthorizer, rbacRules } from './rbac/rbac-authorizer.ts';
-import { joinedRules, noRules, type RuleLister } from './rules.ts';
-
-/** What a cluster has when nothing else is said; upstream's own default, AlwaysAllow, is what every installer changes. */
-export const defaultModes: readonly string[] = ['Node', 'RBAC'];
+import { cannotListRules, joinedRules, noRules, type RuleLister } from './rules.ts';
+import { WebhookAuthorizer } from './webhook/webhook-authorizer.ts';
 
 export interface AuthorizerMeans {
   readonly policy: PolicyIndex;
+  /** The same ones each time. */
   readonly relations: () => NodeRelations;
+  readonly host: Pick<ApiServerHost, 'clock' | 'random' | 'log' | 'signal'>;
 }
 
-export interface AuthorizerChain {
+interface Part {
   readonly authorize: Authorizer;
   readonly listRules: RuleLister;
+  readonly close?: () => void;
 }
 
-/** @throws FlagValueError for a mode that is unknown or not built */
-export function authorizerChain(modes: readonly string[], means: AuthorizerMeans): AuthorizerChain {
-  const parts = modes.map((mode) => partOf(mode, means));
+export interface AuthorizerChain extends Part {
+  /** Nobody asks it any more, but for those who wait for its answer. */
+  readonly close: () => void;
+}
+
+/** @throws FlagValueError for a mode that is unknown or not built; what a webhook's kubeconfig file has wrong */
+export function authorizerChain(authorizers: readonly ConfiguredAuthorizer[], means: AuthorizerMeans): AuthorizerChain {
+  const parts = authorizers.map((authorizer) => partOf(authorizer, means));
   return {
     authorize: chainOf([privilegedGroups(mastersGroup), ...parts.map(({ authorize }) => authorize)]),
     listRules: joinedRules(parts.map(({ listRules }) => listRules)),
+    close: () => {
+      for (const part of parts) part.close?.();
+    },
   };
 }
 
@@ -40,8 +52,8 @@ const allRules: RuleLister = () => ({
   nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
 });
 
-function partOf(mode: string, { policy, relations }: AuthorizerMeans): AuthorizerChain {
-  switch (mode) {
+function partOf({ type, webhook }: ConfiguredAuthorizer, { policy, relations, host }: AuthorizerMeans): Part {
+  switch (type) {
     case 'Node':
       return { authorize: nodeAuthorizer(relations()), listRules: nodeRuleLister };
     case 'RBAC':
@@ -50,7 +62,16 @@ function partOf(mode: string, { policy, relations }: AuthorizerMeans): Authorize
       return { authorize: alwaysAllow, listRules: allRules };
     case 'AlwaysDeny':
       return { authorize: alwaysDeny, listRules: () => noRules };
+    case 'Webhook':
+      if (webhook) return webhookPart(webhook, host);
+      break;
     default:
-      throw new FlagValueError(`authorization-mode ${JSON.stringify(mode)} is not supported`);
   }
+  throw new FlagValueError(`authorization-mode ${JSON.stringify(type)} is not supported`);
+}
+
+function webhookPart(webhook: ConfiguredWebhook, host: AuthorizerMeans['host']): Part {
+  const client = new WebhookClient(readWebhookConfig(webhook.kubeconfigFile), host, webhook.timeoutMs);
+  const asked = new WebhookAuthorizer(webhook, { client, clock: host.clock, log: host.log, signal: host.signal });
+  return { authorize: asked.authorize, listRules: () => cannotListRules('webhook'), close: () => asked.close() };
 }

@@ -7,7 +7,9 @@ import type { FilteredCall, Step } from './filter.ts';
 export function withAuthorization(authorize: Authorizer, next: Step): Step {
   const decided = (call: FilteredCall, verdict: Verdict): Answer | Promise<Answer> => {
     const isAllowed = verdict.decision === 'allow';
-    call.audit?.authorized(isAllowed ? 'allow' : 'forbid', verdict.reason);
+    // Nobody decided when nobody could find out.
+    if (!isAllowed && verdict.error !== undefined) call.audit?.annotate('authorization.k8s.io/reason', 'internal error');
+    else call.audit?.authorized(isAllowed ? 'allow' : 'forbid', verdict.reason);
     if (!isAllowed) throw refusalOf(call.user, call.info, verdict);
     return next(call);
   };

@@ -140,3 +140,32 @@ describe('flags of authentication', () => {
     ],
   ])('%o is refused', (given, fault) => expect(parseFlags(given).faults).toEqual([fault]));
 });
+
+describe('flags of authorization', () => {
+  const webhook = { 'authorization-mode': ['Node,Webhook'], 'authorization-webhook-config-file': ['/w'] };
+  test('are read together', () => {
+    const { values, faults } = parseFlags({ ...webhook, 'authorization-webhook-cache-authorized-ttl': ['1m'] });
+    expect(faults).toEqual([]);
+    expect(values).toMatchObject({
+      'authorization-mode': ['Node', 'Webhook'],
+      'authorization-webhook-config-file': '/w',
+      'authorization-webhook-cache-authorized-ttl': 60_000,
+    });
+  });
+
+  const exclusive = '--authorization-config can not be specified when --authorization-mode or --authorization-webhook-* flags are defined';
+  test.each<[Record<string, string[]>, string]>([
+    [{ 'authorization-mode': ['Webhook'] }, "authorization-mode Webhook's authorization config file not passed"],
+    [{ 'authorization-webhook-config-file': ['/w'] }, 'cannot specify --authorization-webhook-config-file without mode Webhook'],
+    [{ 'authorization-mode': [''] }, 'at least one authorization-mode must be passed'],
+    [{ 'authorization-mode': ['RBAC,Oracle'] }, 'authorization-mode "Oracle" is not a valid mode'],
+    [{ 'authorization-mode': ['RBAC,ABAC'] }, 'authorization-mode "ABAC" is not supported'],
+    [{ 'authorization-mode': ['RBAC,RBAC'] }, 'authorization-mode ["RBAC" "RBAC"] has mode specified more than once'],
+    [
+      { ...webhook, 'authorization-webhook-version': ['v2'] },
+      'invalid argument "v2" for "--authorization-webhook-version" flag: must be one of v1, v1beta1',
+    ],
+    [{ 'authorization-config': ['/c'], 'authorization-mode': ['RBAC'] }, exclusive],
+    [{ 'authorization-config': ['/c'], 'authorization-webhook-version': ['v1'] }, exclusive],
+  ])('%o is refused', (given, fault) => expect(parseFlags(given).faults).toEqual([fault]));
+});

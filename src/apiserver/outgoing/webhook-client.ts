@@ -9,8 +9,8 @@ import { type Clock, isAbort, type Logger, type Random } from '../../base/index.
 import { type Connection, parseKubeconfig, resolveContext } from '../../pki/kubeconfig/index.ts';
 import { HttpsClient, OutgoingError } from './https-client.ts';
 
-/** For one try. */
-const timeoutMs = 30_000;
+/** For one try, when nothing else is said. */
+const defaultTimeoutMs = 30_000;
 /** @source apiserver pkg/util/webhook DefaultRetryBackoffWithInitialDelay */
 const retry = { initialMs: 500, factor: 1.5, jitter: 0.2, tries: 5 };
 
@@ -27,12 +27,19 @@ export function readWebhookConfig(path: string): Connection {
   return connection;
 }
 
+export interface WebhookClientDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
 export class WebhookClient {
   readonly #connection: Connection;
   readonly #https: HttpsClient;
-  readonly #deps: { readonly clock: Clock; readonly random: Random; readonly log: Logger };
+  readonly #deps: WebhookClientDeps;
 
-  constructor(connection: Connection, deps: { readonly clock: Clock; readonly random: Random; readonly log: Logger }) {
+  /** @param timeoutMs for one try */
+  constructor(connection: Connection, deps: WebhookClientDeps, timeoutMs = defaultTimeoutMs) {
     const { certificateAuthority: ca, clientCertificate, tlsServerName: serverName } = connection;
     this.#connection = connection;
     this.#deps = deps;

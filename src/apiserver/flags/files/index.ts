@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { readAuthorities } from '../../auth/client-certificate.ts';
 import { readServiceAccountKeys } from '../../auth/configured-signer.ts';
 import { readAuthenticationConfig } from '../../auth/oidc/authentication-config.ts';
+import { readAuthorizationConfig } from '../../authorization/configuration/authorization-config.ts';
 import { readTokenFile } from '../../auth/token-file.ts';
 import { readWebhookConfig } from '../../outgoing/index.ts';
 import type { FlagValues } from '../flag-table.ts';
@@ -15,8 +16,13 @@ type FileCheck = (path: string, flags: FlagValues) => unknown;
 
 /** By the name of their flag; a file without a check only has to be there. */
 const checks: { readonly [Name in keyof FlagValues]?: FileCheck } = {
+  'audit-webhook-config-file': readWebhookConfig,
   'authentication-config': (path, flags) => readAuthenticationConfig(read(path), flags['service-account-issuer'] ?? []),
   'authentication-token-webhook-config-file': readWebhookConfig,
+  'authorization-config': (path) => {
+    for (const { webhook } of readAuthorizationConfig(read(path))) if (webhook) readWebhookConfig(webhook.kubeconfigFile);
+  },
+  'authorization-webhook-config-file': readWebhookConfig,
   'oidc-ca-file': requireCertificates,
   'requestheader-client-ca-file': requireCertificates,
   'service-account-key-file': (_, flags) => readServiceAccountKeys(flags),
