@@ -182,6 +182,14 @@ describe('resize', () => {
     ).toEqual(['spec: Invalid value: "Burstable": Pod QOS Class may not change as a result of resizing']);
   });
 
+  test('beside containers that ask for nothing', () => {
+    const two = withField(base, 'spec.containers.1', { name: 'idle', image: 'x' });
+    const manifest = withField(two, 'spec.containers.0.resources.requests.cpu', '2');
+    expect(update(pods, { old: decode(pods, two), manifest, subresource: 'resize' }).faults).toEqual([]);
+    const first = withField(two, 'spec.containers.1.resources', { requests: { cpu: '1' } });
+    expect(update(pods, { old: decode(pods, two), manifest: first, subresource: 'resize' }).faults).toEqual([]);
+  });
+
   test('containers stay where they are', () => {
     const other = { name: 'other', image: 'nginx:1' };
     expect(resized('spec.containers.0.name', 'other').faults).toEqual([

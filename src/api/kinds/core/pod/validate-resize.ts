@@ -88,21 +88,24 @@ function removalErrors({ resources: now }: Container, { resources: then }: Conta
 
 /** The new container with the old CPU and memory, so that any other change shows. */
 function withComputeOf(before: Container, container: Container): Container {
-  const resources: ResourceRequirements = {
-    ...container.resources,
-    limits: mixed(container.resources?.limits, before.resources?.limits),
-    requests: mixed(container.resources?.requests, before.resources?.requests),
-  };
+  const { limits: _limits, requests: _requests, ...others } = container.resources ?? {};
+  const limits = mixed(container.resources?.limits, before.resources?.limits);
+  const requests = mixed(container.resources?.requests, before.resources?.requests);
+  // An empty list is none: a container may ask for nothing.
+  const resources: ResourceRequirements = { ...others, ...(limits && { limits }), ...(requests && { requests }) };
   return { ...container, resources };
 }
 
-function mixed(now: Readonly<Record<string, string>> = {}, then: Readonly<Record<string, string>> = {}): Record<string, string> {
+function mixed(
+  now: Readonly<Record<string, string>> = {},
+  then: Readonly<Record<string, string>> = {},
+): Record<string, string> | undefined {
   const list: Record<string, string> = { ...now };
   for (const name of ['cpu', 'memory']) {
     delete list[name];
     if (then[name] !== undefined) list[name] = then[name];
   }
-  return list;
+  return Object.keys(list).length > 0 ? list : undefined;
 }
 
 export function validateEphemeralContainersUpdate(pod: Pod, old: Pod): FieldError[] {
