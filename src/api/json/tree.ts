@@ -35,10 +35,11 @@ export function isJsonObject(value: unknown): value is JsonObject {
 
 /**
  * A copy that shares nothing with `value`; properties that are undefined are left out.
+ * @param standsAt the depth of the place in a greater tree that the copy is for
  * @throws NotJsonError for a function, a class instance, NaN, undefined in a list, or more than `maxTreeDepth` levels
  */
-export function deepCopy<T>(value: T): Draft<T> {
-  return copy(value, 0) as Draft<T>;
+export function deepCopy<T>(value: T, standsAt = 0): Draft<T> {
+  return copy(value, standsAt) as Draft<T>;
 }
 
 function copy(value: unknown, depth: number): unknown {

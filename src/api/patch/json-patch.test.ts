@@ -81,6 +81,37 @@ describe('what does not apply is told in the words of the library', () => {
   });
 });
 
+describe('bounds', () => {
+  const refused = (patch: JsonValue[], start: JsonValue = {}): void => expect(() => applyJsonPatch(start, patch)).toThrow(JsonPatchError);
+  const long = { list: Array.from({ length: 1_000_000 }, () => 0) };
+  const times = (count: number, operation: JsonValue): JsonValue[] => Array.from({ length: count }, () => operation);
+
+  test.each([
+    ['add', { op: 'add', path: '/list/0', value: 1 }],
+    ['remove', { op: 'remove', path: '/list/0' }],
+    ['move', { op: 'move', from: '/list/0', path: '/list/1' }],
+  ])('a long list is not shifted again and again: %s', (_name, operation) => {
+    applyJsonPatch(long, times(10, operation));
+    refused(times(1_000, operation), long);
+  });
+
+  test('nor does it cost anything to grow it at its end', () => {
+    expect(applyJsonPatch(long, times(10_000, { op: 'add', path: '/list/-', value: 1 }))).toMatchObject({});
+  });
+
+  test('what is nested too deep is no value, be it sent or made by moves', () => {
+    let deep: JsonValue = 0;
+    for (let i = 0; i < 1_001; i++) deep = [deep];
+    refused([{ op: 'add', path: '/x', value: deep }]);
+    const deeper = Array.from({ length: 1_001 }, () => [
+      { op: 'add', path: '/y', value: {} },
+      { op: 'move', from: '/x', path: '/y/a' },
+      { op: 'move', from: '/y', path: '/x' },
+    ]).flat();
+    refused([{ op: 'add', path: '/x', value: {} }, ...deeper, { op: 'copy', from: '/x', path: '/z' }]);
+  });
+});
+
 test('neither document nor patch are changed, whatever the operations', () => {
   const path = fc.constantFrom('/spec', '/spec/list', '/spec/list/0', '/spec/list/-', '/spec/new', '/spec/new/x', '/spec/replicas', '');
   const operation = fc.record({

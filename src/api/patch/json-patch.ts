@@ -4,11 +4,14 @@
  * @source RFC 6902; evanphx/json-patch v4.12 (negative indexes count from the end, no array index with letters)
  */
 import type { Draft, JsonValue } from '../object.ts';
-import { deepCopy, deepEqual, isJsonObject, setOwn } from '../json/tree.ts';
+import { deepCopy, deepEqual, isJsonObject, NotJsonError, setOwn } from '../json/tree.ts';
 import { stringifyJson } from '../json/stringify.ts';
 
 /** Bytes that `copy` operations of one patch may add. @source apiserver JSONPatchMaxCopyBytes */
 export const maxCopyBytes = 3 * 1024 * 1024;
+
+/** Places that elements of lists may move by in one patch, as others are put before them or taken away: a tenth of a second's work. */
+const maxShiftedElements = 200_000_000;
 
 /** An operation that does not apply. */
 export class JsonPatchError extends Error {
@@ -27,7 +30,7 @@ const invalidIndex = 'invalid index referenced';
  * @throws JsonPatchError for the first that does not apply
  */
 export function applyJsonPatch(document: JsonValue, patch: readonly JsonValue[]): Draft<JsonValue> {
-  const run = new PatchRun(deepCopy<JsonValue>(document));
+  const run = new PatchRun(copied(document));
   for (const operation of patch) run.apply(isJsonObject(operation) ? operation : {});
   return run.document;
 }
@@ -42,6 +45,7 @@ interface Operation {
 class PatchRun {
   document: Node;
   #copiedBytes = 0;
+  #shiftedElements = 0;
 
   constructor(document: Node) {
     this.document = document;
@@ -71,7 +75,7 @@ class PatchRun {
     const path = pathOf(operation, `add operation failed to decode path: ${missing}`);
     const { container, key } = this.#find(path, `add operation does not apply: doc is missing path: "${path}": ${missing}`);
     within(`error in add for path: '${path}'`, () => {
-      add(container, key, valueOf(operation));
+      this.#put(container, key, valueOf(operation));
     });
   }
 
@@ -79,7 +83,7 @@ class PatchRun {
     const path = pathOf(operation, `remove operation failed to decode path: ${missing}`);
     const { container, key } = this.#find(path, `remove operation does not apply: doc is missing path: "${path}": ${missing}`);
     within(`error in remove for path: '${path}'`, () => {
-      remove(container, key);
+      this.#take(container, key);
     });
   }
 
@@ -109,13 +113,13 @@ class PatchRun {
     const source = this.#find(from, `move operation does not apply: doc is missing from path: ${from}: ${missing}`);
     const value = within(`error in move for path: '${source.key}'`, () => {
       const found = get(source.container, source.key);
-      remove(source.container, source.key);
+      this.#take(source.container, source.key);
       return found;
     });
     const path = pathOf(operation, `move operation failed to decode path: operation missing path field: ${missing}`);
     const target = this.#find(path, `move operation does not apply: doc is missing destination path: ${path}: ${missing}`);
     within(`error in move for path: '${path}'`, () => {
-      add(target.container, target.key, value);
+      this.#put(target.container, target.key, value);
     });
   }
 
@@ -132,7 +136,7 @@ class PatchRun {
       );
     }
     within('error while adding value during copy', () => {
-      add(target.container, target.key, deepCopy(value));
+      this.#put(target.container, target.key, copied(value));
     });
   }
 
@@ -147,6 +151,22 @@ class PatchRun {
     const { container, key } = this.#find(path, `test operation does not apply: is missing path: ${path}: ${missing}`);
     const value = within(`error in test for path: '${path}'`, () => get(container, key));
     if (!deepEqual(value, expected)) throw failed;
+  }
+
+  #put(container: Container, key: string, value: Node): void {
+    if (Array.isArray(container) && key !== '-') this.#shift(container);
+    add(container, key, value);
+  }
+
+  #take(container: Container, key: string): void {
+    if (Array.isArray(container)) this.#shift(container);
+    remove(container, key);
+  }
+
+  /** Counts what a change in a list costs at most. */
+  #shift(list: readonly Node[]): void {
+    this.#shiftedElements += list.length;
+    if (this.#shiftedElements > maxShiftedElements) throw new JsonPatchError('Unable to change lists so long so often in one patch');
   }
 
   /** Where a pointer's last part stands. The whole document stands nowhere. */
@@ -178,7 +198,17 @@ function fromOf(operation: Operation, name: string): string {
 }
 
 function valueOf(operation: Operation): Node {
-  return deepCopy<JsonValue>(operation.value ?? null);
+  return copied(operation.value ?? null);
+}
+
+function copied(value: JsonValue): Node {
+  try {
+    return deepCopy(value);
+  } catch (error) {
+    // Moves can nest deeper than any body may.
+    if (error instanceof NotJsonError) throw new JsonPatchError(error.message, { cause: error });
+    throw error;
+  }
 }
 
 /** Runs a step and puts `where` before the fault it tells. */

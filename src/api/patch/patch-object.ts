@@ -17,7 +17,7 @@ import {
   type ObjectSchema,
 } from '../schema/index.ts';
 import { describeJson } from '../schema/go-names.ts';
-import { goPrint } from './go-print.ts';
+import { goPrint } from '../go-print.ts';
 import { applyJsonPatch, JsonPatchError } from './json-patch.ts';
 import { applyMergePatch } from './merge-patch.ts';
 import { applyStrategicMergePatch, StrategicMergeError } from './strategic-merge-patch.ts';

@@ -7,7 +7,7 @@ import type { JsonArray, JsonObject, JsonValue } from '../object.ts';
 import { getOwn, isJsonObject, maxTreeDepth, setOwn } from '../json/tree.ts';
 import { structName } from '../schema/go-names.ts';
 import type { ObjectSchema, ValueSchema } from '../schema/index.ts';
-import { goKind, goPrint } from './go-print.ts';
+import { goKind, goPrint } from '../go-print.ts';
 import { orderList } from './list-order.ts';
 
 /** A patch that its directives or its shape forbid. */

@@ -270,9 +270,12 @@ function readText(text: string, parse: (text: string) => string): string {
   }
 }
 
+/** Fields that hold anything stand no deeper in an object: what is kept can be copied as a whole. */
+const maxFieldDepth = 50;
+
 function copyAny(input: unknown): JsonValue {
   try {
-    return deepCopy(input) as JsonValue;
+    return deepCopy(input, maxFieldDepth) as JsonValue;
   } catch (error) {
     if (error instanceof NotJsonError) throw new DecodeError(error.message, { cause: error });
     throw error;
