@@ -83,6 +83,7 @@ export async function startApiServer(settings: ApiServerSettings): Promise<Liste
     random: settings.random,
     authentication: configuredAuthentication(flags, tokens),
     minRequestTimeoutMs: minTimeout === undefined ? undefined : minTimeout * 1000,
+    requestTimeoutMs: flags['request-timeout'],
     goawayChance: flags['goaway-chance'],
     encrypt: (store, deps) => configuredEncryption(store, flags, { ...deps, metrics }),
     extensions: standardExtensions({

@@ -4,7 +4,7 @@ import { BodyDeadlines } from './body-deadlines.ts';
 
 test('a body that does not come in a minute is given up', async () => {
   const clock = new VirtualClock();
-  const deadlines = new BodyDeadlines(clock);
+  const deadlines = new BodyDeadlines(clock, 60_000);
   const failed: string[] = [];
   deadlines.begin(({ message }) => failed.push(message));
   const quick = deadlines.begin(() => failed.push('quick'));

@@ -5,8 +5,6 @@
 import { timedOut } from '../../api/index.ts';
 import type { Clock, Timer } from '../../base/index.ts';
 
-/** @source apiserver --request-timeout */
-const bodyTimeoutMs = 60_000;
 const sweepMs = 10_000;
 
 /** A body that somebody waits for. */
@@ -17,14 +15,17 @@ export interface AwaitedBody {
 
 export class BodyDeadlines {
   readonly #clock: Clock;
+  readonly #limitMs: number;
   readonly #awaited = new Set<AwaitedBody>();
   #timer: Timer | undefined;
 
-  constructor(clock: Clock) {
+  /** @param limitMs `--request-timeout` */
+  constructor(clock: Clock, limitMs: number) {
     this.#clock = clock;
+    this.#limitMs = limitMs;
   }
 
-  /** @param reject called with a Timeout when the body has not come within a minute (and up to a sweep more) */
+  /** @param reject called with a Timeout when the body has not come in time (and up to a sweep more) */
   begin(reject: (error: Error) => void): AwaitedBody {
     const body: AwaitedBody = { sinceMs: this.#clock.monotonic(), reject };
     this.#awaited.add(body);
@@ -40,7 +41,7 @@ export class BodyDeadlines {
   #sweep(): void {
     const nowMs = this.#clock.monotonic();
     for (const body of this.#awaited) {
-      if (nowMs - body.sinceMs < bodyTimeoutMs) continue;
+      if (nowMs - body.sinceMs < this.#limitMs) continue;
       this.#awaited.delete(body);
       body.reject(timedOut('the body of the request did not come in time'));
     }

@@ -15,6 +15,7 @@ import type { AnswerWriter, Written } from './answer-writer.ts';
 import { BodyDeadlines } from './body-deadlines.ts';
 import type { Exchange } from './exchange.ts';
 import { type CallServer, HttpCall } from './http-call.ts';
+import { defaultRequestTimeoutMs, RequestDeadlines } from './request-deadlines.ts';
 
 export interface HttpFrontOptions {
   /** What every request passes: the filters, then its verb. */
@@ -23,19 +24,23 @@ export interface HttpFrontOptions {
   readonly writer: AnswerWriter;
   readonly clock: Clock;
   readonly log: Logger;
+  /** How long a request may take that does not stay open by nature; default a minute. */
+  readonly requestTimeoutMs?: number | undefined;
   readonly observers: readonly ((request: ObservedRequest) => (outcome: RequestOutcome) => void)[];
 }
 
 export class HttpFront {
   readonly #options: HttpFrontOptions;
   readonly #server: CallServer;
+  readonly #deadlines: RequestDeadlines;
   #open = 0;
   #idle: (() => void) | undefined;
 
   constructor(options: HttpFrontOptions) {
     this.#options = options;
-    const { clock, log, nextAuditId } = options;
-    this.#server = { clock, log, nextAuditId, deadlines: new BodyDeadlines(clock) };
+    const { clock, log, nextAuditId, requestTimeoutMs = defaultRequestTimeoutMs } = options;
+    this.#server = { clock, log, nextAuditId, deadlines: new BodyDeadlines(clock, requestTimeoutMs) };
+    this.#deadlines = new RequestDeadlines(clock, requestTimeoutMs);
   }
 
   /** Answers; resolves when the answer is complete. Never rejects. */
@@ -68,10 +73,11 @@ export class HttpFront {
     const ended = observers.length > 0 ? this.#observe(exchange, info) : undefined;
     let written: Written;
     try {
+      const limitMs = this.#deadlines.limitOf(info);
       const answering = filtered(call);
-      const answer: Answer = answering instanceof Promise ? await answering : answering;
+      const answer: Answer = answering instanceof Promise ? await this.#inTime(answering, limitMs, call) : answering;
       call.audit?.answered(answer);
-      written = await writer.write(call, answer);
+      written = await this.#write(call, answer, limitMs);
     } catch (error) {
       const failure = toApiError(error, log);
       call.audit?.failed(failure);
@@ -81,6 +87,28 @@ export class HttpFront {
     }
     call.audit?.completed(written.status);
     if (ended) for (const end of ended) end(written);
+  }
+
+  /** @throws ApiError Timeout; a seat that is still given to the late request is given back */
+  #inTime(answering: Promise<Answer>, limitMs: number | undefined, call: HttpCall): Promise<Answer> {
+    if (limitMs === undefined) return answering;
+    const leave = (): void => call.seat?.release();
+    return this.#deadlines.inTime(answering, limitMs).catch((error: unknown) => {
+      answering.then(leave, leave);
+      throw error;
+    });
+  }
+
+  /** What a client takes too slowly is broken off: the head is out, so there is no other way to tell. */
+  async #write(call: HttpCall, answer: Answer, limitMs: number | undefined): Promise<Written> {
+    const { writer } = this.#options;
+    if (limitMs === undefined || (answer.type !== 'list' && answer.type !== 'stream')) return writer.write(call, answer);
+    const end = this.#deadlines.guard(limitMs, () => call.exchange.abort());
+    try {
+      return await writer.write(call, answer);
+    } finally {
+      end();
+    }
   }
 
   #observe(exchange: Exchange, info: RequestInfo): ((outcome: RequestOutcome) => void)[] {

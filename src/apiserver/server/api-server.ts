@@ -56,6 +56,8 @@ export interface ApiServerConfig {
   readonly eventTtlSeconds?: number;
   /** How long a watch without a timeout goes on at least; `--min-request-timeout`, default half an hour. */
   readonly minRequestTimeoutMs?: number | undefined;
+  /** How long a request may take that does not stay open by nature; `--request-timeout`, default a minute. */
+  readonly requestTimeoutMs?: number | undefined;
   /** How probably a request tells its HTTP/2 client to connect anew; `--goaway-chance`, default never. */
   readonly goawayChance?: number | undefined;
   /** How long the past can be read at least; `--etcd-compaction-interval`, default five minutes. */
@@ -191,6 +193,7 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     }),
     clock,
     log,
+    requestTimeoutMs: config.requestTimeoutMs,
     observers: extensions.flatMap(({ observeRequest }) => observeRequest ?? []),
   });
   for (const extension of extensions) await extension.start?.();
