@@ -70,6 +70,27 @@ test.each<[string, Parameters<typeof check>[0], [string, string, string]]>([
     ['0/2', 'Completed', '0'],
   ],
   [
+    'the first ended well, the second failed',
+    {
+      status: {
+        phase: 'Failed',
+        containerStatuses: [ended('a', { exitCode: 0, reason: 'Completed' }), ended('b', { exitCode: 1, reason: 'Error' })],
+      },
+    },
+    ['0/2', 'Error', '0'],
+  ],
+  [
+    'one ended well, one failed, one goes on',
+    {
+      spec: { containers: [container('a'), container('b'), container('c')] },
+      status: {
+        phase: 'Running',
+        containerStatuses: [ended('a', { exitCode: 0, reason: 'Completed' }), running('b'), ended('c', { exitCode: 137, signal: 9 })],
+      },
+    },
+    ['1/3', 'Signal:9', '0'],
+  ],
+  [
     'one ended with a code only',
     { status: { phase: 'Failed', containerStatuses: [ended('a', { exitCode: 7 })] } },
     ['0/2', 'ExitCode:7', '0'],

@@ -104,19 +104,26 @@ function initReason({ state }: ContainerStatus): string | undefined {
 
 function mainSummary(pod: Pod, before: string): Pick<Summary, 'ready' | 'reason' | 'restarts' | 'lastRestart'> {
   const statuses = pod.status.containerStatuses ?? [];
-  let [reason, ready, restarts, lastRestart, running] = [before, 0, 0, '', false];
+  let [reason, ready, restarts, lastRestart, running, failure] = [before, 0, 0, '', false, ''];
   for (const one of statuses.toReversed()) {
     restarts += one.restartCount;
     lastRestart = later(lastRestart, finishedAt(one));
     if (one.state?.waiting?.reason) reason = one.state.waiting.reason;
-    else if (one.state?.terminated) reason = terminatedReason(one.state.terminated);
-    else if (one.ready && one.state?.running) {
+    else if (one.state?.terminated) {
+      const { exitCode, signal } = one.state.terminated;
+      reason = terminatedReason(one.state.terminated);
+      if (exitCode || signal) failure = reason;
+    } else if (one.ready && one.state?.running) {
       running = true;
       ready++;
     }
   }
-  // Some containers have ended well while others go on.
-  if (reason === 'Completed' && running) reason = isPodReady(pod) ? 'Running' : 'NotReady';
+  // Some containers have ended well while others go on or have failed.
+  if (reason === 'Completed') {
+    if (running && isPodReady(pod)) reason = 'Running';
+    else if (failure !== '') reason = failure;
+    else if (running) reason = 'NotReady';
+  }
   return { ready, reason, restarts, lastRestart };
 }
 
