@@ -57,6 +57,14 @@ describe('metadata of a new object', () => {
       [/apiVersion: Invalid value: "": version must not be empty/],
     ],
     [
+      'an owner whose version is none',
+      { ownerReferences: [{ ...owner, apiVersion: 'a/b/c', uid: '' }] },
+      [
+        'metadata.ownerReferences.apiVersion: Invalid value: "a/b/c": version must not be empty',
+        'metadata.ownerReferences.uid: Invalid value: "": must not be empty',
+      ],
+    ],
+    [
       'an event as owner',
       { ownerReferences: [{ ...owner, apiVersion: 'v1', kind: 'Event' }] },
       [/\/v1, Kind=Event is disallowed from being an owner$/],

@@ -159,11 +159,9 @@ function validateOwnerReferences(owners: readonly OwnerReference[], path: string
 
 function validateOwnerReference(owner: OwnerReference, path: string, errors: FieldError[]): void {
   const parts = (owner.apiVersion ?? '').split('/');
-  if (parts.length > 2) {
-    errors.push(invalidValue(`${path}.apiVersion`, owner.apiVersion, `unexpected GroupVersion string: ${owner.apiVersion}`));
-    return;
-  }
-  if (parts.at(-1) === '') errors.push(invalidValue(`${path}.apiVersion`, owner.apiVersion ?? '', 'version must not be empty'));
+  // What is no group and version has none.
+  if (parts.length > 2 || parts.at(-1) === '')
+    errors.push(invalidValue(`${path}.apiVersion`, owner.apiVersion ?? '', 'version must not be empty'));
   if (!owner.kind) errors.push(invalidValue(`${path}.kind`, owner.kind ?? '', 'must not be empty'));
   if (!owner.name) errors.push(invalidValue(`${path}.name`, owner.name ?? '', 'must not be empty'));
   if (!owner.uid) errors.push(invalidValue(`${path}.uid`, owner.uid ?? '', 'must not be empty'));

@@ -9,10 +9,11 @@ import { discoveryv1Resources } from '../gen/resources.ts';
 import { ipFamilyOf, ipWarnings } from '../ip.ts';
 import { dns1123LabelErrors, dns1123SubdomainErrors, labelValueErrors, qualifiedNameErrors } from '../names.ts';
 import { validateLabels } from '../object-meta.ts';
+import type { Draft } from '../object.ts';
 import type { ResourceDefinition } from '../resource-definition.ts';
 import { nonSpecialIpErrors } from './core/ip-rules.ts';
 import { defineResource } from './define-resource.ts';
-import { immutableField } from './immutable.ts';
+import { immutableField, sameJson } from './immutable.ts';
 import { ageColumn, column, nameColumn } from './standard-columns.ts';
 
 const maxAddresses = 100;
@@ -20,6 +21,7 @@ const maxPorts = 20_000;
 const maxEndpoints = 1000;
 const maxHints = 8;
 const shownItems = 3;
+const hostnameLabel = 'kubernetes.io/hostname';
 
 export const endpointSliceResource: ResourceDefinition = defineResource<EndpointSlice>({
   ref: discoveryv1Resources.endpointslices,
@@ -39,17 +41,33 @@ export const endpointSliceResource: ResourceDefinition = defineResource<Endpoint
         port.protocol ??= 'TCP';
       }
     },
+    prepareForCreate: (slice) => dropTopology(slice, undefined),
+    prepareForUpdate: dropTopology,
     validate: validateEndpointSlice,
     warnings: sliceWarnings,
     validateUpdate: (slice, old) => [...validateEndpointSlice(slice), ...immutableField('addressType', slice.addressType, old.addressType)],
   },
 });
 
+/**
+ * The field of an older version is not written by this one, but for what is there already. A node that it named is kept.
+ * @source pkg/registry/discovery/endpointslice/strategy.go dropTopologyOnV1, v1.35
+ */
+function dropTopology(slice: Draft<EndpointSlice>, old: EndpointSlice | undefined): void {
+  if (!slice.endpoints.some(({ deprecatedTopology }) => deprecatedTopology) || (old && sameJson(slice.endpoints, old.endpoints))) return;
+  const nodes = (old?.endpoints ?? []).flatMap(({ deprecatedTopology }) => deprecatedTopology?.[hostnameLabel] || []);
+  for (const endpoint of slice.endpoints) {
+    const node = endpoint.deprecatedTopology?.[hostnameLabel];
+    if (endpoint.nodeName === undefined && node !== undefined && nodes.includes(node)) endpoint.nodeName = node;
+    delete endpoint.deprecatedTopology;
+  }
+}
+
 /** Slices of our own controllers have what is right; looking at each address of them would cost for nothing. */
 const ownManagers = ['endpointslice-controller.k8s.io', 'endpointslicemirroring-controller.k8s.io'];
 
-function sliceWarnings({ metadata, addressType, endpoints }: EndpointSlice): string[] {
-  const warnings = addressType === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : [];
+function sliceWarnings({ metadata, addressType, endpoints }: EndpointSlice, old: EndpointSlice | undefined): string[] {
+  const warnings = addressType === 'FQDN' && !old ? ['spec.addressType: FQDN endpoints are deprecated'] : [];
   const manager = metadata.labels?.['endpointslice.kubernetes.io/managed-by'];
   if (addressType === 'FQDN' || (manager !== undefined && ownManagers.includes(manager))) return warnings;
   for (const [i, { addresses }] of endpoints.entries()) {
@@ -88,11 +106,11 @@ function validateEndpoints(endpoints: readonly Endpoint[], addressType: string, 
   for (const [i, endpoint] of endpoints.entries()) {
     const path = `endpoints[${i}]`;
     validateAddresses(endpoint.addresses ?? [], addressType, `${path}.addresses`, errors);
-    if (endpoint.deprecatedTopology) validateLabels(endpoint.deprecatedTopology, `${path}.deprecatedTopology`, errors);
     if (endpoint.nodeName !== undefined) {
       for (const message of dns1123SubdomainErrors(endpoint.nodeName))
         errors.push(invalidValue(`${path}.nodeName`, endpoint.nodeName, message));
     }
+    if (endpoint.deprecatedTopology) validateLabels(endpoint.deprecatedTopology, `${path}.deprecatedTopology`, errors);
     if (endpoint.hostname !== undefined) {
       for (const message of dns1123LabelErrors(endpoint.hostname))
         errors.push(invalidValue(`${path}.hostname`, endpoint.hostname, message));

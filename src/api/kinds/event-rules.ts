@@ -6,7 +6,8 @@
 import type { FieldError } from '../errors.ts';
 import { invalidValue, required } from '../field-errors.ts';
 import type { Event as CoreEvent } from '../gen/core-v1.ts';
-import { dns1123SubdomainErrors, qualifiedNameErrors } from '../names.ts';
+import { dns1123SubdomainErrors, nameIsDnsSubdomain, qualifiedNameErrors } from '../names.ts';
+import { utf8Length } from '../object-meta.ts';
 import { immutableField, sameJson } from './immutable.ts';
 
 const maxText = 128;
@@ -22,7 +23,7 @@ export function validateLegacyEvent(event: CoreEvent): FieldError[] {
 
 /** The rules for an event created through `events.k8s.io/v1`. */
 export function validateStrictEvent(event: CoreEvent): FieldError[] {
-  const errors = [...validateLegacyEvent(event), ...seriesErrors(event)];
+  const errors = [...validateLegacyEvent(event), ...nameErrors(event), ...seriesErrors(event)];
   if (event.eventTime === undefined) errors.push(required('eventTime'));
   if (event.type !== 'Normal' && event.type !== 'Warning') errors.push(invalidValue('type', '', `has invalid value: ${event.type ?? ''}`));
   for (const field of ['firstTimestamp', 'lastTimestamp', 'count'] as const) {
@@ -39,6 +40,14 @@ export function validateStrictEventUpdate(event: CoreEvent, old: CoreEvent): Fie
     ...(sameJson(event.series, old.series) ? [] : seriesErrors(event)),
     // One version of the API says an empty text where the other says nothing.
     ...frozenFields.flatMap(([field, path]) => immutableField(path, event[field] || undefined, old[field] || undefined)),
+  ];
+}
+
+/** Beyond what every event's name must be. */
+function nameErrors({ metadata: { name, generateName } }: CoreEvent): FieldError[] {
+  return [
+    ...(generateName ? nameIsDnsSubdomain(generateName, true).map((one) => invalidValue('metadata.generateName', generateName, one)) : []),
+    ...(name ? nameIsDnsSubdomain(name, false).map((one) => invalidValue('metadata.name', name, one)) : []),
   ];
 }
 
@@ -78,9 +87,9 @@ function newStyleErrors(event: CoreEvent): FieldError[] {
   for (const field of ['reportingInstance', 'action', 'reason'] as const) {
     const text = event[field] ?? '';
     if (text === '') errors.push(required(field));
-    if (text.length > maxText) errors.push(invalidValue(field, '', `can have at most ${maxText} characters`));
+    if (utf8Length(text) > maxText) errors.push(invalidValue(field, '', `can have at most ${maxText} characters`));
   }
-  if ((event.message ?? '').length > maxNote) errors.push(invalidValue('message', '', `can have at most ${maxNote} characters`));
+  if (utf8Length(event.message ?? '') > maxNote) errors.push(invalidValue('message', '', `can have at most ${maxNote} characters`));
   return errors;
 }
 

@@ -14,5 +14,10 @@ export function goMap(map: Readonly<Record<string, string>> | undefined): unknow
   return map ?? nilValue;
 }
 
+/** A list; none is null, an empty one is not. */
+export function goList(list: readonly unknown[] | undefined): unknown {
+  return list ?? nilValue;
+}
+
 /** Prints as null, without quotes. */
 const nilValue = { toJSON: (): null => null };

@@ -119,6 +119,7 @@ export const builtinResources: readonly ResourceDefinition[] = [
 ];
 
 export { validateBinding } from './core/binding.ts';
+export { repackSubsets } from './core/endpoint-subsets.ts';
 export { namespaceNameLabel } from './core/namespace.ts';
 export { isExtendedResource } from './core/pod/validate-resources.ts';
 export { betaStorageClassAnnotation, storageClassOf } from './core/volume-text.ts';

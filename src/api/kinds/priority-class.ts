@@ -51,7 +51,7 @@ export const priorityClassResource: ResourceDefinition = defineResource<Priority
   strategy: {
     applyDefaults: (priorityClass) => {
       priorityClass.value ??= 0;
-      priorityClass.preemptionPolicy ||= 'PreemptLowerPriority';
+      priorityClass.preemptionPolicy ??= 'PreemptLowerPriority';
     },
     validate: validatePriorityClass,
     validateUpdate: (priorityClass, old) => [

@@ -37,7 +37,10 @@ function validateRuntimeClass({ handler, overhead, scheduling }: RuntimeClass): 
   validateTolerations(tolerations, 'scheduling.tolerations', errors);
   tolerations.forEach((toleration, i) => {
     if (tolerations.slice(0, i).some((earlier) => sameJson(earlier, toleration))) {
-      errors.push(duplicate(`scheduling.tolerations[${i}]`, toleration));
+      const { key = '', operator = '', value = '', effect = '', tolerationSeconds = null } = toleration;
+      // As upstream prints its own structure.
+      const printed = { Key: key, Operator: operator, Value: value, Effect: effect, TolerationSeconds: tolerationSeconds };
+      errors.push(duplicate(`scheduling.tolerations[${i}]`, printed));
     }
   });
   return errors;

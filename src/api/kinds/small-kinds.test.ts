@@ -46,6 +46,18 @@ describe('Event', () => {
     ]);
   });
 
+  test('the newer API asks for proper names; both count bytes', () => {
+    const named = (name: string): Manifest => ({ ...strict, metadata: { name, namespace: 'b' } });
+    expect(create(newer, named('A b')).faults).toEqual([
+      expect.stringMatching(/^metadata.name: Invalid value: "A b": a lowercase RFC 1123/),
+    ]);
+    expect(core.strategy.validateName('A b', false)).toEqual([]);
+    expect(create(newer, { ...strict, note: 'ä'.repeat(512) }).faults).toEqual([]);
+    expect(create(newer, { ...strict, note: 'ä'.repeat(513) }).faults).toEqual([
+      'message: Invalid value: "": can have at most 1024 characters',
+    ]);
+  });
+
   test('only the series and metadata change', () => {
     const old = decode(newer, strict);
     const series = { count: 2, lastObservedTime: now };
@@ -149,10 +161,26 @@ describe('EndpointSlice', () => {
     expect(create(slices, { ...base, addressType: 'FQDN', endpoints: [{ addresses: ['a.b'] }] }).warnings).toEqual([
       'spec.addressType: FQDN endpoints are deprecated',
     ]);
+    const named = { ...base, addressType: 'FQDN', endpoints: [{ addresses: ['a.b'] }] };
+    expect(update(slices, { old: decode(slices, named), manifest: named }).warnings).toEqual([]);
     const endpoints = { metadata, subsets: [{ addresses: [{ ip: '::ffff:10.0.0.1' }] }] };
     expect(create(definitionOf('endpoints'), endpoints).warnings).toEqual([
       'subsets[0].addresses[0].ip: non-standard IP address "::ffff:10.0.0.1" will be considered invalid in a future Kubernetes release: use "10.0.0.1"',
     ]);
+  });
+
+  test('the topology of old is not written any more; a node that it named before is kept', () => {
+    const on = (node: string, address = '10.0.0.1'): Manifest => ({
+      ...base,
+      endpoints: [{ addresses: [address], deprecatedTopology: { 'kubernetes.io/hostname': node, a: 'b' } }],
+    });
+    expect(create(slices, on('n1')).object['endpoints']).toEqual([{ addresses: ['10.0.0.1'] }]);
+    const old = decode(slices, on('n1'));
+    expect(update(slices, { old, manifest: on('n1') }).object['endpoints']).toEqual(on('n1')['endpoints']);
+    expect(update(slices, { old, manifest: on('n1', '10.0.0.2') }).object['endpoints']).toEqual([
+      { addresses: ['10.0.0.2'], nodeName: 'n1' },
+    ]);
+    expect(update(slices, { old, manifest: on('n2') }).object['endpoints']).toEqual([{ addresses: ['10.0.0.1'] }]);
   });
 
   test('the type of addresses stays; the row shows three of each', () => {
@@ -171,6 +199,60 @@ describe('EndpointSlice', () => {
 
 describe('Endpoints', () => {
   const endpoints = definitionOf('endpoints');
+
+  test.each<[string, Manifest[], Manifest[]]>([
+    ['none', [], []],
+    [
+      'the same ports twice',
+      [
+        { addresses: [{ ip: '10.0.0.2' }], ports: [{ port: 80, protocol: 'TCP' }] },
+        { addresses: [{ ip: '10.0.0.1' }, { ip: '10.0.0.2' }], ports: [{ port: 80, protocol: 'TCP' }] },
+      ],
+      [{ addresses: [{ ip: '10.0.0.1' }, { ip: '10.0.0.2' }], ports: [{ port: 80, protocol: 'TCP' }] }],
+    ],
+    [
+      'the same addresses twice',
+      [
+        { addresses: [{ ip: '10.0.0.1' }], ports: [{ name: 'b', port: 81, protocol: 'TCP' }] },
+        { addresses: [{ ip: '10.0.0.1' }], ports: [{ name: 'a', port: 80, protocol: 'TCP' }] },
+      ],
+      [
+        {
+          addresses: [{ ip: '10.0.0.1' }],
+          ports: [
+            { name: 'b', port: 81, protocol: 'TCP' },
+            { name: 'a', port: 80, protocol: 'TCP' },
+          ],
+        },
+      ],
+    ],
+    [
+      'ready and not',
+      [
+        { addresses: [{ ip: '10.0.0.1' }], ports: [{ port: 80, protocol: 'TCP' }] },
+        { notReadyAddresses: [{ ip: '10.0.0.1' }], ports: [{ port: 80, protocol: 'TCP' }] },
+      ],
+      [{ notReadyAddresses: [{ ip: '10.0.0.1' }], ports: [{ port: 80, protocol: 'TCP' }] }],
+    ],
+    [
+      'without ports, and targets of one address',
+      [
+        {
+          addresses: [
+            { ip: '10.0.0.1', targetRef: { uid: 'b' } },
+            { ip: '10.0.0.1', targetRef: { uid: 'a' } },
+          ],
+        },
+        { addresses: [{ ip: '10.0.0.1' }] },
+      ],
+      [{ addresses: [{ ip: '10.0.0.1' }, { ip: '10.0.0.1', targetRef: { uid: 'a' } }, { ip: '10.0.0.1', targetRef: { uid: 'b' } }] }],
+    ],
+  ])('subsets are stored in one form: %s', (_name, subsets, stored) => {
+    const { object } = create(endpoints, { metadata, subsets });
+    expect(object['subsets']).toEqual(stored);
+    expect(update(endpoints, { old: object, manifest: { metadata, subsets: stored } }).object['subsets']).toEqual(stored);
+  });
+
   test('faults and row', () => {
     const { faults } = create(endpoints, {
       metadata,
@@ -189,6 +271,26 @@ describe('Endpoints', () => {
       Endpoints: '10.0.0.1:80,[fd00::1]:80,10.0.0.1:81 + 1 more...',
     });
     expect(row(endpoints, { metadata })).toMatchObject({ Endpoints: '<none>' });
+  });
+});
+
+describe('ServiceAccount', () => {
+  const accounts = definitionOf('serviceaccounts');
+
+  test('of references to secrets only names are kept', () => {
+    const manifest = { metadata, secrets: [{ name: 's', namespace: 'other', kind: 'Secret' }] };
+    expect(create(accounts, manifest).object['secrets']).toEqual([{ name: 's' }]);
+    expect(update(accounts, { old: decode(accounts, { metadata }), manifest }).object['secrets']).toEqual([{ name: 's' }]);
+  });
+
+  test('the limit to secrets of its own warns when it comes', () => {
+    const limited = { metadata: { ...metadata, annotations: { 'kubernetes.io/enforce-mountable-secrets': 'true' } } };
+    const warnings = [
+      'metadata.annotations[kubernetes.io/enforce-mountable-secrets]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets',
+    ];
+    expect(create(accounts, limited).warnings).toEqual(warnings);
+    expect(update(accounts, { old: decode(accounts, { metadata }), manifest: limited }).warnings).toEqual(warnings);
+    expect(update(accounts, { old: decode(accounts, limited), manifest: limited }).warnings).toEqual([]);
   });
 });
 
@@ -219,6 +321,7 @@ describe('PriorityClass', () => {
     expect(named('a', 1, { preemptionPolicy: 'Maybe' })).toEqual([
       'preemptionPolicy: Unsupported value: "Maybe": supported values: "PreemptLowerPriority", "Never"',
     ]);
+    expect(named('a', 1, { preemptionPolicy: '' })).toEqual(['preemptionPolicy: Required value']);
     expect(named('system-mine', 1)).toEqual([
       "metadata.name: Forbidden: priority class names with 'system-' prefix are reserved for system use only. error: system-mine is not a known system priority class",
     ]);
@@ -251,7 +354,7 @@ test('RuntimeClass', () => {
   ).toEqual([
     expect.stringMatching(/^handler: Invalid value: "": a lowercase RFC 1123 label/),
     'overhead.limits[pods]: Invalid value: "pods": must be a standard resource for containers',
-    'scheduling.tolerations[1]: Duplicate value: {"key":"a","operator":"Exists"}',
+    'scheduling.tolerations[1]: Duplicate value: {"Key":"a","Operator":"Exists","Value":"","Effect":"","TolerationSeconds":null}',
   ]);
   const old = decode(classes, { metadata: { name: 'a' }, handler: 'runc' });
   expect(update(classes, { old, manifest: { metadata: { name: 'a' }, handler: 'kata' } }).faults).toEqual([

@@ -3,7 +3,15 @@ import type { Draft, KubeObject } from '../../api/index.ts';
 import { builtinResources } from '../../api/kinds/index.ts';
 import { seededRandom } from '../../base/index.ts';
 import { finalizersFor, gracePeriodOf, isFinished } from './deletion-rules.ts';
-import { generateName, keepSystemFields, matchName, matchNamespace, nextGeneration, wipeSystemFields } from './metadata.ts';
+import {
+  generateName,
+  keepSystemFields,
+  matchName,
+  matchNamespace,
+  nextGeneration,
+  setFirstGeneration,
+  wipeSystemFields,
+} from './metadata.ts';
 
 const definition = (plural: string) => builtinResources.find((each) => each.plural === plural)!;
 const meta = (fields: object): Draft<KubeObject>['metadata'] => fields as Draft<KubeObject>['metadata'];
@@ -69,6 +77,28 @@ describe('what the server says', () => {
     expect(next('deployments', { spec: { a: 1 }, status: 1 }, { spec: { a: 1 } })).toBe(4);
     expect(next('endpointslices', { endpoints: [1] }, { endpoints: [] })).toBe(5);
     expect(next('configmaps', { data: 1 }, { data: 2 })).toBe(4);
+    expect(next('csidrivers', { spec: { a: 2 } }, { spec: { a: 1 } })).toBe(5);
+  });
+
+  test('labels of slices count as well, those of others do not', () => {
+    const relabelled = (plural: string): number | undefined => {
+      const draft = object({ labels: { a: 'b' } });
+      nextGeneration(definition(plural), draft, object({ generation: 4 }));
+      return draft.metadata.generation;
+    };
+    expect(relabelled('endpointslices')).toBe(5);
+    expect(relabelled('deployments')).toBe(4);
+  });
+
+  test('the first generation is said, but for kinds that begin to count with a change', () => {
+    const first = (plural: string): number | undefined => {
+      const metadata = meta({});
+      setFirstGeneration(definition(plural), metadata);
+      return metadata.generation;
+    };
+    expect(first('deployments')).toBe(1);
+    expect(first('csidrivers')).toBeUndefined();
+    expect(first('configmaps')).toBeUndefined();
   });
 });
 

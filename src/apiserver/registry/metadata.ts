@@ -89,6 +89,7 @@ const generationFields: Readonly<Record<string, readonly string[]>> = {
   'poddisruptionbudgets.policy': ['spec'],
   'priorityclasses.scheduling.k8s.io': [],
   'endpointslices.discovery.k8s.io': ['addressType', 'endpoints', 'ports'],
+  'csidrivers.storage.k8s.io': ['spec'],
   'customresourcedefinitions.apiextensions.k8s.io': ['spec'],
   'flowschemas.flowcontrol.apiserver.k8s.io': ['spec'],
   'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': ['spec'],
@@ -98,13 +99,22 @@ const generationFields: Readonly<Record<string, readonly string[]>> = {
   'validatingadmissionpolicybindings.admissionregistration.k8s.io': ['spec'],
 };
 
+/** Kinds that begin to count with the first change. */
+const countedFromChange: ReadonlySet<string> = new Set(['csidrivers.storage.k8s.io']);
+/** Kinds whose labels count as well. */
+const countedLabels: ReadonlySet<string> = new Set(['endpointslices.discovery.k8s.io']);
+
+function nameOf({ group, plural }: ResourceDefinition): string {
+  return group === '' ? plural : `${plural}.${group}`;
+}
+
 function generationFieldsOf(definition: ResourceDefinition): readonly string[] | undefined {
-  const name = definition.group === '' ? definition.plural : `${definition.plural}.${definition.group}`;
+  const name = nameOf(definition);
   return Object.hasOwn(generationFields, name) ? generationFields[name] : undefined;
 }
 
 export function setFirstGeneration(definition: ResourceDefinition, metadata: DraftMeta): void {
-  if (generationFieldsOf(definition)) metadata.generation = 1;
+  if (generationFieldsOf(definition) && !countedFromChange.has(nameOf(definition))) metadata.generation = 1;
 }
 
 /** Counts a new generation when what is wanted changed; nobody else may set it. Runs after the kind's own preparation. */
@@ -115,5 +125,7 @@ export function nextGeneration(definition: ResourceDefinition, draft: Draft<Kube
   else draft.metadata.generation = before;
   if (!fields) return;
   const [now, then]: [object, object] = [draft, old];
-  if (fields.some((field) => !deepEqual(Reflect.get(now, field), Reflect.get(then, field)))) draft.metadata.generation = (before ?? 0) + 1;
+  const isRelabelled = countedLabels.has(nameOf(definition)) && !deepEqual(draft.metadata.labels ?? {}, old.metadata.labels ?? {});
+  if (isRelabelled || fields.some((field) => !deepEqual(Reflect.get(now, field), Reflect.get(then, field))))
+    draft.metadata.generation = (before ?? 0) + 1;
 }

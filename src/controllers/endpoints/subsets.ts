@@ -1,5 +1,6 @@
 /** The subsets of an Endpoints object: addresses that share ports stand together. Pure. @source pkg/api/v1/endpoints, v1.35 */
 import { type corev1, ipFamilyOf, isPodReady } from '../../api/index.ts';
+import { repackSubsets } from '../../api/kinds/index.ts';
 import { hostnameOf, isReachable, podIpOf, podIps, portOn, targetRefOf } from '../service-endpoints/pod-endpoints.ts';
 
 type Service = corev1.Service;
@@ -41,37 +42,20 @@ function addressOf(pod: corev1.Pod, service: Service): Address | undefined {
   return { ip, ...(hostname && { hostname }), ...(pod.spec.nodeName && { nodeName: pod.spec.nodeName }), targetRef: targetRefOf(pod) };
 }
 
-/** First each address with all its ports, then all addresses that have the same ports; sorted, so that equal content is equal. */
+/** One subset for each port of each address comes in; the order does not depend on that of the pods. */
 function repack(single: readonly { readonly address: Address; readonly port: Port | undefined; readonly ready: boolean }[]): Subset[] {
-  const portsOf = new Map<string, { address: Address; ready: boolean; ports: Port[] }>();
-  for (const { address, port, ready } of single) {
-    const key = `${address.targetRef?.uid} ${address.ip}`;
-    const entry = portsOf.get(key) ?? { address, ready, ports: [] };
-    if (port) entry.ports.push(port);
-    portsOf.set(key, entry);
-  }
-  const subsets = new Map<string, { ports: Port[]; addresses: Address[]; notReadyAddresses: Address[] }>();
-  for (const { address, ready, ports } of portsOf.values()) {
-    ports.sort((a, b) => (portText(a) < portText(b) ? -1 : 1));
-    const key = ports.map(portText).join();
-    const subset = subsets.get(key) ?? { ports, addresses: [], notReadyAddresses: [] };
-    (ready ? subset.addresses : subset.notReadyAddresses).push(address);
-    subsets.set(key, subset);
-  }
-  const ordered = [...subsets].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, subset]) => subset);
-  return ordered.map(({ ports, addresses, notReadyAddresses }) => ({
-    ...(addresses.length > 0 && { addresses: addresses.sort(byIp) }),
-    ...(notReadyAddresses.length > 0 && { notReadyAddresses: notReadyAddresses.sort(byIp) }),
-    ...(ports.length > 0 && { ports }),
-  }));
+  const key = ({ port }: { readonly port: Port | undefined }): string => (port ? portText(port) : '');
+  const ordered = [...single].sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
+  return repackSubsets(
+    ordered.map(({ address, port, ready }) => ({
+      ...(ready ? { addresses: [address] } : { notReadyAddresses: [address] }),
+      ...(port && { ports: [port] }),
+    })),
+  );
 }
 
 function portText({ name = '', port, protocol, appProtocol = '' }: Port): string {
   return `${name}/${String(port).padStart(5, '0')}/${protocol}/${appProtocol}`;
-}
-
-function byIp(a: Address, b: Address): number {
-  return a.ip < b.ip ? -1 : a.ip > b.ip ? 1 : (a.targetRef?.uid ?? '') < (b.targetRef?.uid ?? '') ? -1 : 1;
 }
 
 /** At most a thousand addresses, ready ones first, each subset in proportion. @source endpoints_controller.go truncateEndpoints */

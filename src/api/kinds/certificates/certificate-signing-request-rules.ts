@@ -120,7 +120,7 @@ function validateConditions(conditions: readonly Partial<Condition>[], errors: F
     if (status === '') errors.push(required(`${path}.status`));
     else if (!values.includes(status)) errors.push(notSupported(`${path}.status`, status, values));
     if ((type === 'Approved' && seen.has('Denied')) || (type === 'Denied' && seen.has('Approved'))) {
-      errors.push(invalidValue('status.conditions', type, 'Approved and Denied conditions are mutually exclusive'));
+      errors.push(invalidValue(`${path}.type`, type, 'Approved and Denied conditions are mutually exclusive'));
     }
     if (seen.has(type)) errors.push(duplicate(`${path}.type`, type));
     seen.add(type);

@@ -11,6 +11,7 @@ import type {
   CertificateSigningRequestStatus,
 } from '../../gen/certificates-v1.ts';
 import { certificatesv1Resources } from '../../gen/resources.ts';
+import { nameRule, pathSegmentErrors } from '../../names.ts';
 import type { Draft } from '../../object.ts';
 import type { ResourceDefinition } from '../../resource-definition.ts';
 import { defineResource, partVerbs, statusSubresource } from '../define-resource.ts';
@@ -62,8 +63,7 @@ export const certificateSigningRequestResource: ResourceDefinition = defineResou
   ],
   selectableFields: { 'spec.signerName': ({ spec }) => spec.signerName ?? '' },
   strategy: {
-    // Upstream does not care how they are called.
-    validateName: () => [],
+    validateName: nameRule(pathSegmentErrors),
     applyDefaults: (request) => {
       request.spec ??= {} as Spec;
       request.status ??= {};

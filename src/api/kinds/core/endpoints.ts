@@ -5,9 +5,11 @@ import type { EndpointAddress, EndpointPort, Endpoints } from '../../gen/core-v1
 import { corev1Resources } from '../../gen/resources.ts';
 import { ipErrors, ipWarnings } from '../../ip.ts';
 import { dns1123LabelErrors, dns1123SubdomainErrors, portNumberErrors, qualifiedNameErrors } from '../../names.ts';
+import type { Draft } from '../../object.ts';
 import type { ResourceDefinition } from '../../resource-definition.ts';
 import { defineResource } from '../define-resource.ts';
 import { ageColumn, column, nameColumn } from '../standard-columns.ts';
+import { repackSubsets } from './endpoint-subsets.ts';
 import { nonSpecialIpErrors } from './ip-rules.ts';
 
 const shownEndpoints = 3;
@@ -21,12 +23,19 @@ export const endpointsResource: ResourceDefinition = defineResource<Endpoints>({
     applyDefaults: (endpoints) => {
       for (const subset of endpoints.subsets ?? []) for (const port of subset.ports ?? []) port.protocol ||= 'TCP';
     },
+    prepareForCreate: repack,
+    prepareForUpdate: repack,
     validate: validateEndpoints,
     validateUpdate: validateEndpoints,
     warnings: endpointsWarnings,
     allowCreateOnUpdate: true,
   },
 });
+
+/** Faults name what the client wrote, so only what has none is rearranged. */
+function repack(endpoints: Draft<Endpoints>): void {
+  if (endpoints.subsets && validateEndpoints(endpoints).length === 0) endpoints.subsets = repackSubsets(endpoints.subsets);
+}
 
 /** Our own controller has what is right; looking at each address would cost for nothing. @source pkg/registry/core/endpoint/strategy.go */
 function endpointsWarnings({ metadata, subsets = [] }: Endpoints): string[] {

@@ -29,8 +29,13 @@ export const limitRangeResource: ResourceDefinition = defineResource<LimitRange>
       limitRange.spec.limits ??= [];
       for (const item of limitRange.spec.limits) applyItemDefaults(item);
     },
+    prepareForCreate: ({ metadata }, { newUid }) => {
+      // Upstream's oldest kind of generated name.
+      if (!metadata.name) metadata.name = newUid();
+    },
     validate: validateLimitRange,
     validateUpdate: validateLimitRange,
+    allowCreateOnUpdate: true,
   },
 });
 

@@ -93,7 +93,9 @@ describe('Node', () => {
           ],
         },
       },
-      ['metadata.taints[1]: Duplicate value: {"key":"a","value":"b","effect":"NoSchedule"}: taints must be unique by key and effect pair'],
+      [
+        'metadata.taints[1]: Duplicate value: {"Key":"a","Value":"b","Effect":"NoSchedule","TimeAdded":null}: taints must be unique by key and effect pair',
+      ],
     ],
     [
       'a range that is none',
@@ -119,6 +121,20 @@ describe('Node', () => {
       ['status.capacity.x.io/gpu: Invalid value: "500m": must be an integer'],
     ],
   ])('%s', (_name, manifest, expected) => expect(create(nodes, { metadata, ...manifest }).faults).toEqual(expected));
+
+  test('an update is looked at as a new one is', () => {
+    const old = decode(nodes, { metadata });
+    expect(update(nodes, { old, manifest: { metadata, spec: { podCIDRs: ['10.0.0.0'] } } }).faults).toEqual([
+      'spec.podCIDRs[0]: Invalid value: "10.0.0.0": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
+    ]);
+  });
+
+  test('warnings about what nobody uses', () => {
+    expect(create(nodes, { metadata, spec: { externalID: 'e', podCIDR: '10.0.0.1/24' } }).warnings).toEqual([
+      'spec.externalID: this field is deprecated, and is unused by Kubernetes',
+      'spec.podCIDRs[0]: CIDR value "10.0.0.1/24" is ambiguous in this context (should be "10.0.0.0/24" or "10.0.0.1/32"?)',
+    ]);
+  });
 
   test('what is set once stays', () => {
     const old = decode(nodes, { metadata, spec: { podCIDR: '10.0.0.0/24', providerID: 'p', externalID: 'e' } });

@@ -5,7 +5,7 @@ import type { FieldError } from '../../errors.ts';
 import { duplicate, forbidden, invalidValue } from '../../field-errors.ts';
 import type { Node, NodeSpec, NodeStatus, Taint } from '../../gen/core-v1.ts';
 import { corev1Resources } from '../../gen/resources.ts';
-import { cidrErrors, ipFamilyOf } from '../../ip.ts';
+import { cidrErrors, cidrWarnings, ipFamilyOf } from '../../ip.ts';
 import { labelValueErrors, qualifiedNameErrors } from '../../names.ts';
 import type { Draft } from '../../object.ts';
 import type { ResourceDefinition } from '../../resource-definition.ts';
@@ -39,9 +39,18 @@ export const nodeResource: ResourceDefinition = defineResource<Node>({
       dropConfigSource(node, old);
     },
     validate: validateNode,
-    validateUpdate: validateNodeUpdate,
+    validateUpdate: (node, old) => [...validateNode(node), ...validateNodeUpdate(node, old)],
+    warnings: nodeWarnings,
   },
 });
+
+function nodeWarnings({ spec }: Node): string[] {
+  return [
+    ...(spec.configSource ? ['spec.configSource: the feature is removed'] : []),
+    ...(spec.externalID ? ['spec.externalID: this field is deprecated, and is unused by Kubernetes'] : []),
+    ...(spec.podCIDRs ?? []).flatMap((range, i) => cidrWarnings(`spec.podCIDRs[${i}]`, range)),
+  ];
+}
 
 function applyNodeDefaults(node: Draft<Node>): void {
   node.spec ??= {};
@@ -98,7 +107,7 @@ function validateNodeUpdate(node: Node, old: Node): FieldError[] {
   const seen = new Set<string>();
   for (const [i, address] of (node.status.addresses ?? []).entries()) {
     const key = goJson(address);
-    if (seen.has(key)) errors.push(duplicate(`status.addresses[${i}]`, address));
+    if (seen.has(key)) errors.push(duplicate(`status.addresses[${i}]`, { Type: address.type, Address: address.address }));
     seen.add(key);
   }
   if (old.spec.podCIDRs?.length && !sameJson(old.spec.podCIDRs, node.spec.podCIDRs)) {
@@ -127,7 +136,9 @@ function validateTaints(taints: readonly Taint[], path: string, errors: FieldErr
     if (valueErrors.length > 0) errors.push(invalidValue(`${at}.value`, taint.value, valueErrors.join(';')));
     errors.push(...taintEffectErrors(taint.effect, { path: `${at}.effect`, allowEmpty: false }));
     if (taints.slice(0, i).some((earlier) => earlier.key === taint.key && earlier.effect === taint.effect)) {
-      const fault = duplicate(at, taint);
+      const { key, value = '', effect, timeAdded = null } = taint;
+      // As upstream prints its own structure.
+      const fault = duplicate(at, { Key: key, Value: value, Effect: effect, TimeAdded: timeAdded });
       errors.push({ ...fault, message: `${fault.message}: taints must be unique by key and effect pair` });
     }
   }

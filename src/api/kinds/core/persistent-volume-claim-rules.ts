@@ -37,15 +37,16 @@ export function validateClaimUpdate(claim: PersistentVolumeClaim, old: Persisten
     errors.push(forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity'));
   }
   errors.push(...immutableField('volumeMode', claim.spec.volumeMode, old.spec.volumeMode));
-  if (old.spec.volumeAttributesClassName !== undefined) {
-    const { volumeAttributesClassName } = claim.spec;
-    const path = 'spec.volumeAttributesClassName';
-    if (volumeAttributesClassName === undefined) errors.push(forbidden(path, 'update from non-nil value to nil is forbidden'));
-    else if (volumeAttributesClassName === '' && old.spec.volumeAttributesClassName !== '') {
-      errors.push(forbidden(path, 'update from non-nil value to an empty string is forbidden'));
-    }
-  }
+  errors.push(...attributesClassErrors(claim.spec, old));
   return errors;
+}
+
+/** A class that never came into effect may be taken back; one that did can only be followed by another. */
+function attributesClassErrors({ volumeAttributesClassName: name }: Spec, { spec, status }: PersistentVolumeClaim): FieldError[] {
+  if (name === spec.volumeAttributesClassName || name || status.currentVolumeAttributesClassName === undefined) return [];
+  const what = name === undefined ? 'nil' : 'empty string';
+  const detail = `update to ${what} is forbidden when status.currentVolumeAttributesClassName is not nil`;
+  return [forbidden('spec.volumeAttributesClassName', detail)];
 }
 
 /** The two specs with everything taken out that may differ. */
@@ -59,7 +60,7 @@ function comparable(claim: PersistentVolumeClaim, old: PersistentVolumeClaim, er
   } else {
     const [annotation, before] = [classAnnotation(claim.metadata), classAnnotation(old.metadata)];
     if ((annotation ?? '') !== (before ?? '')) {
-      errors.push(invalidValue(`metadata.annotations[${betaStorageClassAnnotation}]`, annotation ?? '', 'field is immutable'));
+      errors.push(invalidValue(`metadata.annotations.${betaStorageClassAnnotation}`, annotation ?? '', 'field is immutable'));
     }
     const { storageClassName } = now;
     const isFirst = storageClassName !== undefined && then.storageClassName === undefined;
@@ -70,7 +71,7 @@ function comparable(claim: PersistentVolumeClaim, old: PersistentVolumeClaim, er
     const { storage } = then.resources?.requests ?? {};
     now.resources = { ...now.resources, requests: { ...now.resources.requests, ...(storage !== undefined && { storage }) } };
   }
-  if (now.volumeAttributesClassName !== undefined) assignOrDelete(now, 'volumeAttributesClassName', then.volumeAttributesClassName);
+  assignOrDelete(now, 'volumeAttributesClassName', then.volumeAttributesClassName);
   return [now, then];
 }
 

@@ -133,9 +133,28 @@ describe('PersistentVolumeClaim', () => {
     expect(change(base, 'spec.storageClassName', 'slow')).toHaveLength(1);
     expect(change(withField(base, 'spec.storageClassName', undefined), 'spec.storageClassName', 'slow')).toEqual([]);
     expect(change(withField(bound(), 'spec.volumeAttributesClassName', 'a'), 'spec.volumeAttributesClassName', 'b')).toEqual([]);
-    expect(change(withField(bound(), 'spec.volumeAttributesClassName', 'a'), 'spec.volumeAttributesClassName', undefined)).toContain(
-      'spec.volumeAttributesClassName: Forbidden: update from non-nil value to nil is forbidden',
-    );
+  });
+
+  test('a class of attributes can be taken back until it is in effect', () => {
+    const path = 'spec.volumeAttributesClassName';
+    const to = (old: Manifest, value: unknown): readonly string[] =>
+      update(claims, { old: decode(claims, withField(old, path, 'a')), manifest: withField(old, path, value) }).faults;
+    const applied = bound({ currentVolumeAttributesClassName: 'a' });
+    const forbidden = 'is forbidden when status.currentVolumeAttributesClassName is not nil';
+    expect(to(bound(), 'b')).toEqual([]);
+    expect(to(bound(), undefined)).toEqual([]);
+    expect(to(bound(), '')).toEqual([]);
+    expect(to(applied, 'b')).toEqual([]);
+    expect(to(applied, undefined)).toEqual([`${path}: Forbidden: update to nil ${forbidden}`]);
+    expect(to(applied, '')).toEqual([`${path}: Forbidden: update to empty string ${forbidden}`]);
+    expect(to(base, 'b')).toEqual([expect.stringMatching(/^spec: Forbidden: spec is immutable after creation/)]);
+  });
+
+  test('the annotation that named a class of old stays', () => {
+    const annotated = { ...base, metadata: { name: 'c', namespace: 'n', annotations: { 'volume.beta.kubernetes.io/storage-class': 'x' } } };
+    expect(update(claims, { old: decode(claims, annotated), manifest: base }).faults).toEqual([
+      'metadata.annotations.volume.beta.kubernetes.io/storage-class: Invalid value: "": field is immutable',
+    ]);
   });
 
   test('the row, bound, going and not', () => {

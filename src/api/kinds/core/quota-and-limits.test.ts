@@ -89,6 +89,11 @@ describe('LimitRange', () => {
     ],
   ])('%j', (items, expected) => expect(create(definition, limits(...items)).faults).toEqual(expected));
 
+  test('gets a name when it has none, and may come to be by an update', () => {
+    expect(create(definition, { metadata: { namespace: 'n' }, spec: {} }).object.metadata.name).toBe('uid');
+    expect(definition.strategy.allowCreateOnUpdate).toBe(true);
+  });
+
   test('has no columns of its own', () => expect(definition.columns).toEqual([]));
 });
 
@@ -167,8 +172,15 @@ describe('ResourceQuota', () => {
   test('its scopes stay', () => {
     const old = decode(definition, quota({ hard: { pods: '1' }, scopes: ['Terminating'] }));
     expect(update(definition, { old, manifest: quota({ hard: { pods: '2' } }) }).faults).toEqual([
-      'spec.scopes: Invalid value: []: field is immutable',
+      'spec.scopes: Invalid value: null: field is immutable',
     ]);
+  });
+
+  test('a new one that lets more be asked for than be used warns', () => {
+    const hard = { cpu: '2', 'limits.cpu': '1', 'requests.memory': '1Gi', 'limits.memory': '1Gi', 'requests.storage': '5Gi' };
+    const { object: old, warnings } = create(definition, quota({ hard }));
+    expect(warnings).toEqual(['ResourceQuota cpu (2) should be less than limits.cpu (1)']);
+    expect(update(definition, { old, manifest: quota({ hard }) }).warnings).toEqual([]);
   });
 
   test('its row', () => {

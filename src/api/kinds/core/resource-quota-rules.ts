@@ -6,6 +6,7 @@ import type { FieldError } from '../../errors.ts';
 import { addInvalid, invalidValue, required } from '../../field-errors.ts';
 import type { ResourceQuotaSpec } from '../../gen/core-v1.ts';
 import { qualifiedNameErrors } from '../../names.ts';
+import { goList } from '../go-struct.ts';
 import { resourceAmountErrors } from './pod/validate-resources.ts';
 
 type Hard = Readonly<Record<string, string>>;
@@ -127,7 +128,7 @@ function selectorErrors({ scopeSelector, scopes, hard }: ResourceQuotaSpec): Fie
   }
   const names = expressions.map(({ scopeName }) => scopeName);
   for (let i = contradictions.filter(isContradiction(names)).length; i > 0; i--) {
-    errors.push(invalidValue(path, scopes ?? null, 'conflicting scopes'));
+    errors.push(invalidValue(path, goList(scopes), 'conflicting scopes'));
   }
   return errors;
 }

@@ -8,8 +8,10 @@ import { invalidValue } from '../../field-errors.ts';
 import type { ResourceQuota, ResourceQuotaSpec, ResourceQuotaStatus } from '../../gen/core-v1.ts';
 import { corev1Resources } from '../../gen/resources.ts';
 import type { Draft } from '../../object.ts';
+import { tryParseQuantity } from '../../quantity.ts';
 import type { ResourceDefinition } from '../../resource-definition.ts';
 import { defineResource, statusSubresource } from '../define-resource.ts';
+import { goList } from '../go-struct.ts';
 import { ageColumn, column, nameColumn } from '../standard-columns.ts';
 import { canonicalizeResources } from './resource-list.ts';
 import { quotaAmountErrors, validateQuotaSpec } from './resource-quota-rules.ts';
@@ -45,6 +47,7 @@ export const resourceQuotaResource: ResourceDefinition = defineResource<Resource
     },
     validate: ({ spec, status }) => [...validateQuotaSpec(spec), ...statusErrors(status)],
     validateUpdate: ({ spec }, old) => [...validateQuotaSpec(spec), ...changedScopes(spec, old.spec)],
+    warnings: ({ spec }, old) => (old ? [] : requestsAboveLimits(spec)),
   },
 });
 
@@ -53,10 +56,21 @@ function statusErrors(status: ResourceQuotaStatus): FieldError[] {
 }
 
 /** What was counted so far was counted for the old scopes. */
-function changedScopes({ scopes = [] }: ResourceQuotaSpec, old: ResourceQuotaSpec): FieldError[] {
-  const [now, before] = [new Set<string>(scopes), new Set<string>(old.scopes ?? [])];
+function changedScopes({ scopes }: ResourceQuotaSpec, old: ResourceQuotaSpec): FieldError[] {
+  const [now, before] = [new Set<string>(scopes ?? []), new Set<string>(old.scopes ?? [])];
   const same = now.size === before.size && [...now].every((scope) => before.has(scope));
-  return same ? [] : [invalidValue('spec.scopes', scopes, 'field is immutable')];
+  return same ? [] : [invalidValue('spec.scopes', goList(scopes), 'field is immutable')];
+}
+
+/** A quota that lets more be asked for than be used as a limit. */
+function requestsAboveLimits({ hard = {} }: ResourceQuotaSpec): string[] {
+  return ['cpu', 'memory', 'storage', 'ephemeral-storage'].flatMap((name) => {
+    const isBare = hard[`requests.${name}`] === undefined && (name === 'cpu' || name === 'memory');
+    const [request, limit] = [isBare ? name : `requests.${name}`, `limits.${name}`];
+    const [asked, most] = [tryParseQuantity(hard[request] ?? ''), tryParseQuantity(hard[limit] ?? '')];
+    if (!asked || !most || asked.compare(most) <= 0) return [];
+    return [`ResourceQuota ${request} (${asked.toString()}) should be less than ${limit} (${most.toString()})`];
+  });
 }
 
 /** Such as `pods: 1/10, requests.cpu: 100m/2`. */

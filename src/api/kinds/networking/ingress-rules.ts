@@ -17,6 +17,7 @@ import {
   wildcardDns1123SubdomainErrors,
 } from '../../names.ts';
 import type { StrategyContext } from '../../resource-definition.ts';
+import { goList } from '../go-struct.ts';
 
 /** The annotation that named a class before the field did. */
 export const ingressClassAnnotation = 'kubernetes.io/ingress.class';
@@ -71,7 +72,7 @@ function ingressErrors({ spec }: Ingress, nameErrors: NameErrors): FieldError[] 
   const errors: FieldError[] = [];
   const { rules = [], defaultBackend, tls = [], ingressClassName } = spec;
   if (rules.length === 0 && !defaultBackend) {
-    errors.push(invalidValue('spec', spec.rules ?? null, 'either `defaultBackend` or `rules` must be specified'));
+    errors.push(invalidValue('spec', goList(spec.rules), 'either `defaultBackend` or `rules` must be specified'));
   }
   if (defaultBackend) validateBackend(defaultBackend, 'spec.defaultBackend', nameErrors, errors);
   for (const [i, rule] of rules.entries()) validateRule(rule, `spec.rules[${i}]`, nameErrors, errors);

@@ -3,13 +3,13 @@
  * @source pkg/apis/networking/validation/validation.go, v1.35
  */
 import type { FieldError } from '../../errors.ts';
-import { addInvalid, required } from '../../field-errors.ts';
+import { addInvalid, invalidValue, required } from '../../field-errors.ts';
 import type { IPAddress } from '../../gen/networking-v1.ts';
 import { networkingv1Resources, networkingv1beta1Resources } from '../../gen/resources.ts';
 import { dns1123SubdomainErrors, pathSegmentErrors } from '../../names.ts';
 import type { ResourceDefinition } from '../../resource-definition.ts';
 import { defineResource } from '../define-resource.ts';
-import { immutableField } from '../immutable.ts';
+import { sameJson } from '../immutable.ts';
 import { otherVersion } from '../other-version.ts';
 import { column, nameColumn } from '../standard-columns.ts';
 import { strictIpErrors } from './strict-ip-rules.ts';
@@ -24,9 +24,17 @@ export const ipAddressResource: ResourceDefinition = defineResource<IPAddress>({
       address.spec ??= {} as typeof address.spec;
     },
     validate: validateIpAddress,
-    validateUpdate: (address, old) => immutableField('spec.parentRef', address.spec.parentRef, old.spec.parentRef),
+    validateUpdate: ({ spec }, old) =>
+      sameJson(spec.parentRef, old.spec.parentRef) ? [] : [invalidValue('spec.parentRef', printed(spec.parentRef), 'field is immutable')],
   },
 });
+
+/** As upstream prints its own structure. */
+function printed(parent: IPAddress['spec']['parentRef'] | undefined): object | undefined {
+  if (!parent) return undefined;
+  const { group = '', resource, namespace = '', name } = parent;
+  return { Group: group, Resource: resource, Namespace: namespace, Name: name };
+}
 
 function parentText({ spec }: IPAddress): string {
   const { parentRef } = spec as Partial<IPAddress['spec']>;

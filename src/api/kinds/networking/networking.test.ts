@@ -13,7 +13,7 @@ describe('Ingress', () => {
 
   test.each<[string, Manifest, (string | RegExp)[]]>([
     ['fine', withPath({}), []],
-    ['nothing', { metadata, spec: {} }, ['spec: Invalid value: "null": either `defaultBackend` or `rules` must be specified']],
+    ['nothing', { metadata, spec: {} }, ['spec: Invalid value: null: either `defaultBackend` or `rules` must be specified']],
     ['no type', withPath({ pathType: undefined }), [`${at}.pathType: Required value: pathType must be specified`]],
     [
       'an unknown type',
@@ -172,7 +172,9 @@ test('IPAddress', () => {
   const base = { metadata: { name: '10.0.0.1' }, spec: { parentRef: { resource: 'services', namespace: 'default', name: 's' } } };
   expect(create(addresses, { metadata: base.metadata }).faults).toEqual(['spec.parentRef: Required value']);
   expect(row(addresses, base)).toEqual({ Name: '10.0.0.1', ParentRef: 'services/default/s' });
-  expect(update(addresses, { old: decode(addresses, base), manifest: withField(base, 'spec.parentRef.name', 't') }).faults).toHaveLength(1);
+  expect(update(addresses, { old: decode(addresses, base), manifest: withField(base, 'spec.parentRef.name', 't') }).faults).toEqual([
+    'spec.parentRef: Invalid value: {"Group":"","Resource":"services","Namespace":"default","Name":"t"}: field is immutable',
+  ]);
 });
 
 test('ServiceCIDR', () => {

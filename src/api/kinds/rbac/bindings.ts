@@ -38,10 +38,16 @@ export function bindingStrategy<T extends Binding>(
     validate,
     validateUpdate: (binding, old) => {
       const errors = validate(binding);
-      if (!sameJson(binding.roleRef, old.roleRef)) errors.push(invalidValue('roleRef', binding.roleRef, 'cannot change roleRef'));
+      if (!sameJson(binding.roleRef, old.roleRef)) errors.push(invalidValue('roleRef', printed(binding.roleRef), 'cannot change roleRef'));
       return errors;
     },
   };
+}
+
+/** As upstream prints its own structure. */
+function printed(roleRef: Partial<RoleRef> | undefined): object {
+  const { apiGroup = '', kind = '', name = '' } = roleRef ?? {};
+  return { APIGroup: apiGroup, Kind: kind, Name: name };
 }
 
 function applyBindingDefaults(binding: Draft<Binding>): void {

@@ -44,6 +44,7 @@ describe('rules', () => {
     const selector = { matchExpressions: [{ key: 'a', operator: 'Near' }] };
     expect(create(clusterRole, { aggregationRule: { clusterRoleSelectors: [selector] } }).faults).toEqual([
       'aggregationRule.clusterRoleSelectors[0].matchExpressions[0].operator: Invalid value: "Near": not a valid selector operator',
+      'aggregationRule.clusterRoleSelectors[0]: Invalid value: "null": invalid label selector.',
     ]);
   });
 });
@@ -103,7 +104,7 @@ describe('bindings', () => {
     const old = create(roleBinding, binding).object;
     expect(update(roleBinding, { old, manifest: withField(binding, 'subjects', undefined) }).faults).toEqual([]);
     expect(update(roleBinding, { old, manifest: withField(binding, 'roleRef.name', 'other') }).faults).toEqual([
-      `roleRef: Invalid value: {"apiGroup":"${group}","kind":"Role","name":"other"}: cannot change roleRef`,
+      `roleRef: Invalid value: {"APIGroup":"${group}","Kind":"Role","Name":"other"}: cannot change roleRef`,
     ]);
   });
 
