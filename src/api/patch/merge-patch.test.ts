@@ -4,6 +4,12 @@ import { deepEqual } from '../json/tree.ts';
 import type { JsonObject, JsonValue } from '../object.ts';
 import { applyMergePatch } from './merge-patch.ts';
 
+test('a patch nested without end is refused', () => {
+  let deep: JsonValue = 1;
+  for (let i = 0; i < 10_000; i++) deep = { a: deep };
+  expect(() => applyMergePatch({}, deep)).toThrow('exceeded max depth');
+});
+
 describe('the examples of the specification', () => {
   const cases: readonly (readonly [JsonValue, JsonValue, JsonValue])[] = [
     [{ a: 'b' }, { a: 'c' }, { a: 'c' }],

@@ -4,21 +4,26 @@
  * @source RFC 7386
  */
 import type { JsonObject, JsonValue } from '../object.ts';
-import { getOwn, isJsonObject, setOwn } from '../json/tree.ts';
+import { getOwn, isJsonObject, maxTreeDepth, NotJsonError, setOwn } from '../json/tree.ts';
 
-/** The document after the patch. */
+/** The document after the patch. @throws NotJsonError when the patch has more than `maxTreeDepth` levels of objects */
 export function applyMergePatch(document: JsonValue | undefined, patch: JsonValue): JsonValue {
+  return merged(document, patch, 0);
+}
+
+function merged(document: JsonValue | undefined, patch: JsonValue, depth: number): JsonValue {
   if (!isJsonObject(patch)) return patch;
+  if (depth >= maxTreeDepth) throw new NotJsonError('exceeded max depth');
   const before: JsonObject = isJsonObject(document) ? document : {};
   const result: Record<string, JsonValue> = {};
   for (const key of Object.keys(before)) {
     const change = getOwn(patch, key);
     if (change === undefined) setOwn(result, key, before[key]);
-    else if (change !== null) setOwn(result, key, applyMergePatch(before[key], change));
+    else if (change !== null) setOwn(result, key, merged(before[key], change, depth + 1));
   }
   for (const key of Object.keys(patch)) {
     const change = patch[key];
-    if (change !== undefined && change !== null && !Object.hasOwn(before, key)) setOwn(result, key, applyMergePatch(undefined, change));
+    if (change !== undefined && change !== null && !Object.hasOwn(before, key)) setOwn(result, key, merged(undefined, change, depth + 1));
   }
   return result;
 }

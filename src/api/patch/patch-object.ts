@@ -5,7 +5,7 @@
  */
 import { ApiError, badRequest, invalid } from '../errors.ts';
 import { stringifyJson } from '../json/index.ts';
-import { isJsonObject } from '../json/tree.ts';
+import { isJsonObject, NotJsonError } from '../json/tree.ts';
 import type { JsonArray, JsonObject, JsonValue } from '../object.ts';
 import {
   DecodeError,
@@ -63,7 +63,7 @@ function applyAny({ type, patch, live, fieldValidation }: PatchRequest, schema: 
       return translating(() => applyJsonPatch(live, operations));
     }
     case 'application/merge-patch+json':
-      if (isJsonObject(body)) return applyMergePatch(live, body);
+      if (isJsonObject(body)) return translating(() => applyMergePatch(live, body));
       if (fieldValidation === 'Ignore') throw badRequest('Invalid JSON Patch');
       throw badRequest(`error decoding patch: ${cannotUnmarshal(body, 'map[string]interface {}')}`);
     default:
@@ -134,7 +134,7 @@ function translating(apply: () => JsonValue): JsonValue {
       throw new ApiError({ code: 422, reason: 'Invalid', message, details: {} }, { cause: error });
     }
     // Upstream answers 500 to some of these; a fault of the request is a 400 here, with the same text.
-    if (error instanceof StrategicMergeError) throw badRequest(error.message, { cause: error });
+    if (error instanceof StrategicMergeError || error instanceof NotJsonError) throw badRequest(error.message, { cause: error });
     throw error;
   }
 }
