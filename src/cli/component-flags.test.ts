@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { collectExtraConfig, readComponentFlags } from './component-flags.ts';
 
@@ -54,6 +54,50 @@ test('files are looked into before anything starts', async () => {
   } finally {
     rmSync(directory, { recursive: true });
   }
+});
+
+describe('what a file says', () => {
+  const documents = {
+    audit: { apiVersion: 'audit.k8s.io/v1', kind: 'Policy', rules: [{ level: 'Everything' }] },
+    encryption: {
+      apiVersion: 'apiserver.config.k8s.io/v1',
+      kind: 'EncryptionConfiguration',
+      resources: [{ resources: ['secrets'], providers: [{ aesgcm: { keys: [{ name: 'k', secret: 'abc' }] } }] }],
+    },
+    admission: {
+      apiVersion: 'apiserver.config.k8s.io/v1',
+      kind: 'AdmissionConfiguration',
+      plugins: [{ name: 'PodSecurity', configuration: { apiVersion: 'pod-security.admission.config.k8s.io/v1', kind: 'Nonsense' } }],
+    },
+    unbuilt: {
+      apiVersion: 'apiserver.config.k8s.io/v1',
+      kind: 'AdmissionConfiguration',
+      plugins: [{ name: 'ImagePolicyWebhook', configuration: {} }],
+    },
+  };
+
+  test.each([
+    ['audit-policy-file', 'audit', 'rules[0].level: Unsupported value: "Everything"'],
+    ['encryption-provider-config', 'encryption', 'secrets must be base64 encoded'],
+    ['admission-control-config-file', 'admission', 'configuration of admission plugin "PodSecurity"'],
+    ['admission-control-config-file', 'unbuilt', 'admission plugin ImagePolicyWebhook is not supported'],
+  ] as const)('%s: %s is told before anything starts', async (flag, document, fault) => {
+    const directory = mkdtempSync(join(tmpdir(), 'knarr-flags-'));
+    try {
+      const path = join(directory, 'file.yaml');
+      writeFileSync(path, JSON.stringify(documents[document]));
+      await expect(flagsOf(`apiserver.${flag}=${path}`)).rejects.toThrow(
+        expect.objectContaining({ message: expect.stringMatching(new RegExp(`^ {2}--${flag}: .*${RegExp.escape(fault)}`, 'm')) }),
+      );
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+});
+
+test('a file that is written is named from where the command is given', async () => {
+  expect(await flagsOf('apiserver.audit-log-path=audit.log')).toEqual({ 'audit-log-path': [resolve('audit.log')] });
+  expect(await flagsOf('apiserver.audit-log-path=-')).toEqual({ 'audit-log-path': ['-'] });
 });
 
 test('what was remembered is looked at again', async () => {

@@ -46,6 +46,7 @@ export async function readComponentFlags(options: ComponentOptions, remembered: 
   for (const { flag, value } of given) {
     const values = (flags[flag] ??= []);
     if (value === undefined) values.length = 0;
+    else if (flagSyntax(flag)?.isWritten && value !== '' && value !== '-') values.push(resolve(value));
     else if (!flagSyntax(flag)?.isFile || value === '') values.push(value);
     else if (existsSync(value)) values.push(resolve(value));
     else faults.push(`--${flag}: no such file: ${value}`);

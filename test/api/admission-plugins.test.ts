@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { corev1Resources, type KubeObject, type ResourceRef, type Unsaved } from '../../src/api/index.ts';
 import { admissionPluginNames, readAdmissionConfiguration } from '../../src/apiserver/admission/index.ts';
+import { admissionPlugins } from '../../src/apiserver/admission/plugin-table.ts';
 import { parseFlags } from '../../src/apiserver/flags/index.ts';
 import { standardExtensions, type UserInfo } from '../../src/apiserver/index.ts';
 import { createClient } from '../../src/client/index.ts';
@@ -37,6 +38,11 @@ describe('which plugins run', () => {
 
   test('the flags know the same names', () => {
     expect(parseFlags({ 'disable-admission-plugins': [admissionPluginNames.join(',')] }).faults).toEqual([]);
+  });
+
+  test.each(admissionPlugins)('the flags know whether $name is built', ({ name, make }) => {
+    const { faults } = parseFlags({ 'enable-admission-plugins': [name] });
+    expect(faults).toEqual(make ? [] : [`enable-admission-plugins plugin "${name}" is not supported`]);
   });
 
   test.each([

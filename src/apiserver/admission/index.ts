@@ -3,7 +3,7 @@ import { Registry } from '../../base/index.ts';
 import type { ExtensionFactory } from '../extension.ts';
 import { FlagValueError } from '../flags/index.ts';
 import { readAdmissionConfiguration } from './configuration-file.ts';
-import { admissionPlugins } from './plugin-table.ts';
+import { admissionPlugins, type PluginEntry } from './plugin-table.ts';
 
 export interface AdmissionOptions {
   /** `--disable-admission-plugins`, by name. */
@@ -24,10 +24,7 @@ export function admissionExtension(options: AdmissionOptions = {}): ExtensionFac
   return (host) => {
     const configuration =
       options.configuration ?? (configurationFile ? readAdmissionConfiguration(configurationFile) : new Map<string, unknown>());
-    for (const name of [...enabled, ...disabled, ...configuration.keys()]) {
-      if (!admissionPlugins.some((entry) => entry.name === name))
-        throw new FlagValueError(`admission plugin ${JSON.stringify(name)} is unknown`);
-    }
+    for (const name of [...enabled, ...disabled, ...configuration.keys()]) pluginNamed(name);
     const plugins = admissionPlugins.flatMap(({ name, onByDefault, make }) => {
       if (disabled.includes(name) || !(onByDefault || enabled.includes(name))) return [];
       if (make) return [made(() => make({ host, metrics, configuration: configuration.get(name) }))];
@@ -42,6 +39,24 @@ export function admissionExtension(options: AdmissionOptions = {}): ExtensionFac
       },
     };
   };
+}
+
+/**
+ * Looks into the file of `--admission-control-config-file` without making any plugin.
+ * @throws FlagValueError for its form, for plugins that there are not, and for what they are configured with
+ */
+export function checkAdmissionConfiguration(file: string): void {
+  for (const [name, configuration] of readAdmissionConfiguration(file)) {
+    const { make, readConfiguration } = pluginNamed(name);
+    if (!make) throw new FlagValueError(`admission plugin ${name} is not supported`);
+    made(() => readConfiguration?.(configuration));
+  }
+}
+
+function pluginNamed(name: string): PluginEntry {
+  const found = admissionPlugins.find((entry) => entry.name === name);
+  if (!found) throw new FlagValueError(`admission plugin ${JSON.stringify(name)} is unknown`);
+  return found;
 }
 
 /** What is wrong with a configuration is wrong with a flag. */

@@ -47,6 +47,8 @@ export interface PluginEntry {
   readonly name: string;
   /** Runs unless it is disabled. */
   readonly onByDefault: boolean;
+  /** Reads its configuration as `make` does. @throws RangeError naming the field that is wrong. Left out: it has none */
+  readonly readConfiguration?: (configuration: unknown) => unknown;
   /** Left out: it is not built. @throws RangeError when its configuration is wrong */
   readonly make?: (means: PluginMeans) => AdmissionPlugin;
 }
@@ -67,12 +69,14 @@ export const admissionPlugins: readonly PluginEntry[] = [
   {
     name: 'PodSecurity',
     onByDefault: true,
+    readConfiguration: readPodSecurityConfiguration,
     make: ({ host, configuration, metrics }) =>
       podSecurityPlugin({ host, metrics, configuration: given(configuration, readPodSecurityConfiguration) }),
   },
   {
     name: 'PodNodeSelector',
     onByDefault: false,
+    readConfiguration: readNodeSelectorConfiguration,
     make: ({ configuration }) => podNodeSelectorPlugin(given(configuration, readNodeSelectorConfiguration)),
   },
   { name: 'Priority', onByDefault: true, make: () => priorityPlugin },
@@ -80,11 +84,13 @@ export const admissionPlugins: readonly PluginEntry[] = [
   {
     name: 'PodTolerationRestriction',
     onByDefault: false,
+    readConfiguration: readTolerationConfiguration,
     make: ({ configuration }) => podTolerationRestrictionPlugin(given(configuration, readTolerationConfiguration)),
   },
   {
     name: 'EventRateLimit',
     onByDefault: false,
+    readConfiguration: readEventLimits,
     make: ({ host, configuration }) => eventRateLimitPlugin(readEventLimits(configuration), () => host.clock.monotonic()),
   },
   { name: 'ExtendedResourceToleration', onByDefault: false, make: () => extendedResourceToleration },
@@ -108,6 +114,7 @@ export const admissionPlugins: readonly PluginEntry[] = [
   {
     name: 'ResourceQuota',
     onByDefault: true,
+    readConfiguration: readResourceQuotaConfiguration,
     make: ({ host, configuration }) => resourceQuotaPlugin(host, given(configuration, readResourceQuotaConfiguration)),
   },
   { name: 'AlwaysDeny', onByDefault: false, make: () => alwaysDeny },

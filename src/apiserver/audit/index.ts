@@ -5,7 +5,7 @@ import type { FlagValues } from '../flags/index.ts';
 import { configuredAudit } from './configured-audit.ts';
 
 export type { Auditor, RequestAudit } from './auditor.ts';
-export { AuditPolicyError } from './policy.ts';
+export { AuditPolicy, AuditPolicyError } from './policy.ts';
 
 /** Audits as flags say; without a policy nothing is made and no request costs anything. The extension throws for files that are wrong. */
 export function auditExtension(options: { readonly flags: FlagValues; readonly metrics: Registry }): ExtensionFactory {

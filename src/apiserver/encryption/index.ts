@@ -1,5 +1,5 @@
 /** The door of encryption at rest. */
-export { EncryptionConfigError } from './configuration.ts';
+export { EncryptionConfigError, parseEncryptionConfig } from './configuration.ts';
 export { configuredEncryption, type EncryptionDeps } from './configured-encryption.ts';
 export type { EncryptedStore } from './encrypted-store.ts';
 export { DecryptionError } from './transformers.ts';

@@ -1,5 +1,5 @@
 /** Flags of the audit log. @source apiserver pkg/server/options/audit.go, v1.35 */
-import { boolean, choice, decimal, durationMs, file, integer, text } from './syntax.ts';
+import { boolean, choice, decimal, durationMs, file, integer, writtenFile } from './syntax.ts';
 
 const mode = choice('batch', 'blocking', 'blocking-strict');
 
@@ -15,7 +15,7 @@ export const auditFlags = {
   'audit-log-maxbackup': integer,
   'audit-log-maxsize': integer,
   'audit-log-mode': mode,
-  'audit-log-path': text,
+  'audit-log-path': writtenFile,
   'audit-log-truncate-enabled': boolean,
   'audit-log-truncate-max-event-size': integer,
   'audit-policy-file': file,

@@ -12,6 +12,8 @@ export class FlagValueError extends Error {
 export interface FlagSyntax<T> {
   /** The value names a file (or several): whoever takes flags from a person makes it absolute, the API server reads it. */
   readonly isFile?: boolean;
+  /** The value names a file that the API server writes, or `-` for its standard output. */
+  readonly isWritten?: boolean;
   /**
    * @param before what the flag said already when it is given several times; a list goes on, everything else is replaced
    * @throws FlagValueError
@@ -23,6 +25,9 @@ export const text: FlagSyntax<string> = { parse: (value) => value };
 
 /** The name of a file. */
 export const file: FlagSyntax<string> = { isFile: true, parse: (value) => value };
+
+/** The name of a file that is made when it is not there, or `-`. */
+export const writtenFile: FlagSyntax<string> = { isWritten: true, parse: (value) => value };
 
 /** Names of files, one each time the flag is given. */
 export const files: FlagSyntax<readonly string[]> = { isFile: true, parse: (value, before = []) => [...before, value] };

@@ -3,11 +3,14 @@
  * one of its own: reading these files needs more than knowing the flags.
  */
 import { readFileSync } from 'node:fs';
+import { checkAdmissionConfiguration } from '../../admission/index.ts';
+import { AuditPolicy } from '../../audit/index.ts';
 import { readAuthorities } from '../../auth/client-certificate.ts';
 import { readServiceAccountKeys } from '../../auth/configured-signer.ts';
 import { readAuthenticationConfig } from '../../auth/oidc/authentication-config.ts';
 import { readAuthorizationConfig } from '../../authorization/configuration/authorization-config.ts';
 import { readTokenFile } from '../../auth/token-file.ts';
+import { parseEncryptionConfig } from '../../encryption/index.ts';
 import { readWebhookConfig } from '../../outgoing/index.ts';
 import type { FlagValues } from '../flag-table.ts';
 
@@ -16,6 +19,8 @@ type FileCheck = (path: string, flags: FlagValues) => unknown;
 
 /** By the name of their flag; a file without a check only has to be there. */
 const checks: { readonly [Name in keyof FlagValues]?: FileCheck } = {
+  'admission-control-config-file': checkAdmissionConfiguration,
+  'audit-policy-file': (path) => AuditPolicy.parse(read(path), path),
   'audit-webhook-config-file': readWebhookConfig,
   'authentication-config': (path, flags) => readAuthenticationConfig(read(path), flags['service-account-issuer'] ?? []),
   'authentication-token-webhook-config-file': readWebhookConfig,
@@ -23,6 +28,7 @@ const checks: { readonly [Name in keyof FlagValues]?: FileCheck } = {
     for (const { webhook } of readAuthorizationConfig(read(path))) if (webhook) readWebhookConfig(webhook.kubeconfigFile);
   },
   'authorization-webhook-config-file': readWebhookConfig,
+  'encryption-provider-config': (path) => parseEncryptionConfig(read(path), path),
   'oidc-ca-file': requireCertificates,
   'requestheader-client-ca-file': requireCertificates,
   'service-account-key-file': (_, flags) => readServiceAccountKeys(flags),
