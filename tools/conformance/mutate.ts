@@ -1,6 +1,7 @@
 /**
  * `npm run conformance:mutate`: turns off one feature after the other in a copy of the checkout and shows that the rows which stand for it
- * go red. A row that stays green tests nothing. Exit code 1 when one does, or when a row was red before.
+ * go red. A row that stays green tests nothing. Exit code 1 when one does, when a row was red before, or when a run breaks
+ * down altogether.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -24,6 +25,8 @@ const copied = [
 ];
 
 interface Verdict {
+  /** The cluster did not come up, or no test ran: it says nothing about the rows. */
+  readonly brokeDown: boolean;
   readonly green: readonly string[];
   readonly red: readonly string[];
 }
@@ -57,7 +60,7 @@ function withMutation(copy: string, { name, file, find, replace, rows }: Mutatio
   }
 }
 
-/** @param texts of rows; each of them is green or red in the verdict: a run that breaks down is red for all */
+/** @param texts of rows */
 function runRows(copy: string, texts: readonly string[]): Verdict {
   const rows = conformanceRows().filter(({ text }) => texts.includes(text));
   const unknown = texts.filter((text) => !rows.some((row) => row.text === text));
@@ -75,25 +78,31 @@ function runRows(copy: string, texts: readonly string[]): Verdict {
     env: { ...process.env, KNARR_TEST_PATIENCE_MS: '10000' },
   });
   const passed = passedTitles(output);
-  return { green: texts.filter((text) => passed.has(text)), red: texts.filter((text) => !passed.has(text)) };
+  if (!passed) return { brokeDown: true, green: [], red: [] };
+  return { brokeDown: false, green: texts.filter((text) => passed.has(text)), red: texts.filter((text) => !passed.has(text)) };
 }
 
-function passedTitles(output: string): ReadonlySet<string> {
+function passedTitles(output: string): ReadonlySet<string> | undefined {
   let text: string;
   try {
     text = readFileSync(output, 'utf8');
   } catch {
-    // The cluster did not come up: nothing passed.
-    return new Set();
+    return undefined;
   }
   const { testResults } = JSON.parse(text) as {
     testResults: readonly { assertionResults: readonly { title: string; status: string }[] }[];
   };
+  if (testResults.length === 0) return undefined;
   const results = testResults.flatMap(({ assertionResults }) => assertionResults);
   return new Set(results.filter(({ status }) => status === 'passed').map(({ title }) => title));
 }
 
-function report(name: string, { green, red }: Verdict, expected: keyof Verdict): void {
+function report(name: string, { brokeDown, green, red }: Verdict, expected: 'green' | 'red'): void {
+  if (brokeDown) {
+    process.stdout.write(`BAD  ${name}: the run broke down\n`);
+    process.exitCode = 1;
+    return;
+  }
   const wrong = expected === 'red' ? green : red;
   process.stdout.write(`${wrong.length === 0 ? 'ok  ' : 'BAD '} ${name}: ${green.length} green, ${red.length} red\n`);
   for (const text of wrong) process.stdout.write(`       stayed ${expected === 'red' ? 'green' : 'red'}: ${text}\n`);

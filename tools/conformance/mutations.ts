@@ -173,7 +173,13 @@ export const mutations: readonly Mutation[] = [
     "endpoint('/openid/v1/jwks', 'application/jwk-set+json', () => keys.jwks()),",
     ['OIDC Discovery (ServiceAccountIssuerDiscovery)'],
   ),
-  notServed('flowSchemaResource', ['Priority and Fairness FlowSchema API']),
+  {
+    name: 'the status of a FlowSchema can be written',
+    file: 'src/api/kinds/flowcontrol/flow-schema.ts',
+    find: 'schema.spec = old.spec as Draft<FlowSchemaSpec>;',
+    replace: 'Object.assign(schema, { spec: old.spec, status: old.status });',
+    rows: ['Priority and Fairness FlowSchema API'],
+  },
   notServed('certificateSigningRequestResource', ['CertificateSigningRequest API']),
   notServed('eventsEventResource', [
     'New Event resource lifecycle, testing a single event',
