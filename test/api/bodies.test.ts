@@ -210,6 +210,8 @@ describe('unknown and repeated fields', () => {
   ])('are dropped under %j, the last one winning', async (mode, warnings) => {
     const { status, headers, json } = await server.http('POST', `${configMaps}?dryRun=All&fieldValidation=${mode}`, body);
     expect([status, json.data, json.metadata.labels]).toEqual([201, { a: '2' }, { a: 'c' }]);
+    // What is not stored has no version.
+    expect(json.metadata).not.toHaveProperty('resourceVersion');
     expect(json).not.toHaveProperty('dta');
     const expected = warnings.map((warning) => `299 - ${JSON.stringify(warning)}`).join(', ');
     expect(headers['warning'] ?? '').toBe(expected);

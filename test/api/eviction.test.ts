@@ -148,6 +148,14 @@ describe('an eviction', () => {
   });
 });
 
+test('an eviction is only made', async () => {
+  await run('kept', 'kept');
+  for (const method of ['GET', 'PUT', 'DELETE']) {
+    const { status, json } = await server.http(method, `${pods}/kept/eviction`);
+    expect([status, json.reason]).toEqual([405, 'MethodNotAllowed']);
+  }
+});
+
 test('an eviction may be of the version of old', async () => {
   await run('old', 'old');
   const eviction = { apiVersion: 'policy/v1beta1', kind: 'Eviction', metadata: { name: 'old' } };

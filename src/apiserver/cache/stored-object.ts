@@ -33,8 +33,13 @@ export function encodeForStore(object: KubeObject): Buffer {
   return Buffer.from(stringifyJson({ kind, apiVersion, metadata: kept, ...rest }));
 }
 
+/** The field to splice in; none at revision 0, which is that of an object that was not written. */
+function versionText(revision: number): string {
+  return revision === 0 ? '' : `${versionField}${revision}",`;
+}
+
 function splice(head: ObjectHead, stored: Uint8Array, revision: number): Buffer {
-  const field = `${versionField}${revision}",`;
+  const field = versionText(revision);
   const at = head.bytes.length;
   const bytes = Buffer.allocUnsafeSlow(stored.length + field.length + 1);
   bytes.set(stored.subarray(0, at), 0);
@@ -85,7 +90,7 @@ export class StoredObject implements Decoded {
   /** The bytes as the store keeps them. */
   storedBytes(): Buffer {
     const at = this.home.head.bytes.length;
-    const after = at + versionField.length + String(this.revision).length + 2;
+    const after = at + versionText(this.revision).length;
     return Buffer.concat([this.text.subarray(0, at), this.text.subarray(after, -1)]);
   }
 

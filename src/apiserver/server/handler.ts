@@ -68,6 +68,8 @@ export class ApiHandler {
       if (!subresource && view) throw notServed();
       const handler = subresources[handlerKey(info)];
       if (handler && subresource?.handler !== 'status' && subresource?.handler !== 'scale') {
+        // OPTIONS is no verb of the API; backends that are proxied to may answer it.
+        if (subresource && info.verb !== 'options' && !subresource.verbs.includes(info.verb as Verb)) throw methodNotAllowed();
         return handler(incoming.context(), this.#target(definition, subresource, incoming));
       }
       if (!view || !subresource) throw notServed(`${info.resource} has no handler`);
