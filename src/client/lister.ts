@@ -85,12 +85,18 @@ export interface RecordedEvent {
   readonly related?: corev1.ObjectReference;
 }
 
+/** Somebody's rights: what they write and read with, and what they tell events with. */
+export interface ControllerAccount {
+  readonly client: Client;
+  readonly recorder: EventRecorder;
+}
+
 /** What every controller is given. */
 export interface ControllerContext {
   /** What the controller writes and reads with. The informers are those of the whole manager. */
   readonly client: Client;
-  /** A client of a ServiceAccount in kube-system; left out: every controller has the manager's rights. */
-  readonly clientAs?: (account: string) => Client;
+  /** What a ServiceAccount in kube-system acts and speaks with; left out: every controller has the manager's rights. */
+  readonly accountOf?: (name: string) => ControllerAccount;
   readonly informers: InformerFactory;
   readonly recorder: EventRecorder;
   readonly clock: Clock;

@@ -8,10 +8,10 @@ export function speakingAs(context: ControllerContext, component: string): Contr
 }
 
 /**
- * The context with a client of the controller's own ServiceAccount.
+ * The context of somebody who acts as, and tells events as, the controller's own ServiceAccount.
  * @source cmd/kube-controller-manager/app (client names), v1.35
  */
 export function actingAs(context: ControllerContext, account: string): ControllerContext {
-  const client = context.clientAs?.(account);
-  return client ? { ...context, client } : context;
+  const own = context.accountOf?.(account);
+  return own ? { ...context, ...own } : context;
 }

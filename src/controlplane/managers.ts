@@ -2,11 +2,20 @@
  * Controllers and scheduler in one process: one set of caches for all of them, and for each a user of its own to write as, with no more
  * than upstream's rights.
  */
-import { type ComponentHealth, serviceAccountUser, type UserInfo } from '../apiserver/index.ts';
+import type { ComponentHealth, UserInfo } from '../apiserver/index.ts';
 import { type Clock, type Logger, type Random, Registry, TaskGroup } from '../base/index.ts';
-import { type Client, createClient, createEventRecorder, createInformerFactory, runControllers, type Transport } from '../client/index.ts';
+import {
+  type Client,
+  type ControllerContext,
+  createClient,
+  createEventRecorder,
+  createInformerFactory,
+  runControllers,
+  type Transport,
+} from '../client/index.ts';
 import { type ControllersOptions, createControllers } from '../controllers/index.ts';
 import { type SchedulerOptions, startScheduler } from '../scheduler/index.ts';
+import { ControllerAccounts } from './controller-accounts.ts';
 
 export interface ManagerSettings {
   /** A way to the API server for each user. */
@@ -43,14 +52,24 @@ export function startManagers(settings: ManagerSettings): Managers {
   const informers = createInformerFactory({ client, clock, random, log, group });
   const recorder = (own: Client, component: string): ReturnType<typeof createEventRecorder> =>
     createEventRecorder({ client: own, component, clock, random, group });
-  const clientAs = (name: string): Client => createClient(transport(serviceAccountUser({ namespace: 'kube-system', name, uid: '' })));
-  const context = { client, clientAs, informers, recorder: recorder(client, 'controllermanager'), clock, random, registry };
+  const accounts = new ControllerAccounts({ transport, client, clock, random, group });
+  const context: ControllerContext = {
+    client,
+    accountOf: (name) => accounts.of(name),
+    informers,
+    recorder: recorder(client, 'controllermanager'),
+    clock,
+    random,
+    registry,
+  };
   const options: ControllersOptions = {
     ...(rootCa !== undefined && { rootCa }),
     nodeIpam: { clusterCidrs: [podCidr] },
     ...settings.controllers,
   };
-  runControllers({ controllers: createControllers(context, options), context, group });
+  const controllers = createControllers(context, options);
+  group.spawn('controller accounts', (ctx) => accounts.make(ctx));
+  runControllers({ controllers, context, group });
   const own = createClient(transport(scheduler));
   startScheduler({ client: own, informers, recorder: recorder(own, 'default-scheduler'), clock, random, group }, settings.scheduler);
   return {

@@ -60,7 +60,7 @@ export class RequestDeadlines {
         },
         (error: unknown) => {
           end();
-          reject(error as Error);
+          reject(error);
         },
       );
     });
@@ -70,7 +70,7 @@ export class RequestDeadlines {
   guard(limitMs: number, expire: () => void): () => void {
     const awaited: Awaited = { dueMs: this.#clock.monotonic() + limitMs, expire };
     this.#awaited.add(awaited);
-    this.#timer ??= this.#clock.setTimer(sweepMs, () => this.#sweep());
+    if (!this.#timer) this.#timer = this.#clock.setTimer(sweepMs, () => this.#sweep());
     return () => this.#awaited.delete(awaited);
   }
 
