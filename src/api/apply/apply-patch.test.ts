@@ -208,10 +208,28 @@ describe('an apply that changes nothing', () => {
     expect(fieldsOf(result.object)['b']).toEqual({ 'f:spec': { 'f:replicas': {} } });
   });
 
+  test('by another manager, or of fewer fields, has no time of its own', () => {
+    const timeOf = (object: JsonObject, name: string): string | undefined =>
+      ((object['metadata'] as JsonObject)['managedFields'] as unknown as readonly ManagedFieldsEntry[]).find(
+        ({ manager }) => manager === name,
+      )?.time;
+    const shared = apply(live, deployment({ replicas: 1 }), { manager: 'b', nowIso: later }).object;
+    expect([timeOf(shared, 'a'), timeOf(shared, 'b')]).toEqual([first, undefined]);
+    const fewer = apply(shared, deployment(containers({ name: 'x', image: '1' })), { nowIso: later }).object;
+    expect(specOf(fewer)).toEqual(specOf(live));
+    expect(timeOf(fewer, 'a')).toBe(first);
+  });
+
   test('takes null over nothing for nothing', () => {
     const patch = deployment({ replicas: 1, paused: null, ...containers({ name: 'x', image: '1' }) });
     expect(specOf(apply(live, patch).object)).toEqual(specOf(live));
   });
+});
+
+test('null over nothing is a field all the same: it is owned, and in conflict', () => {
+  const live = apply(undefined, deployment({ replicas: 1 }, { annotations: null })).object;
+  expect(fieldsOf(live)).toEqual({ a: { 'f:metadata': { 'f:annotations': {} }, 'f:spec': { 'f:replicas': {} } } });
+  expect(() => apply(live, deployment({}, { annotations: null }), { manager: 'b' })).toThrow('conflict with "a": .metadata.annotations');
 });
 
 describe('objects from before server-side apply', () => {
@@ -226,6 +244,28 @@ describe('objects from before server-side apply', () => {
     expect(() => apply(deployment({ replicas: 1 }), deployment({ replicas: 2 }))).toThrow(
       'conflict with "before-first-apply" using apps/v1: .spec.replicas',
     );
+  });
+
+  test('to the subresource through which they are applied first', () => {
+    const { object } = apply(deployment({ replicas: 1 }), deployment({ paused: true }), { subresource: 'status' });
+    const list = (object['metadata'] as JsonObject)['managedFields'] as unknown as readonly ManagedFieldsEntry[];
+    expect(list.map(({ manager, subresource }) => `${manager} ${subresource}`)).toEqual(['a status', 'before-first-apply status']);
+  });
+
+  test('the annotation of the client-side apply is written with its keys in order', () => {
+    const live = create(deployment({}, { annotations: annotated(config) }), 'kubectl-client-side-apply');
+    const patch = { ...deployment({ replicas: 2 }), metadata: { namespace: 'default', name: 'web', labels: { b: '<', a: '1' } } };
+    const { object } = apply(live, patch, { manager: 'kubectl' });
+    expect((object['metadata'] as JsonObject)['annotations']).toEqual({
+      'kubectl.kubernetes.io/last-applied-configuration':
+        '{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"labels":{"a":"1","b":"\\u003c"},"name":"web","namespace":"default"},"spec":{"replicas":2}}\n',
+    });
+  });
+
+  test('an empty annotation is none', () => {
+    const live = create(deployment({}, { annotations: { 'kubectl.kubernetes.io/last-applied-configuration': '' } }));
+    const { object } = apply(live, deployment({ replicas: 2 }), { manager: 'kubectl' });
+    expect((object['metadata'] as JsonObject)['annotations']).toEqual({ 'kubectl.kubernetes.io/last-applied-configuration': '' });
   });
 
   test('kubectl takes over what its client-side apply set, without force', () => {
@@ -257,6 +297,21 @@ describe('a configuration that does not fit is a bad request', () => {
       `${where}.spec.template.spec.containers: duplicate entries for key [name="x"]`,
     ],
     [
+      'a wrong type within a list that is owned whole',
+      deployment(containers({ name: 'x', command: ['a', { b: [1, null, 'c'] }] })),
+      `${where}.spec.template.spec.containers[name="x"].command[1]: expected string, got &value.valueUnstructured{Value:map[string]interface {}{"b":[]interface {}{1, interface {}(nil), "c"}}}`,
+    ],
+    [
+      'a wrong type within a map that is owned whole',
+      deployment({ selector: { matchLabels: ['a', 1], matchExpressions: [{ foo: 1 }] } }),
+      `${where}errors:\n  .spec.selector.matchLabels: expected map, got &{[a 1]}\n  .spec.selector.matchExpressions[0].foo: field not declared in schema`,
+    ],
+    [
+      'an object where a scalar of any kind may stand',
+      deployment({ strategy: { rollingUpdate: { maxSurge: { a: 1 } } } }),
+      `${where}.spec.strategy.rollingUpdate.maxSurge: expected any scalar, got &{map[a:1]}`,
+    ],
+    [
       'another version',
       { ...deployment(), apiVersion: 'apps/v1beta1' },
       'Incorrect version specified in apply patch. Specified patch version: apps/v1beta1, expected: apps/v1',
@@ -274,6 +329,14 @@ describe('a configuration that does not fit is a bad request', () => {
       '.spec.template.spec.containers[name="x"].volumeMounts: element 0: associative list with keys may not have a null element',
     );
   });
+});
+
+test('an item is told by the keys that it has', () => {
+  const account = (secrets: JsonValue): JsonObject => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'a' }, secrets });
+  const of = { definition: 'io.k8s.api.core.v1.ServiceAccount', apiVersion: 'v1', kind: 'ServiceAccount' };
+  expect(() => apply(undefined, account([{ namespace: 'b' }]), of)).toThrow(
+    '.secrets: element 0: associative list with keys has an element that omits all key fields ["name"] (and doesn\'t have default values for any key fields)',
+  );
 });
 
 test('reset fields are owned by nobody through this request', () => {

@@ -4,6 +4,7 @@
  * @source apimachinery util/managedfields; structured-merge-diff merge/update.go Apply; KEP-555
  */
 import { badRequest } from '../errors.ts';
+import { deepEqual } from '../json/tree.ts';
 import type { Draft, JsonObject, JsonValue } from '../object.ts';
 import { decodeTree, type ObjectReferenceSchema } from '../schema/index.ts';
 import { conflictError, conflictsBeyond } from './conflicts.ts';
@@ -79,7 +80,7 @@ function managersBefore(request: ApplyRequest): Managers {
   const managers = readManagers(managedFieldsOf(live), { stored: true });
   if (managers.size > 0 || live === undefined) return managers;
   const bare = emptyObject(live, objectType(request.definition));
-  const first = { ...request, manager: beforeFirstApply, subresource: undefined, live: undefined, updated: live };
+  const first = { ...request, manager: beforeFirstApply, live: undefined, updated: live };
   return afterUpdate(managers, first, bare) ?? managers;
 }
 
@@ -111,8 +112,8 @@ function tryApply(
 ): Applied {
   const { live, type, before, config, ignored } = at;
   const { apiVersion, nowIso, convert } = request;
-  const entry = { name: request.manager, operation: 'Apply', apiVersion, subresource: request.subresource ?? '', time: nowIso } as const;
-  const id = managerId(entry);
+  const who = { name: request.manager, operation: 'Apply', apiVersion, subresource: request.subresource ?? '' } as const;
+  const id = managerId(who);
   const last = before.get(id);
   // The type is an object's, so what comes out is one.
   const merged = merge(live, request.patch, type) as JsonObject;
@@ -127,6 +128,8 @@ function tryApply(
       : takeOver(before, { before: live, after: object, type, apiVersion, ignored, convert }, id);
   const fields = withoutSystemFields(config);
   if (!isEmptySet(fields)) {
+    // An apply that says nothing new has no time of its own, whoever says it.
+    const entry = { ...who, time: deepEqual(live, object) ? last?.time : nowIso };
     const mine: Manager = last && equalSets(last.fields, fields) ? { ...entry, fields: last.fields } : { ...entry, fields };
     outcome.managers.set(id, mine);
   }

@@ -7,7 +7,7 @@ import type { JsonValue } from '../object.ts';
 import type { ListSchema, ValueSchema } from '../schema/index.ts';
 import { asMember, emptySet, isEmptySet, makeNode, type FieldSet, type FieldSetDraft } from './field-set.ts';
 import { fieldElement, itemElement, PathElementError } from './path-element.ts';
-import { asList, asMap, isHollow, shapeOf, type Shape } from './shape.ts';
+import { asList, asMap, isHollow, shapeOf, type MapShape, type Shape } from './shape.ts';
 
 /** No field stands in two of the sets. */
 export interface Comparison {
@@ -85,16 +85,22 @@ function include(sums: Sums, element: string, difference: Difference | undefined
 
 function compareMaps(
   { before, after }: { before: { readonly [key: string]: JsonValue }; after: { readonly [key: string]: JsonValue } },
-  shape: Extract<Shape, { kind: 'map' }>,
+  shape: MapShape,
   sums: Sums,
 ): void {
   for (const key of Object.keys(before)) {
-    const other = Object.hasOwn(after, key) ? after[key] : undefined;
+    const other = Object.hasOwn(after, key) ? after[key] : absent(shape, key);
     include(sums, fieldElement(key), compareNodes(before[key], other, shape.entry(key) ?? anything));
   }
   for (const key of Object.keys(after)) {
-    if (!Object.hasOwn(before, key)) include(sums, fieldElement(key), compareNodes(undefined, after[key], shape.entry(key) ?? anything));
+    if (Object.hasOwn(before, key)) continue;
+    include(sums, fieldElement(key), compareNodes(absent(shape, key), after[key], shape.entry(key) ?? anything));
   }
+}
+
+/** What stands where nothing is: lists and maps that Go always writes are null. */
+function absent(shape: MapShape, key: string): null | undefined {
+  return shape.isNullWhenAbsent?.(key) === true ? null : undefined;
 }
 
 function compareLists(

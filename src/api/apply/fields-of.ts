@@ -4,12 +4,12 @@
  * @source structured-merge-diff typed/tofieldset.go, typed/validate.go
  */
 import { maxTreeDepth } from '../json/tree.ts';
-import { stringifyJson } from '../json/stringify.ts';
+import { goKind, goPrint, goSyntax } from '../go-print.ts';
 import type { JsonObject, JsonValue } from '../object.ts';
-import type { ListSchema, ValueSchema } from '../schema/index.ts';
+import type { ListSchema, SpecialType, ValueSchema } from '../schema/index.ts';
 import { asMember, emptySet, makeNode, type FieldSet, type FieldSetDraft } from './field-set.ts';
 import { fieldElement, itemElement, PathElementError, printElement } from './path-element.ts';
-import { asList, asMap, isHollow, shapeOf } from './shape.ts';
+import { asList, asMap, fieldsShape, isHollow, shapeOf, type MapShape } from './shape.ts';
 
 /** A configuration that does not fit its type. */
 export class TypedValueError extends Error {
@@ -48,6 +48,7 @@ class FieldWalk {
     const shape = shapeOf(type, value);
     switch (shape.kind) {
       case 'leaf':
+        if (this.#faults && typeof value === 'object' && value !== null) this.#inside(value, type);
         return emptySet;
       case 'list':
         return this.#list(asList(value), shape.list);
@@ -56,23 +57,42 @@ class FieldWalk {
     }
   }
 
+  /** A leaf is owned whole, and yet what is in it has to fit. */
+  #inside(value: JsonObject | readonly JsonValue[], type: ValueSchema): void {
+    const at = (element: string, [inner, of]: readonly [JsonValue, ValueSchema]): void => {
+      this.#path.push(element);
+      this.node(inner, of);
+      this.#path.pop();
+    };
+    if (type.kind === 'list') {
+      for (const [index, item] of asList(value).entries()) at(`i:${index}`, [item, type.items]);
+    } else if (type.kind === 'map') {
+      for (const [key, item] of Object.entries(asMap(value))) at(fieldElement(key), [item, type.values]);
+    } else if (type.kind === 'object') {
+      this.#map(asMap(value), fieldsShape(type));
+    }
+  }
+
   #list(items: readonly JsonValue[], list: ListSchema): FieldSet | undefined {
     const children: FieldSetDraft = {};
     for (const [index, item] of items.entries()) {
       const element = this.#elementOf(list, { item, index });
-      if (element === undefined) continue;
-      if (element in children) this.#fault(`duplicate entries for key ${printElement(element)}`);
+      if (element === undefined) {
+        // What follows is not looked at, as upstream does.
+        if (this.#faults) break;
+        continue;
+      }
+      const isDuplicate = element in children;
+      if (isDuplicate) this.#fault(`duplicate entries for key ${printElement(element)}`);
       this.#path.push(element);
-      children[element] = asMember(this.node(item, list.items));
+      const node = asMember(this.node(item, list.items));
       this.#path.pop();
+      children[element] = isDuplicate ? emptySet : node;
     }
     return makeNode(false, children);
   }
 
-  #map(
-    map: JsonObject,
-    shape: { readonly entry: (key: string) => ValueSchema | undefined; readonly declares: (key: string) => boolean },
-  ): FieldSet | undefined {
+  #map(map: JsonObject, shape: MapShape): FieldSet | undefined {
     const children: FieldSetDraft = {};
     for (const key of Object.keys(map)) {
       const value = map[key]!;
@@ -104,7 +124,7 @@ class FieldWalk {
 
   #check(value: JsonValue, type: ValueSchema): void {
     if (value === null) return;
-    const isObject = typeof value === 'object';
+    const isMap = typeof value === 'object' && !Array.isArray(value);
     switch (type.kind) {
       case 'string':
       case 'bytes':
@@ -113,17 +133,20 @@ class FieldWalk {
       case 'int32':
       case 'int64':
       case 'number':
-        if (typeof value !== 'number' && typeof value !== 'bigint') this.#fault(`expected numeric (int or float), got ${goType(value)}`);
+        if (typeof value !== 'number' && typeof value !== 'bigint') this.#fault(`expected numeric (int or float), got ${goKind(value)}`);
         break;
       case 'boolean':
-        if (typeof value !== 'boolean') this.#fault(`expected boolean, got &{${goSyntax(value)}}`);
+        if (typeof value !== 'boolean') this.#fault(`expected boolean, got &{${goPrint(value)}}`);
         break;
       case 'list':
-        if (!Array.isArray(value)) this.#fault(`expected list, got &{${goSyntax(value)}}`);
+        if (!Array.isArray(value)) this.#fault(`expected list, got &{${goPrint(value)}}`);
         break;
       case 'map':
       case 'object':
-        if (!isObject || Array.isArray(value)) this.#fault(`expected map, got &{${goSyntax(value)}}`);
+        if (!isMap) this.#fault(`expected map, got &{${goPrint(value)}}`);
+        break;
+      case 'special':
+        if (scalars.has(type.special) && typeof value === 'object') this.#fault(`expected any scalar, got &{${goPrint(value)}}`);
         break;
       default:
     }
@@ -135,12 +158,4 @@ class FieldWalk {
   }
 }
 
-function goSyntax(value: JsonValue): string {
-  return typeof value === 'object' ? stringifyJson(value) : typeof value === 'string' ? JSON.stringify(value) : String(value);
-}
-
-function goType(value: JsonValue): string {
-  if (Array.isArray(value)) return '[]interface {}';
-  if (typeof value === 'object') return 'map[string]interface {}';
-  return typeof value === 'boolean' ? 'bool' : 'string';
-}
+const scalars: ReadonlySet<SpecialType> = new Set(['Quantity', 'IntOrString', 'Time', 'MicroTime']);

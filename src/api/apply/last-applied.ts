@@ -4,8 +4,9 @@
  * @source apimachinery util/managedfields/internal/{lastapplied,lastappliedmanager,lastappliedupdater}.go
  */
 import { JsonSyntaxError, parseJson, stringifyJson } from '../json/index.ts';
-import { isJsonObject } from '../json/tree.ts';
-import type { JsonObject } from '../object.ts';
+import { isJsonObject, setOwn } from '../json/tree.ts';
+import { goJson } from '../go-text.ts';
+import type { JsonObject, JsonValue } from '../object.ts';
 import type { ValueSchema } from '../schema/index.ts';
 import { compare } from './compare.ts';
 import { difference, emptySet, type FieldSet } from './field-set.ts';
@@ -24,7 +25,7 @@ export function lastAppliedOf(object: JsonObject | undefined): string | undefine
   const metadata = object?.['metadata'] as JsonObject | undefined;
   const annotations = metadata?.['annotations'] as JsonObject | undefined;
   const text = annotations?.[lastAppliedAnnotation];
-  return typeof text === 'string' ? text : undefined;
+  return typeof text === 'string' && text !== '' ? text : undefined;
 }
 
 /** Fields that the client-side apply set and that nobody has changed since. */
@@ -51,10 +52,19 @@ function readConfiguration(text: string): JsonObject | undefined {
 export function withLastApplied(object: JsonObject, config: JsonObject): JsonObject {
   const metadata = object['metadata'] as JsonObject;
   const { [lastAppliedAnnotation]: _old, ...others } = (metadata['annotations'] ?? {}) as JsonObject;
-  const text = `${stringifyJson(configurationOf(config))}\n`;
+  const text = `${goJson(inKeyOrder(configurationOf(config)))}\n`;
   const fits = text.length + stringifyJson(others).length <= maxAnnotationBytes;
   const annotations = fits ? { ...others, [lastAppliedAnnotation]: text } : others;
   return { ...object, metadata: { ...metadata, annotations } };
+}
+
+/** As Go writes a map. */
+function inKeyOrder(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return (value as readonly JsonValue[]).map(inKeyOrder);
+  if (!isJsonObject(value)) return value;
+  const ordered: Record<string, JsonValue> = {};
+  for (const key of Object.keys(value).toSorted()) setOwn(ordered, key, inKeyOrder(value[key]!));
+  return ordered;
 }
 
 function configurationOf(config: JsonObject): JsonObject {

@@ -28,8 +28,6 @@ function mergeMaps(live: JsonObject, config: JsonObject, shape: Extract<Shape, {
   for (const key of Object.keys(config)) {
     const change = config[key]!;
     const before = Object.hasOwn(live, key) ? live[key] : undefined;
-    // Null over nothing is nothing.
-    if (before === undefined && change === null) continue;
     const after = before === undefined ? change : merge(before, change, shape.entry(key) ?? anything);
     if (after === before) continue;
     result ??= { ...live };

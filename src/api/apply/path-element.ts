@@ -27,7 +27,7 @@ export function itemElement(list: ListSchema, item: JsonValue | undefined): stri
 function valueElement(item: JsonValue | undefined): string {
   if (item === null || item === undefined)
     throw new PathElementError("associative list without keys has an element that's an explicit null");
-  if (Array.isArray(item)) throw new PathElementError("associative list without keys has an element that's a list type");
+  if (Array.isArray(item)) throw new PathElementError('not supported: associative list with lists as elements');
   if (typeof item === 'object') throw new PathElementError("associative list without keys has an element that's a map type");
   return `v:${stringifyJson(item)}`;
 }
@@ -35,12 +35,19 @@ function valueElement(item: JsonValue | undefined): string {
 function keyElement(list: ListSchema, item: JsonValue | undefined): string {
   if (item === null || item === undefined) throw new PathElementError('associative list with keys may not have a null element');
   if (!isJsonObject(item)) throw new PathElementError('associative list with keys may not have non-map elements');
-  const names = sortedKeys(list);
-  if (names.length === 1) {
-    const name = names[0]!;
-    return `k:{${JSON.stringify(name)}:${stringifyJson(keyValue(list, item, name))}}`;
+  const members: string[] = [];
+  for (const name of sortedKeys(list)) {
+    const value = keyValue(list, item, name);
+    // A key that is not there and has no default is no part of the name.
+    if (value !== undefined) members.push(`${JSON.stringify(name)}:${stringifyJson(value)}`);
   }
-  return `k:{${names.map((name) => `${JSON.stringify(name)}:${stringifyJson(keyValue(list, item, name))}`).join(',')}}`;
+  if (members.length === 0) {
+    const names = list.listMapKeys.map((name) => JSON.stringify(name)).join(' ');
+    throw new PathElementError(
+      `associative list with keys has an element that omits all key fields [${names}] (and doesn't have default values for any key fields)`,
+    );
+  }
+  return members.length === 1 ? `k:{${members[0]!}}` : `k:{${members.join(',')}}`;
 }
 
 const sorted = new WeakMap<ListSchema, readonly string[]>();
@@ -53,14 +60,8 @@ function sortedKeys(list: ListSchema): readonly string[] {
   return names;
 }
 
-function keyValue(list: ListSchema, item: { readonly [key: string]: JsonValue }, name: string): JsonValue {
-  const value = getOwn(item, name);
-  if (value !== undefined && value !== null) return value;
-  const fallback = list.items.kind === 'object' ? keyDefault(list.items.schema, name) : undefined;
-  if (fallback !== undefined) return fallback;
-  throw new PathElementError(
-    `associative list with keys has an element that omits key field ${JSON.stringify(name)} (and doesn't have default value)`,
-  );
+function keyValue(list: ListSchema, item: { readonly [key: string]: JsonValue }, name: string): JsonValue | undefined {
+  return getOwn(item, name) ?? (list.items.kind === 'object' ? keyDefault(list.items.schema, name) : undefined);
 }
 
 /** A declared default, or the zero value that Go writes for a required scalar. */

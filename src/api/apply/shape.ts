@@ -4,18 +4,20 @@
  * @source structured-merge-diff schema: atomic, associative, separable; the deduced type
  */
 import type { JsonValue } from '../object.ts';
-import type { FieldSchema, ListSchema, ValueSchema } from '../schema/index.ts';
+import { goFieldOf } from '../schema/index.ts';
+import type { FieldSchema, ListSchema, ObjectReferenceSchema, ValueSchema } from '../schema/index.ts';
 
-export type Shape =
-  | { readonly kind: 'leaf' }
-  | { readonly kind: 'list'; readonly list: ListSchema }
-  | {
-      readonly kind: 'map';
-      /** The type of an entry; undefined where the type declares no such field. */
-      readonly entry: (key: string) => ValueSchema | undefined;
-      /** Whether the key is a declared field of a struct, and not a user's key. */
-      readonly declares: (key: string) => boolean;
-    };
+export interface MapShape {
+  readonly kind: 'map';
+  /** The type of an entry; undefined where the type declares no such field. */
+  readonly entry: (key: string) => ValueSchema | undefined;
+  /** Whether the key is a declared field of a struct, and not a user's key. */
+  readonly declares: (key: string) => boolean;
+  /** Whether Go writes null for the field where it has nothing to write. */
+  readonly isNullWhenAbsent?: (key: string) => boolean;
+}
+
+export type Shape = { readonly kind: 'leaf' } | { readonly kind: 'list'; readonly list: ListSchema } | MapShape;
 
 const leaf: Shape = { kind: 'leaf' };
 const anything: ValueSchema = { kind: 'any' };
@@ -60,13 +62,22 @@ function declaredShape(type: Extract<ValueSchema, { kind: 'list' | 'map' | 'obje
   if (type.kind === 'list') return type.listType === 'atomic' ? leaf : { kind: 'list', list: type };
   if (type.mapType === 'atomic') return leaf;
   if (type.kind === 'map') return { kind: 'map', entry: () => type.values, declares: () => false };
+  return fieldsShape(type);
+}
+
+/** The fields of a struct, whether it is owned field by field or whole. */
+export function fieldsShape(type: ObjectReferenceSchema): MapShape {
   const { fields, unknownFields } = type.schema;
   const other = unknownFields === 'preserve' ? anything : undefined;
   const entry = (key: string): ValueSchema | undefined => {
     const field: FieldSchema | undefined = fields.get(key);
     return field ? field.value : other;
   };
-  return { kind: 'map', entry, declares: (key) => fields.has(key) };
+  const isNullWhenAbsent = (key: string): boolean => {
+    const kind = fields.get(key)?.value.kind;
+    return (kind === 'list' || kind === 'map') && goFieldOf(type.definition, key).isAlwaysSaid;
+  };
+  return { kind: 'map', entry, declares: (key) => fields.has(key), isNullWhenAbsent };
 }
 
 /** Whether a value has nothing in it: absent, null, or an empty list or map. */

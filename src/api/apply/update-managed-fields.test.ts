@@ -37,6 +37,39 @@ test('who creates owns everything but system metadata', () => {
   ]);
 });
 
+test('nobody owns what Go writes into every object, as long as it is zero', () => {
+  const updated = {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { name: 'a' },
+    spec: { serviceName: '', template: { metadata: {}, spec: { containers: [{ name: 'x', resources: {} }] } }, updateStrategy: {} },
+    status: { replicas: 0, availableReplicas: 1 },
+  };
+  const of = { definition: 'io.k8s.api.apps.v1.StatefulSet', apiVersion: 'apps/v1', manager: 'one', nowIso: time(0) };
+  expect(updateManagedFields({ ...of, live: undefined, updated })[0]!.fieldsV1).toEqual({
+    'f:spec': { 'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"x"}': { '.': {}, 'f:name': {}, 'f:resources': {} } } } } },
+    'f:status': { 'f:availableReplicas': {} },
+  });
+});
+
+test('a list that Go always writes is null where it is not, and who empties it owns that', () => {
+  const role = (rules: JsonObject, managedFields?: readonly ManagedFieldsEntry[]): JsonObject => ({
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRole',
+    metadata: { name: 'a', ...(managedFields && { managedFields: managedFields as unknown as JsonValue }) },
+    ...rules,
+  });
+  const of = { definition: 'io.k8s.api.rbac.v1.ClusterRole', apiVersion: 'rbac.authorization.k8s.io/v1' };
+  const full = role({ rules: [{ verbs: ['get'] }] });
+  const live = role(
+    { rules: [{ verbs: ['get'] }] },
+    updateManagedFields({ ...of, manager: 'one', nowIso: time(0), live: undefined, updated: full }),
+  );
+  expect(updateManagedFields({ ...of, manager: 'two', nowIso: time(1), live, updated: role({}) })).toEqual([
+    expect.objectContaining({ manager: 'two', fieldsV1: { 'f:rules': {} } }),
+  ]);
+});
+
 test('who changes a field takes it; who removes one leaves it to nobody', () => {
   const live = create({ x: '1', y: '1', z: '1' });
   const updated = configMap({ x: '2', y: '1' }, listOf(live));

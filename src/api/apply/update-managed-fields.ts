@@ -3,9 +3,9 @@
  * read is written all the same.
  * @source apimachinery util/managedfields/internal/{fieldmanager,managedfieldsupdater,skipnonapplied}.go
  */
-import { deepEqual } from '../json/tree.ts';
+import { deepEqual, isJsonObject } from '../json/tree.ts';
 import type { JsonObject, JsonValue } from '../object.ts';
-import { schemaOf, type FieldSchema, type ObjectReferenceSchema, type ObjectSchema } from '../schema/index.ts';
+import { goFieldOf, schemaOf, type FieldSchema, type ObjectReferenceSchema, type ObjectSchema, type ValueSchema } from '../schema/index.ts';
 import { difference, isEmptySet, recursiveDifference, union, type FieldSet } from './field-set.ts';
 import {
   ManagedFieldsError,
@@ -134,30 +134,49 @@ export function objectType(definition: string | ObjectSchema): ObjectReferenceSc
   return type;
 }
 
-/** Structs that Go holds by value stand in every object, empty before anything is in them, so that nobody comes to own them. */
-const structsByValue = new Set(['metadata', 'spec', 'status', 'template', 'strategy', 'updateStrategy', 'jobTemplate']);
-
 const standing = new WeakMap<ObjectSchema, readonly FieldSchema[]>();
 
-/** Fields that Go writes even when nothing is in them: structs by value, required lists and maps. */
+/** Fields that Go writes even when nothing is in them: structs by value, and what is not left out when it is zero. */
 function standingFields(schema: ObjectSchema): readonly FieldSchema[] {
   const known = standing.get(schema);
   if (known) return known;
-  const fields = [...schema.fields.values()].filter(({ name, value, required }) =>
-    value.kind === 'object' ? structsByValue.has(name) : required && (value.kind === 'list' || value.kind === 'map'),
-  );
+  const fields = [...schema.fields.values()].filter(({ name }) => goFieldOf(schema.definition, name).isAlwaysSaid);
   standing.set(schema, fields);
   return fields;
 }
 
-/** What an object of that kind is before it is created. */
+/** What an object of that kind is before it is created. Nobody comes to own what stands in every object as long as it is zero. */
 export function emptyObject(object: JsonObject, type: ObjectReferenceSchema): JsonObject {
   const empty: Record<string, JsonValue> = {};
   for (const { name, value } of standingFields(type.schema)) {
     const inner = object[name];
-    if (typeof inner !== 'object' || inner === null) continue;
-    if (value.kind === 'object') empty[name] = emptyObject(inner as JsonObject, value);
-    else empty[name] = value.kind === 'list' ? [] : {};
+    if (inner === undefined || inner === null) continue;
+    const zero = zeroOf(inner, value);
+    if (zero !== undefined) empty[name] = zero;
   }
   return empty;
+}
+
+function zeroOf(inner: JsonValue, value: ValueSchema): JsonValue | undefined {
+  switch (value.kind) {
+    case 'object':
+      return isJsonObject(inner) ? emptyObject(inner, value) : undefined;
+    case 'list':
+      return [];
+    case 'map':
+      return {};
+    case 'string':
+    case 'bytes':
+      return '';
+    case 'boolean':
+      return false;
+    case 'int32':
+    case 'int64':
+    case 'number':
+      return 0;
+    case 'special':
+      return value.special === 'IntOrString' ? 0 : value.special === 'Quantity' ? '0' : undefined;
+    default:
+      return undefined;
+  }
 }
