@@ -27,8 +27,8 @@ export const controllerRevisionResource: ResourceDefinition = defineResource<Con
       // A number without omitempty upstream: always printed.
       revision.revision ??= 0;
     },
-    validate: validateRevision,
-    validateUpdate: (revision, old) => [...validateRevision(revision), ...immutableField('data', revision.data, old.data)],
+    validate: (revision) => [...nonNegativeErrors('revision', revision.revision), ...dataErrors(revision)],
+    validateUpdate: ({ revision, data }, old) => [...nonNegativeErrors('revision', revision), ...immutableField('data', data, old.data)],
   },
 });
 
@@ -42,6 +42,7 @@ function controllerText(revision: ControllerRevision): string {
   return `${kind}${group}`.toLowerCase() + `/${name}`;
 }
 
-function validateRevision({ data, revision }: ControllerRevision): FieldError[] {
-  return [...(data === undefined ? [required('data', 'data is mandatory')] : []), ...nonNegativeErrors('revision', revision)];
+function dataErrors({ data }: ControllerRevision): FieldError[] {
+  if (data === undefined || data === null) return [required('data', 'data is mandatory')];
+  return typeof data === 'object' && !Array.isArray(data) ? [] : [required('data', 'data must be a valid JSON object')];
 }

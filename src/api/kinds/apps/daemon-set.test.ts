@@ -116,9 +116,12 @@ describe('ControllerRevision', () => {
   test('holds data that never changes', () => {
     expect(create(revisions, revision).faults).toEqual([]);
     expect(create(revisions, { metadata, revision: -1 }).faults).toEqual([
-      'data: Required value: data is mandatory',
       'revision: Invalid value: -1: must be greater than or equal to 0',
+      'data: Required value: data is mandatory',
     ]);
+    for (const data of [5, 'x', [], true]) {
+      expect(create(revisions, { ...revision, data }).faults).toEqual(['data: Required value: data must be a valid JSON object']);
+    }
     const old = decode(revisions, revision);
     expect(update(revisions, { old, manifest: { ...revision, revision: 4 } }).faults).toEqual([]);
     expect(update(revisions, { old, manifest: { ...revision, data: { spec: 1 } } }).faults).toEqual([

@@ -117,7 +117,7 @@ describe('a write to a pod’s status', () => {
     [
       'two of one',
       { podIPs: [{ ip: '10.0.0.1' }, { ip: '10.0.0.2' }] },
-      ['status.podIPs: Invalid value: [{"ip":"10.0.0.1"},{"ip":"10.0.0.2"}]: may specify no more than one IP for each IP family'],
+      ['status.podIPs: Invalid value: [{"IP":"10.0.0.1"},{"IP":"10.0.0.2"}]: may specify no more than one IP for each IP family'],
     ],
     [
       'another host',

@@ -33,7 +33,7 @@ export function validateContainer(container: Container, path: string, pod: Conta
   if (!policy) errors.push(required(`${path}.terminationMessagePolicy`));
   else addUnsupported(errors, `${path}.terminationMessagePolicy`, policy, ['File', 'FallbackToLogsOnError']);
   if (container.ports) validatePorts(container.ports, `${path}.ports`, errors);
-  if (container.env) validateEnv(container.env, { path: `${path}.env`, volumes }, errors);
+  if (container.env) validateEnv(container.env, `${path}.env`, errors);
   if (container.envFrom) validateEnvFrom(container.envFrom, `${path}.envFrom`, errors);
   if (container.volumeMounts) validateMounts(container, { path, volumes }, errors);
   if (container.volumeDevices) {

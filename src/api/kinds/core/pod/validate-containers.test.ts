@@ -259,7 +259,9 @@ describe('security', () => {
       [
         'spec.containers.0.securityContext',
         { allowPrivilegeEscalation: false, privileged: true },
-        [/cannot set `allowPrivilegeEscalation` to false and `privileged` to true$/],
+        [
+          /: Invalid value: \{"Capabilities":null,"Privileged":true,.*\}: cannot set `allowPrivilegeEscalation` to false and `privileged` to true$/,
+        ],
       ],
       ['spec.containers.0.securityContext', { procMount: 'Unmasked' }, [/`hostUsers` must be false to use `Unmasked`$/]],
       [
@@ -272,6 +274,19 @@ describe('security', () => {
 
   test('a pod with users of its own shares nothing else', () => {
     check(['spec.hostPID', true, ['spec.HostPID: Forbidden: when `hostUsers` is false']], withField(goodPod, 'spec.hostUsers', false));
+  });
+
+  test.each<[string, object, string[]]>([
+    ['empty', { emptyDir: {} }, []],
+    ['not empty', { configMap: { name: 'm' } }, ['Invalid value: "v": referenced volume must be of type emptyDir']],
+    ['of another name', { name: 'w' }, ['Not found: "v"']],
+  ])('a variable from a file of a volume that is %s', (_name, source, faults) => {
+    const fileKeyRef = { volumeName: 'v', path: '/dir/file', key: 'KEY' };
+    const path = 'spec.containers[0].env[0].valueFrom.fileKeyRef.volumeName';
+    check(
+      ['spec.volumes', [{ name: 'v', ...source }], faults.map((fault) => `${path}: ${fault}`)],
+      withField(goodPod, 'spec.containers.0.env', [{ name: 'A', valueFrom: { fileKeyRef } }]),
+    );
   });
 
   test('a pod with users of its own has no block devices', () => {

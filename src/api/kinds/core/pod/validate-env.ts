@@ -1,30 +1,22 @@
 /** Environment variables of a container. @source pkg/apis/core/validation/validation.go ValidateEnv, ValidateEnvFrom, v1.35 */
 import type { FieldError } from '../../../errors.ts';
 import { addInvalid, invalidValue, notFound, required } from '../../../field-errors.ts';
-import type { EnvFromSource, EnvVar, FileKeySelector } from '../../../gen/core-v1.ts';
-import { configMapKeyErrors, dns1123SubdomainErrors, envVarNameErrors, nameIsDnsSubdomain } from '../../../names.ts';
-import { localPathErrors } from './path-rules.ts';
+import type { EnvFromSource, EnvVar, FileKeySelector, PodSpec } from '../../../gen/core-v1.ts';
+import { configMapKeyErrors, dns1123LabelErrors, dns1123SubdomainErrors, envVarNameErrors, nameIsDnsSubdomain } from '../../../names.ts';
+import { allContainers } from './containers.ts';
+import { backstepErrors } from './path-rules.ts';
 import { envFields, validateFieldRef, validateResourceFieldRef } from './validate-field-refs.ts';
-import type { VolumesByName } from './validate-volumes.ts';
 
-export function validateEnv(
-  variables: readonly EnvVar[],
-  rule: { readonly path: string; readonly volumes: VolumesByName },
-  errors: FieldError[],
-): void {
+export function validateEnv(variables: readonly EnvVar[], at: string, errors: FieldError[]): void {
   for (const [i, variable] of variables.entries()) {
-    const path = `${rule.path}[${i}]`;
+    const path = `${at}[${i}]`;
     if (!variable.name) errors.push(required(`${path}.name`));
     else addInvalid(errors, `${path}.name`, variable.name, envVarNameErrors(variable.name));
-    if (variable.valueFrom) validateValueFrom(variable, { path: `${path}.valueFrom`, volumes: rule.volumes }, errors);
+    if (variable.valueFrom) validateValueFrom(variable, `${path}.valueFrom`, errors);
   }
 }
 
-function validateValueFrom(
-  { value, valueFrom = {} }: EnvVar,
-  { path, volumes }: { readonly path: string; readonly volumes: VolumesByName },
-  errors: FieldError[],
-): void {
+function validateValueFrom({ value, valueFrom = {} }: EnvVar, path: string, errors: FieldError[]): void {
   const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = valueFrom;
   let sources = 0;
   if (fieldRef) {
@@ -45,7 +37,7 @@ function validateValueFrom(
   }
   if (fileKeyRef) {
     sources++;
-    validateFileKeyRef(fileKeyRef, { path: `${path}.fileKeyRef`, volumes }, errors);
+    validateFileKeyRef(fileKeyRef, `${path}.fileKeyRef`, errors);
   }
   if (sources === 0) {
     const detail = 'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`';
@@ -60,17 +52,27 @@ function validateKeyRef({ name = '', key }: { readonly name?: string; readonly k
   else addInvalid(errors, `${path}.key`, key, configMapKeyErrors(key));
 }
 
-function validateFileKeyRef(
-  { key, volumeName, path: file }: FileKeySelector,
-  { path, volumes }: { readonly path: string; readonly volumes: VolumesByName },
-  errors: FieldError[],
-): void {
+function validateFileKeyRef({ key, volumeName, path: file }: FileKeySelector, path: string, errors: FieldError[]): void {
   if (!key) errors.push(required(`${path}.key`));
   else addInvalid(errors, `${path}.key`, key, envVarNameErrors(key));
   if (!volumeName) errors.push(required(`${path}.volumeName`));
-  else if (!volumes.has(volumeName)) errors.push(notFound(`${path}.volumeName`, volumeName));
+  else addInvalid(errors, `${path}.volumeName`, volumeName, dns1123LabelErrors(volumeName));
   if (!file) errors.push(required(`${path}.path`));
-  else errors.push(...localPathErrors(`${path}.path`, file));
+  else errors.push(...backstepErrors(`${path}.path`, file));
+}
+
+/** Files that variables are read from are in volumes that start empty. */
+export function validateEnvFiles(spec: PodSpec, path: string, errors: FieldError[]): void {
+  for (const { container, path: at } of allContainers(spec, path)) {
+    for (const [i, { valueFrom }] of (container.env ?? []).entries()) {
+      if (!valueFrom?.fileKeyRef) continue;
+      const { volumeName } = valueFrom.fileKeyRef;
+      const own = `${at}.env[${i}].valueFrom.fileKeyRef.volumeName`;
+      const volume = spec.volumes?.findLast(({ name }) => name === volumeName);
+      if (!volume) errors.push(notFound(own, volumeName ?? ''));
+      else if (!volume.emptyDir) errors.push(invalidValue(own, volumeName, 'referenced volume must be of type emptyDir'));
+    }
+  }
 }
 
 export function validateEnvFrom(sources: readonly EnvFromSource[], path: string, errors: FieldError[]): void {

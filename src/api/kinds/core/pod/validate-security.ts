@@ -6,6 +6,7 @@ import type { FieldError } from '../../../errors.ts';
 import { addUnsupported, duplicate, forbidden, invalidValue, notSupported, required, tooLong } from '../../../field-errors.ts';
 import type { AppArmorProfile, PodSpec, SeccompProfile, SecurityContext, Sysctl } from '../../../gen/core-v1.ts';
 import { inclusiveRangeError } from '../../../names.ts';
+import { goStruct } from '../../go-struct.ts';
 import { allContainers } from './containers.ts';
 import { descendingPathErrors } from './path-rules.ts';
 import { validateWindowsOptions } from './validate-windows.ts';
@@ -32,14 +33,44 @@ export function validateContainerSecurity(
   validateSeccomp(security.seccompProfile, `${path}.seccompProfile`, errors);
   if (security.allowPrivilegeEscalation === false) {
     if (security.privileged) {
-      errors.push(invalidValue(path, security, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'));
+      errors.push(invalidValue(path, goSecurity(security), 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'));
     }
     if (security.capabilities?.add?.includes('CAP_SYS_ADMIN')) {
-      errors.push(invalidValue(path, security, 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'));
+      const detail = 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN';
+      errors.push(invalidValue(path, goSecurity(security), detail));
     }
   }
   validateWindowsOptions(security.windowsOptions, `${path}.windowsOptions`, errors);
   validateAppArmor(security.appArmorProfile, `${path}.appArmorProfile`, errors);
+}
+
+/** As Go prints its own structure, in which everything is a pointer. */
+function goSecurity(security: SecurityContext): unknown {
+  const { seLinuxOptions: selinux, windowsOptions: windows, capabilities } = security;
+  const orNull = (value: unknown): unknown => value ?? null;
+  return {
+    Capabilities: capabilities ? goStruct(capabilities, ['add', 'drop']) : null,
+    Privileged: orNull(security.privileged),
+    SELinuxOptions: selinux
+      ? { User: selinux.user ?? '', Role: selinux.role ?? '', Type: selinux.type ?? '', Level: selinux.level ?? '' }
+      : null,
+    WindowsOptions: windows
+      ? {
+          GMSACredentialSpecName: orNull(windows.gmsaCredentialSpecName),
+          GMSACredentialSpec: orNull(windows.gmsaCredentialSpec),
+          RunAsUserName: orNull(windows.runAsUserName),
+          HostProcess: orNull(windows.hostProcess),
+        }
+      : null,
+    RunAsUser: orNull(security.runAsUser),
+    RunAsGroup: orNull(security.runAsGroup),
+    RunAsNonRoot: orNull(security.runAsNonRoot),
+    ReadOnlyRootFilesystem: orNull(security.readOnlyRootFilesystem),
+    AllowPrivilegeEscalation: orNull(security.allowPrivilegeEscalation),
+    ProcMount: orNull(security.procMount),
+    SeccompProfile: security.seccompProfile ? goStruct(security.seccompProfile, ['type', 'localhostProfile']) : null,
+    AppArmorProfile: security.appArmorProfile ? goStruct(security.appArmorProfile, ['type', 'localhostProfile']) : null,
+  };
 }
 
 export function validatePodSecurity(spec: PodSpec, path: string, errors: FieldError[]): void {
@@ -112,7 +143,8 @@ function validateSeccomp(profile: SeccompProfile | undefined, path: string, erro
       errors.push(required(`${path}.localhostProfile`, 'must be set when seccomp type is Localhost'));
     } else errors.push(...descendingPathErrors(`${path}.localhostProfile`, localhostProfile));
   } else if (localhostProfile !== undefined) {
-    errors.push(invalidValue(`${path}.localhostProfile`, profile, 'can only be set when seccomp type is Localhost'));
+    const shown = goStruct(profile, ['type', 'localhostProfile']);
+    errors.push(invalidValue(`${path}.localhostProfile`, shown, 'can only be set when seccomp type is Localhost'));
   }
 }
 

@@ -56,7 +56,7 @@ describe('the pod', () => {
         'spec.resourceClaims',
         [{ name: 'a' }],
         [
-          /^spec\.resourceClaims\[0\]: Invalid value: \{"name":"a"\}: must specify one of: `resourceClaimName`, `resourceClaimTemplateName`/,
+          /^spec\.resourceClaims\[0\]: Invalid value: \{"Name":"a","ResourceClaimName":null,"ResourceClaimTemplateName":null\}: must specify one of: `resourceClaimName`, `resourceClaimTemplateName`/,
         ],
       ],
       [

@@ -7,9 +7,11 @@ import { addInvalid, addUnsupported, duplicate, invalidValue, required } from '.
 import type { PodResourceClaim, PodSpec } from '../../../gen/core-v1.ts';
 import { dns1123LabelErrors, dns1123SubdomainErrors, inclusiveRangeError, qualifiedNameErrors } from '../../../names.ts';
 import { validateLabels } from '../../../object-meta.ts';
+import { goStruct } from '../../go-struct.ts';
 import type { PodRules } from './pod-rules.ts';
 import { validateAffinity } from './validate-affinity.ts';
 import type { ContainerContext } from './validate-container.ts';
+import { validateEnvFiles } from './validate-env.ts';
 import { validateEphemeralContainers, validateInitContainers, validateRegularContainers } from './validate-containers.ts';
 import {
   validateDnsConfig,
@@ -73,6 +75,7 @@ export function validatePodSpec({ spec, path, rules }: SpecSubject, errors: Fiel
   validatePriority(spec, path, errors);
   if (spec.overhead) validateResourceList(spec.overhead, `${path}.overhead`, errors);
   validateOs(spec, path, errors);
+  validateEnvFiles(spec, path, errors);
 }
 
 function validateReferences({ serviceAccountName, nodeName, activeDeadlineSeconds }: PodSpec, path: string, errors: FieldError[]): void {
@@ -110,15 +113,16 @@ function validateResourceClaims(claims: readonly PodResourceClaim[], path: strin
   for (const [i, claim] of claims.entries()) {
     const at = `${path}[${i}]`;
     const { name, resourceClaimName, resourceClaimTemplateName } = claim;
+    const shown = goStruct(claim, ['name', 'resourceClaimName', 'resourceClaimTemplateName']);
     if (!name) errors.push(required(`${at}.name`));
     else if (seen.has(name)) errors.push(duplicate(`${at}.name`, name));
     else addInvalid(errors, `${at}.name`, name, dns1123LabelErrors(name));
     seen.add(name);
     if (resourceClaimName !== undefined && resourceClaimTemplateName !== undefined) {
-      errors.push(invalidValue(at, claim, 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified'));
+      errors.push(invalidValue(at, shown, 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified'));
     }
     if (resourceClaimName === undefined && resourceClaimTemplateName === undefined) {
-      errors.push(invalidValue(at, claim, 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`'));
+      errors.push(invalidValue(at, shown, 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`'));
     }
     for (const field of ['resourceClaimName', 'resourceClaimTemplateName'] as const) {
       if (claim[field] !== undefined) addInvalid(errors, `${at}.${field}`, claim[field], dns1123SubdomainErrors(claim[field]));

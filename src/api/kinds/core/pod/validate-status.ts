@@ -97,7 +97,8 @@ function addressErrors(addresses: readonly { readonly ip?: string }[], path: str
   for (const [i, { ip = '' }] of addresses.entries()) errors.push(...ipErrors(`${path}[${i}]`, ip));
   if (addresses.length < 2) return;
   if (new Set(addresses.map(({ ip }) => ipFamilyOf(ip ?? ''))).size < 2 || addresses.length > 2) {
-    errors.push(invalidValue(path, addresses, 'may specify no more than one IP for each IP family'));
+    const shown = addresses.map(({ ip = '' }) => ({ IP: ip }));
+    errors.push(invalidValue(path, shown, 'may specify no more than one IP for each IP family'));
   }
 }
 
