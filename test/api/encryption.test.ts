@@ -93,6 +93,8 @@ test.each<[string, () => Promise<Store>]>([
 
   write('secrets', gcm('three'));
   await expect(start(store)).rejects.toThrow('unable to transform key "/registry/secrets/default/s"');
+  // Nor without any configuration: nobody could read it, and nobody would know why.
+  await expect(startTestServer({ store })).rejects.toThrow('the value is encrypted, and there is no encryption configuration');
   await store.close();
 });
 

@@ -6,6 +6,7 @@
 import { ApiError, type KubeObject, type ResourceDefinition, serviceUnavailable } from '../../api/index.ts';
 import type { Clock, Logger } from '../../base/index.ts';
 import type { KeyValue, Store, StoreEvent, Watch } from '../../store/index.ts';
+import { DecryptionError, isEncrypted } from '../encryption/index.ts';
 import { Collection } from './collection.ts';
 import { DecodedObjects } from './decoded-objects.ts';
 import { StoredObject } from './stored-object.ts';
@@ -54,7 +55,7 @@ export class WatchCache {
     this.#freeze = options.freeze ?? false;
   }
 
-  /** Subscribes, then lists, so that nothing falls between. */
+  /** Subscribes, then lists, so that nothing falls between. @throws DecryptionError for a value that nobody decrypted */
   static async open(options: WatchCacheOptions): Promise<WatchCache> {
     const cache = new WatchCache(options);
     let early: { readonly events: readonly StoreEvent[]; readonly revision: number }[] | undefined = [];
@@ -160,6 +161,8 @@ export class WatchCache {
   }
 
   #load(kv: KeyValue): void {
+    // Where there is a configuration, the store has decrypted it or failed.
+    if (isEncrypted(kv.value)) throw new DecryptionError(kv.key, 'the value is encrypted, and there is no encryption configuration');
     const place = this.#place(kv.key);
     if (place) place.collection.load(new StoredObject(place.collection, place.key, kv.modRevision, kv.value));
   }

@@ -2,4 +2,4 @@
 export { EncryptionConfigError, parseEncryptionConfig } from './configuration.ts';
 export { configuredEncryption, type EncryptionDeps } from './configured-encryption.ts';
 export type { EncryptedStore } from './encrypted-store.ts';
-export { DecryptionError } from './transformers.ts';
+export { DecryptionError, isEncrypted } from './transformers.ts';
