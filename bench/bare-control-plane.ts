@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { formatTime, systemClock } from '../src/base/index.ts';
 import { ReadyProbe } from '../src/cluster/admin-client.ts';
 import { ensurePki, readAdminIdentity } from '../src/cluster/cluster-pki.ts';
-import { type ClusterRecord, writeClusterRecord } from '../src/cluster/cluster-record.ts';
+import { type ClusterRecord, type ComponentFlags, writeClusterRecord } from '../src/cluster/cluster-record.ts';
 import { clusterPaths, makePrivateDirectory } from '../src/cluster/home.ts';
 import { controlPlaneFlags } from '../src/cluster/launch.ts';
 import type { H2Target } from './h2-client.ts';
@@ -29,13 +29,15 @@ export interface BareControlPlaneOptions {
   readonly home?: string;
   /** More flags for its Node, such as those of a profiler. */
   readonly flags?: readonly string[];
+  /** Flags of the API server. */
+  readonly apiServerFlags?: ComponentFlags;
 }
 
 /** Resolves when it is ready. */
 export async function startBareControlPlane(options: BareControlPlaneOptions = {}): Promise<BareControlPlane> {
   const home = options.home ?? mkdtempSync(join(tmpdir(), 'kn-'));
   const paths = clusterPaths(home, bareName);
-  const record = await nodelessRecord();
+  const record: ClusterRecord = { ...(await nodelessRecord()), ...(options.apiServerFlags && { apiServerFlags: options.apiServerFlags }) };
   writeClusterRecord(paths, record);
   makePrivateDirectory(paths.run);
   makePrivateDirectory(paths.logs);

@@ -11,6 +11,7 @@ export { ProcessError, run, type RunOptions } from './process.ts';
 export { currentBootId, identityOf, lifeOf, parseIdentity, type ProcessIdentity, type ProcessLife } from './process-identity.ts';
 export { type HeldLock, type RefusedLock, tryProcessLock } from './process-lock.ts';
 export { randomSuffix, randomUuid, seededRandom, systemRandom, type Random } from './random.ts';
+export { type HistogramSeries, SeriesHistogram } from './series-histogram.ts';
 export { TaskGroup } from './task-group.ts';
 export { knarrVersion } from './version.ts';
 export { VirtualClock } from './virtual-clock.ts';

@@ -195,6 +195,9 @@ class AuditedRequest implements RequestAudit {
   #tell(stage: Stage, stageMs: number): void {
     if (this.#verdict.omitStages.has(stage)) return;
     const call = this.#call;
+    // What may still be added to is the event's own copy; after the last stage nothing is.
+    const isLast = stage === 'ResponseComplete' || stage === 'Panic';
+    const [reference, annotations] = [this.#objectRef, this.#annotations];
     this.#auditor.process({
       level: this.#verdict.level,
       auditID: call.auditId,
@@ -205,13 +208,13 @@ class AuditedRequest implements RequestAudit {
       impersonatedUser: this.#impersonated,
       sourceIPs: (this.#sourceIPs ??= sourceIps(call)),
       userAgent: call.userAgent,
-      objectRef: this.#objectRef && { ...this.#objectRef },
+      objectRef: isLast ? reference : reference && { ...reference },
       responseStatus: this.#status,
       requestObject: this.#requestObject,
       responseObject: this.#responseObject,
       receivedMs: this.#receivedMs,
       stageMs,
-      annotations: this.#annotations && new Map(this.#annotations),
+      annotations: isLast ? annotations : annotations && new Map(annotations),
     });
   }
 

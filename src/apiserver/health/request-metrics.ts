@@ -4,8 +4,9 @@
  * its labels costs more than counting.
  * @source apiserver pkg/endpoints/metrics/metrics.go
  */
-import { Counter, Gauge, Histogram, type Registry } from '../../base/index.ts';
+import { Counter, Gauge, type HistogramSeries, type Registry, SeriesHistogram } from '../../base/index.ts';
 import type { ObservedRequest, RequestOutcome } from '../extension.ts';
+import type { RequestInfo } from '../request.ts';
 
 const durationBuckets = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
 const sizeBuckets = [1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
@@ -19,8 +20,10 @@ type RequestLabels = Record<(typeof requestLabels)[number], string>;
 
 interface Remembered {
   readonly labels: RequestLabels;
-  readonly duration: Histogram.Internal<(typeof requestLabels)[number]>;
+  readonly duration: HistogramSeries;
   readonly running: Omit<RequestLabels, 'dry_run'>;
+  /** Of verbs whose answers are measured. */
+  readonly sizes: HistogramSeries | undefined;
   readonly totals: Map<number, Total>;
 }
 
@@ -33,16 +36,21 @@ interface Total {
 
 export class RequestMetrics {
   readonly #total: Counter<(typeof requestLabels)[number] | 'code'>;
-  readonly #duration: Histogram<(typeof requestLabels)[number]>;
-  readonly #sizes: Histogram<(typeof runningLabels)[number]>;
+  readonly #duration: SeriesHistogram<(typeof requestLabels)[number]>;
+  readonly #sizes: SeriesHistogram<(typeof runningLabels)[number]>;
   readonly #inflight = { readOnly: 0, mutating: 0 };
   readonly #running: Gauge<(typeof runningLabels)[number]>;
   readonly #remembered = new Map<string, Remembered>();
   readonly #untold = new Set<Total>();
   readonly #monotonic: () => number;
+  readonly #isServed: (info: RequestInfo) => boolean;
 
-  /** @param monotonic milliseconds, as `Clock.monotonic` */
-  constructor(registry: Registry, monotonic: () => number) {
+  /**
+   * @param monotonic milliseconds, as `Clock.monotonic`
+   * @param isServed whether there is such a resource, with such a subresource
+   */
+  constructor(registry: Registry, monotonic: () => number, isServed: (info: RequestInfo) => boolean) {
+    this.#isServed = isServed;
     const registers = [registry];
     const inflight = this.#inflight;
     this.#monotonic = monotonic;
@@ -53,17 +61,15 @@ export class RequestMetrics {
       registers,
       collect: () => this.#tellTotals(),
     });
-    this.#duration = new Histogram({
+    this.#duration = new SeriesHistogram({
       name: 'apiserver_request_duration_seconds',
       help: 'Time from the end of the head of a request to the end of its answer.',
-      labelNames: requestLabels,
       buckets: durationBuckets,
       registers,
     });
-    this.#sizes = new Histogram({
+    this.#sizes = new SeriesHistogram({
       name: 'apiserver_response_sizes',
       help: 'Bytes of the bodies of answers.',
-      labelNames: runningLabels,
       buckets: sizeBuckets,
       registers,
     });
@@ -105,8 +111,16 @@ export class RequestMetrics {
       }
       if (total.count++ === 0) this.#untold.add(total);
       remembered.duration.observe((this.#monotonic() - startMs) / 1000);
-      if (verb === 'GET' || verb === 'LIST') this.#sizes.observe(running, bytes);
+      remembered.sizes?.observe(bytes);
     };
+  }
+
+  /** What a path says, as far as it is ours: clients that nobody knows yet can ask for anything, and each label is kept for good. */
+  #countable(info: RequestInfo): Pick<RequestInfo, 'apiGroup' | 'version' | 'resource' | 'subresource'> {
+    if (info.isResourceRequest && this.#isServed(info)) return info;
+    const root = info.path.split('/')[1] ?? '';
+    // A path that is no resource is told as upstream does; below it anything goes, so only its first part is a label.
+    return { apiGroup: '', version: '', resource: '', subresource: knownRoots.has(root) ? `/${root}` : '' };
   }
 
   #tellTotals(): void {
@@ -119,29 +133,48 @@ export class RequestMetrics {
 
   #labels(request: ObservedRequest, verb: string): Remembered {
     const { info } = request;
-    const key = `${verb} ${info.apiGroup} ${info.version} ${info.resource} ${info.subresource} ${scopeOf(request)} ${request.dryRun}`;
+    const { apiGroup: group, version, resource, subresource } = this.#countable(info);
+    const key = `${verb} ${group} ${version} ${resource} ${subresource} ${scopeOf(request)} ${request.dryRun}`;
     const known = this.#remembered.get(key);
     if (known) return known;
     const labels: RequestLabels = {
       verb,
       dry_run: request.dryRun ? 'All' : '',
-      group: info.apiGroup,
-      version: info.version,
-      resource: info.resource,
-      // A path that is no resource is told as upstream does; below it anything goes, so only its first part is a label.
-      subresource: info.isResourceRequest ? info.subresource : `/${info.path.split('/')[1] ?? ''}`,
+      group,
+      version,
+      resource,
+      subresource,
       scope: scopeOf(request),
       component: 'apiserver',
     };
     const { dry_run: _, ...running } = labels;
-    const remembered = { labels, running, duration: this.#duration.labels(labels), totals: new Map() };
+    const sizes = verb === 'GET' || verb === 'LIST' ? this.#sizes.series(running) : undefined;
+    const remembered = { labels, running, duration: this.#duration.series(labels), sizes, totals: new Map() };
     if (this.#remembered.size < maxRememberedLabels) this.#remembered.set(key, remembered);
     return remembered;
   }
 }
 
+/** First parts of the paths that are no resources. */
+const knownRoots: ReadonlySet<string> = new Set([
+  '',
+  '.well-known',
+  'api',
+  'apis',
+  'debug',
+  'healthz',
+  'livez',
+  'metrics',
+  'openapi',
+  'openid',
+  'readyz',
+  'version',
+]);
+
 /** The verb as metrics name it: upper case, `APPLY` told from `PATCH`, and `CONNECT` for what leaves HTTP. */
 function reportedVerb({ info, method, isApply }: ObservedRequest): string {
+  // Over HTTP/2 a method can be any word. @source apiserver endpoints/metrics OtherRequestMethod
+  if (!knownMethods.has(method)) return 'other';
   if (!info.isResourceRequest) return method;
   if (isConnect(info.subresource)) return 'CONNECT';
   switch (info.verb) {
@@ -155,6 +188,8 @@ function reportedVerb({ info, method, isApply }: ObservedRequest): string {
       return info.verb.toUpperCase();
   }
 }
+
+const knownMethods: ReadonlySet<string> = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE']);
 
 const connectSubresources: ReadonlySet<string> = new Set(['exec', 'attach', 'portforward', 'proxy']);
 
