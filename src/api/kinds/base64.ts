@@ -14,28 +14,6 @@ export function utf8ToBase64(text: string): string {
   return encoded;
 }
 
-/** The text that base64 stands for; bytes that are not UTF-8 become U+FFFD. Undefined when it is not base64. */
-export function base64ToUtf8(encoded: string): string | undefined {
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(encoded)) return undefined;
-  let percent = '';
-  let bits = 0;
-  let held = 0;
-  for (const char of encoded.replace(/=+$/, '')) {
-    held = (held << 6) | alphabet.indexOf(char);
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    percent += `%${((held >> bits) & 0xff).toString(16).padStart(2, '0')}`;
-    held &= (1 << bits) - 1;
-  }
-  try {
-    return decodeURIComponent(percent);
-  } catch {
-    // Only malformed UTF-8 throws here.
-    return '\uFFFD';
-  }
-}
-
 /** How many bytes the base64 text stands for. */
 export function base64ByteLength(encoded: string): number {
   const padding = encoded.endsWith('==') ? 2 : encoded.endsWith('=') ? 1 : 0;

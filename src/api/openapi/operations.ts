@@ -6,7 +6,7 @@
 import type { ResourceDefinition, Verb } from '../resource-definition.ts';
 import { definitionNames, definitionOfKind, type GroupVersionKind } from '../schema/index.ts';
 
-export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete' | 'options' | 'head';
 
 export interface QueryParameter {
   readonly name: string;
@@ -212,8 +212,28 @@ function patchOperation(base: Base, definition: string): OperationDescription {
   };
 }
 
-/** Subresources that are a connection and not an object. */
-const connections: ReadonlySet<string> = new Set(['exec', 'attach', 'portforward', 'proxy']);
+const streams: readonly QueryParameter[] = [text('container'), boolean('stderr'), boolean('stdin'), boolean('stdout'), boolean('tty')];
+const opened: readonly Method[] = ['get', 'post'];
+
+/** Subresources that are a connection and not an object: how it is opened, and what may be asked of it. */
+const connections: Readonly<Record<string, { readonly methods: readonly Method[]; readonly query: readonly QueryParameter[] }>> = {
+  attach: { methods: opened, query: streams },
+  exec: { methods: opened, query: [text('command'), ...streams] },
+  portforward: { methods: opened, query: [integer('ports')] },
+  proxy: { methods: ['delete', 'get', 'head', 'options', 'patch', 'post', 'put'], query: [text('path')] },
+};
+const reading: readonly QueryParameter[] = [
+  text('container'),
+  boolean('follow'),
+  boolean('insecureSkipTLSVerifyBackend'),
+  integer('limitBytes'),
+  pretty,
+  boolean('previous'),
+  integer('sinceSeconds'),
+  text('stream'),
+  integer('tailLines'),
+  boolean('timestamps'),
+];
 
 function partOperations(resource: ResourceDefinition, part: ResourceDefinition['subresources'][number]): OperationDescription[] {
   const own = part.kind ?? { group: resource.group, version: resource.version, kind: resource.kind };
@@ -226,19 +246,25 @@ function partOperations(resource: ResourceDefinition, part: ResourceDefinition['
     path: `${place.collection}/{name}/${part.name}`,
   };
   const plain = [{ code: 200, definition: undefined }] as const;
-  if (connections.has(part.name)) {
-    return (['get', 'post'] as const).map((method) => ({
-      ...base,
-      method,
-      action: 'connect',
-      operationId: `connect${place.scope}${capital(method)}${place.object}${suffix}`,
-      query: [],
-      answers: plain,
-    }));
+  if (Object.hasOwn(connections, part.name)) {
+    const { methods, query } = connections[part.name]!;
+    // What is behind a proxy has paths of its own.
+    const ends = part.name === 'proxy' ? ['', 'WithPath'] : [''];
+    return ends.flatMap((end) =>
+      methods.map((method) => ({
+        ...base,
+        ...(end !== '' && { path: `${base.path}/{path}` }),
+        method,
+        action: 'connect' as const,
+        operationId: `connect${place.scope}${capital(method)}${place.object}${suffix}${end}`,
+        query,
+        answers: plain,
+      })),
+    );
   }
   if (part.name === 'log')
     return [
-      { ...base, method: 'get', action: 'get', operationId: `read${place.scope}${place.object}${suffix}`, query: [pretty], answers: plain },
+      { ...base, method: 'get', action: 'get', operationId: `read${place.scope}${place.object}${suffix}`, query: reading, answers: plain },
     ];
   if (definition === undefined) return [];
   const found: (OperationDescription | false)[] = [

@@ -182,6 +182,8 @@ const pathItemMessage = message({
   put: [3, writeOperation],
   post: [4, writeOperation],
   delete: [5, writeOperation],
+  options: [6, writeOperation],
+  head: [7, writeOperation],
   patch: [8, writeOperation],
 });
 

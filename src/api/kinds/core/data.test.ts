@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { base64ToUtf8, utf8ToBase64 } from '../base64.ts';
+import { utf8ToBase64 } from '../base64.ts';
 import { create, decode, definitionOf, type Manifest, row, update } from '../strategy.suite.ts';
 
 const configMaps = definitionOf('configmaps');
@@ -68,6 +68,19 @@ describe('Secret', () => {
       { type: 'kubernetes.io/dockerconfigjson', data: { '.dockerconfigjson': text('') } },
       ['data[.dockerconfigjson]: Invalid value: "<secret contents redacted>": unexpected end of JSON input'],
     ],
+    [
+      'a docker file without quotes',
+      { type: 'kubernetes.io/dockercfg', data: { '.dockercfg': text('{auths:1}') } },
+      ['data[.dockercfg]: Invalid value: "<secret contents redacted>": invalid character \'a\' looking for beginning of object key string'],
+    ],
+    [
+      'a docker file that is a list',
+      { type: 'kubernetes.io/dockercfg', data: { '.dockercfg': text('[]') } },
+      [
+        'data[.dockercfg]: Invalid value: "<secret contents redacted>": json: cannot unmarshal array into Go value of type map[string]interface {}',
+      ],
+    ],
+    ['a docker file with bytes that are no text', { type: 'kubernetes.io/dockercfg', data: { '.dockercfg': 'eyJhIjoi/yJ9' } }, []],
     ['a docker file', { type: 'kubernetes.io/dockerconfigjson', data: { '.dockerconfigjson': text('{"auths":{}}') } }, []],
     [
       'neither user nor password',
@@ -91,7 +104,5 @@ describe('Secret', () => {
 test('base64 without Node', () => {
   for (const text of ['', 'a', 'ab', 'abc', 'grüße ☃ 😀']) {
     expect(utf8ToBase64(text)).toBe(Buffer.from(text).toString('base64'));
-    expect(base64ToUtf8(utf8ToBase64(text))).toBe(text);
   }
-  expect(base64ToUtf8('a')).toBeUndefined();
 });

@@ -122,6 +122,15 @@ describe('Node', () => {
     ],
   ])('%s', (_name, manifest, expected) => expect(create(nodes, { metadata, ...manifest }).faults).toEqual(expected));
 
+  test('of two ranges that differ the single one is meant', () => {
+    const { object } = create(nodes, { metadata, spec: { podCIDR: '10.1.0.0/24', podCIDRs: ['10.2.0.0/24', 'fd00::/64'] } });
+    expect(object['spec']).toEqual({ podCIDR: '10.1.0.0/24', podCIDRs: ['10.1.0.0/24'] });
+    const old = decode(nodes, { metadata, spec: { podCIDR: '10.1.0.0/24' } });
+    expect(update(nodes, { old, manifest: { metadata, spec: { podCIDR: '10.2.0.0/24', podCIDRs: ['10.1.0.0/24'] } } }).faults).toEqual([
+      'spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid',
+    ]);
+  });
+
   test('an update is looked at as a new one is', () => {
     const old = decode(nodes, { metadata });
     expect(update(nodes, { old, manifest: { metadata, spec: { podCIDRs: ['10.0.0.0'] } } }).faults).toEqual([

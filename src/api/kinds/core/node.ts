@@ -56,8 +56,8 @@ function applyNodeDefaults(node: Draft<Node>): void {
   node.spec ??= {};
   node.status ??= {};
   const { spec, status } = node;
-  // The single range is the first of the list, and the other way round.
-  if (spec.podCIDR && !spec.podCIDRs?.length) spec.podCIDRs = [spec.podCIDR];
+  // The single range is the first of the list, and the other way round; where they differ, the single one is meant.
+  if (spec.podCIDR && spec.podCIDR !== spec.podCIDRs?.[0]) spec.podCIDRs = [spec.podCIDR];
   else if (!spec.podCIDR && spec.podCIDRs?.length) spec.podCIDR = spec.podCIDRs[0]!;
   canonicalizeResources(status.capacity);
   canonicalizeResources(status.allocatable);

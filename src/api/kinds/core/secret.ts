@@ -6,10 +6,13 @@ import type { FieldError } from '../../errors.ts';
 import { invalidValue, required, tooLong } from '../../field-errors.ts';
 import type { Secret } from '../../gen/core-v1.ts';
 import { corev1Resources } from '../../gen/resources.ts';
+import { JsonSyntaxError, parseJson } from '../../json/index.ts';
 import { configMapKeyErrors } from '../../names.ts';
 import type { Draft } from '../../object.ts';
+import { decodeBase64 } from '../../protobuf/base64.ts';
 import type { ResourceDefinition } from '../../resource-definition.ts';
-import { base64ByteLength, base64ToUtf8, utf8ToBase64 } from '../base64.ts';
+import { describeJson } from '../../schema/go-names.ts';
+import { base64ByteLength, utf8ToBase64 } from '../base64.ts';
 import { defineResource } from '../define-resource.ts';
 import { frozenDataErrors, immutableField } from '../immutable.ts';
 import { ageColumn, column, nameColumn } from '../standard-columns.ts';
@@ -84,19 +87,19 @@ function typeErrors(secret: Secret, data: Readonly<Record<string, string>>): Fie
 /** The key must be there and hold a JSON object. The contents never appear in the message. */
 function jsonErrors(data: Readonly<Record<string, string>>, key: string): FieldError[] {
   if (!Object.hasOwn(data, key)) return [required(`data[${key}]`)];
-  const fault = jsonObjectFault(base64ToUtf8(data[key]!) ?? '');
+  const fault = jsonObjectFault(decodeBase64(data[key]!));
   return fault === undefined ? [] : [invalidValue(`data[${key}]`, '<secret contents redacted>', fault)];
 }
 
-function jsonObjectFault(text: string): string | undefined {
-  if (text.trim() === '') return 'unexpected end of JSON input';
+/** What Go says of text that it cannot read into a map. */
+function jsonObjectFault(bytes: Uint8Array): string | undefined {
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(text);
-    if (value === null || (typeof value === 'object' && !Array.isArray(value))) return undefined;
-    const found = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
-    return `json: cannot unmarshal ${found} into Go value of type map[string]interface {}`;
+    value = parseJson(bytes).value;
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return /end of/i.test(error.message) ? 'unexpected end of JSON input' : 'invalid character looking for beginning of value';
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    return error.message;
   }
+  if (value === null || (typeof value === 'object' && !Array.isArray(value))) return undefined;
+  return `json: cannot unmarshal ${describeJson(value, { withNumber: false })} into Go value of type map[string]interface {}`;
 }

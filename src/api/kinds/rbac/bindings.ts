@@ -102,6 +102,6 @@ export const bindingColumns: readonly PrinterColumn<Binding>[] = [
 function namesOf({ subjects = [] }: Binding, kind: string): string {
   return subjects
     .filter((subject) => subject.kind === kind)
-    .map(({ name, namespace }) => (kind === 'ServiceAccount' ? `${namespace}/${name}` : name))
+    .map(({ name, namespace }) => (kind === 'ServiceAccount' ? `${namespace ?? ''}/${name}` : name))
     .join(', ');
 }

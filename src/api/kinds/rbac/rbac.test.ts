@@ -116,9 +116,10 @@ describe('bindings', () => {
         { kind: 'User', name: 'v' },
         { kind: 'Group', name: 'g' },
         { kind: 'ServiceAccount', name: 's', namespace: 'n' },
+        { kind: 'ServiceAccount', name: 'own' },
       ],
     };
-    expect(row(roleBinding, wide)).toMatchObject({ Role: 'Role/r', Users: 'u, v', Groups: 'g', ServiceAccounts: 'n/s' });
+    expect(row(roleBinding, wide)).toMatchObject({ Role: 'Role/r', Users: 'u, v', Groups: 'g', ServiceAccounts: 'n/s, /own' });
   });
 });
 

@@ -7,7 +7,7 @@ import { qualifiedNameErrors } from '../../names.ts';
 import type { ResourceDefinition } from '../../resource-definition.ts';
 import { validateCsi } from '../core/pod/validate-storage-sources.ts';
 import { defineResource } from '../define-resource.ts';
-import { immutableField, sameJson } from '../immutable.ts';
+import { sameJson } from '../immutable.ts';
 import { ageColumn, column, nameColumn } from '../standard-columns.ts';
 
 const maxNodeIdBytes = 256;
@@ -61,7 +61,12 @@ function driverChanges(node: CSINode, old: CSINode): FieldError[] {
       .filter(({ name }) => name === before.name)
       .flatMap((now) => {
         const [{ allocatable: _now, ...fixed }, { allocatable: _before, ...fixedBefore }] = [now, before];
-        return sameJson(fixed, fixedBefore) ? [] : immutableField('spec.drivers', fixed, fixedBefore);
+        return sameJson(fixed, fixedBefore) ? [] : [invalidValue('spec.drivers', printed(fixed), 'field is immutable')];
       }),
   );
+}
+
+/** As upstream prints its own structure. */
+function printed({ name, nodeID, topologyKeys = [] }: Omit<CSINodeDriver, 'allocatable'>): object {
+  return { Name: name, NodeID: nodeID, TopologyKeys: topologyKeys, Allocatable: null };
 }

@@ -112,6 +112,16 @@ function validateVolumeError({ message = '', errorCode }: VolumeError, path: str
 
 function validateAttachmentUpdate(attachment: VolumeAttachment, old: VolumeAttachment): FieldError[] {
   const errors = validateAttachment(attachment);
-  if (!sameJson(attachment.spec, old.spec)) errors.push(invalidValue('spec', attachment.spec, 'field is immutable'));
+  if (!sameJson(attachment.spec, old.spec)) errors.push(invalidValue('spec', printed(attachment.spec), 'field is immutable'));
   return errors;
+}
+
+/** As upstream prints its own structure. */
+function printed({ attacher, source, nodeName }: VolumeAttachmentSpec): object {
+  const { persistentVolumeName = null, inlineVolumeSpec = null } = source;
+  return {
+    Attacher: attacher,
+    Source: { PersistentVolumeName: persistentVolumeName, InlineVolumeSpec: inlineVolumeSpec },
+    NodeName: nodeName,
+  };
 }
