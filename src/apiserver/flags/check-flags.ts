@@ -5,6 +5,7 @@ import { authenticationFlagFaults } from './authentication-flags.ts';
 import { authorizationFlagFaults } from './authorization-flags.ts';
 import { featureGates } from './feature-gates.ts';
 import type { FlagValues } from './flag-table.ts';
+import { loadFlagFaults } from './load-flags.ts';
 import { servedResources } from './runtime-config.ts';
 import { FlagValueError } from './syntax.ts';
 
@@ -14,6 +15,7 @@ const checks: readonly ((flags: FlagValues) => readonly string[])[] = [
   (flags) => faultOf(() => servedResources(builtinResources, flags['runtime-config'])),
   authenticationFlagFaults,
   authorizationFlagFaults,
+  loadFlagFaults,
   (flags) => admissionPluginFaults(flags['enable-admission-plugins'], flags['disable-admission-plugins']),
 ];
 

@@ -1,4 +1,5 @@
 /** Flags that limit what is done at once, and how data is kept. @source apiserver pkg/server/options, v1.35 */
+import type { FlagValues } from './flag-table.ts';
 import { boolean, decimal, durationMs, file, type FlagSyntax, FlagValueError, integer } from './syntax.ts';
 
 const goawayChance: FlagSyntax<number> = {
@@ -19,3 +20,9 @@ export const loadFlags = {
   'min-request-timeout': integer,
   'request-timeout': durationMs,
 } as const;
+
+/** Values below nought. @source apiserver pkg/server/options/server_run_options.go Validate */
+export function loadFlagFaults(flags: FlagValues): string[] {
+  const numbers = ['max-requests-inflight', 'max-mutating-requests-inflight', 'request-timeout', 'min-request-timeout'] as const;
+  return numbers.filter((name) => (flags[name] ?? 0) < 0).map((name) => `--${name} can not be negative value`);
+}

@@ -169,3 +169,10 @@ describe('flags of authorization', () => {
     [{ 'authorization-config': ['/c'], 'authorization-webhook-version': ['v1'] }, exclusive],
   ])('%o is refused', (given, fault) => expect(parseFlags(given).faults).toEqual([fault]));
 });
+
+test.each(['max-requests-inflight', 'max-mutating-requests-inflight', 'min-request-timeout'])('--%s is not below nought', (name) => {
+  expect(faultsOf(name, '-1')).toEqual([`--${name} can not be negative value`]);
+});
+test('--request-timeout is not below nought', () => {
+  expect(faultsOf('request-timeout', '-1s')).toEqual(['--request-timeout can not be negative value']);
+});
