@@ -13,6 +13,8 @@ export interface KeyPair {
 export interface TestAuthority {
   readonly ca: string;
   readonly server: KeyPair;
+  /** Of a kubelet on loopback. */
+  kubelet(nodeName: string): Promise<KeyPair>;
   client(user: { readonly name: string; readonly groups: readonly string[] }): Promise<KeyPair>;
 }
 
@@ -50,16 +52,18 @@ export async function createTestAuthority(name = 'knarr-test-ca'): Promise<TestA
     const key = `-----BEGIN PRIVATE KEY-----\n${der.replace(/.{64}/g, '$&\n')}\n-----END PRIVATE KEY-----\n`;
     return { cert: cert.toString('pem'), key };
   };
-  const server = await sign('CN=kube-apiserver', [
+  const onLoopback = [
     new x509.SubjectAlternativeNameExtension([
       { type: 'dns', value: 'localhost' },
       { type: 'ip', value: '127.0.0.1' },
     ]),
     new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-  ]);
+  ];
+  const server = await sign('CN=kube-apiserver', onLoopback);
   return {
     ca: ca.toString('pem'),
     server,
+    kubelet: (nodeName) => sign(`CN=system:node:${nodeName}, O=system:nodes`, onLoopback),
     client: ({ name, groups }) =>
       sign([`CN=${name}`, ...groups.map((group) => `O=${group}`)].join(', '), [
         new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),

@@ -53,6 +53,7 @@ beforeAll(async () => {
       admission: { disabled: ['ServiceAccount'] },
       subresources: {
         kubeletTls: () => kubeletTls,
+        kubeletsOnLoopback: true,
         signer: {
           issuer: 'https://issuer',
           audiences: ['https://issuer'],
@@ -64,7 +65,7 @@ beforeAll(async () => {
   });
   const { authority } = server;
   kubeletTls = { ca: authority.ca, ...(await authority.client({ name: 'kube-apiserver-kubelet-client', groups: [] })) };
-  kubelet = await startKubelet({ ...authority.server, ca: authority.ca });
+  kubelet = await startKubelet({ ...(await authority.kubelet('n')), ca: authority.ca });
   const { port } = kubelet.address() as AddressInfo;
   await create('/api/v1/nodes', {
     apiVersion: 'v1',

@@ -1,5 +1,9 @@
 /** Where a request is passed on to, and what to say when that place does not answer. */
+import type { LookupFunction, TcpNetConnectOpts } from 'node:net';
+import { checkServerIdentity, type ConnectionOptions, type PeerCertificate } from 'node:tls';
 import { ApiError, serviceUnavailable } from '../../api/index.ts';
+
+type TlsOptions = Pick<ConnectionOptions, 'minVersion' | 'rejectUnauthorized' | 'ca' | 'cert' | 'key' | 'checkServerIdentity'>;
 
 /** Keys and trust for a TLS connection. */
 export interface BackendTls {
@@ -8,6 +12,8 @@ export interface BackendTls {
   /** PEM of the client's certificate and key. */
   readonly cert?: string;
   readonly key?: string;
+  /** The common name that the server's certificate has to have, beside its host; undefined: any. */
+  readonly commonName?: string;
 }
 
 export interface Backend {
@@ -16,6 +22,8 @@ export interface Backend {
   readonly port: number;
   /** Undefined for plain HTTP. */
   readonly tls: BackendTls | undefined;
+  /** Resolves the name and says no to addresses that nobody is to be connected to; an error of the API is told to the client. */
+  readonly lookup?: LookupFunction;
 }
 
 /** `host:port`, with brackets around IPv6. */
@@ -23,15 +31,31 @@ export function authorityOf({ host, port }: Backend): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** Options for `node:http(s)` and `node:tls`. */
-export function tlsOptionsOf({ tls }: Backend): Record<string, unknown> {
-  if (!tls) return {};
+/** Options for `node:http(s)`, `node:tls` and `node:net`: where to connect to, and whom to believe. */
+export function connectOptionsOf({ host, port, lookup, tls }: Backend): ConnectOptions {
+  return { host, port, ...(lookup && { lookup }), ...(tls && tlsOptionsOf(tls)) };
+}
+
+type ConnectOptions = Pick<TcpNetConnectOpts, 'host' | 'port' | 'lookup'> & TlsOptions;
+
+function tlsOptionsOf(tls: BackendTls): TlsOptions {
+  const { commonName } = tls;
   return {
     minVersion: 'TLSv1.2',
     rejectUnauthorized: tls.ca !== undefined,
     ...(tls.ca !== undefined && { ca: tls.ca }),
     ...(tls.cert !== undefined && { cert: tls.cert, key: tls.key }),
+    ...(commonName !== undefined && { checkServerIdentity: (host, certificate) => identityFault(host, certificate, commonName) }),
   };
+}
+
+/** A certificate of somebody else is not enough, though the same authority signed it: the API server's own is one. */
+function identityFault(host: string, certificate: PeerCertificate, commonName: string): Error | undefined {
+  const fault = checkServerIdentity(host, certificate);
+  if (fault || certificate.subject.CN === commonName) return fault;
+  return new Error(
+    `tls: failed to verify certificate: x509: certificate is valid for ${String(certificate.subject.CN)}, not ${commonName}`,
+  );
 }
 
 const dialFailures: Readonly<Record<string, string>> = {

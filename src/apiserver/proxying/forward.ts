@@ -7,7 +7,7 @@ import { request as httpsRequest } from 'node:https';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { ApiResponse, ResponseHeaders } from '../request.ts';
-import { authorityOf, type Backend, tlsOptionsOf } from './backend.ts';
+import { authorityOf, type Backend, connectOptionsOf } from './backend.ts';
 import { responseHeaders } from './forwarded-headers.ts';
 
 type StreamedAnswer = Extract<ApiResponse, { readonly type: 'stream' }>;
@@ -31,8 +31,7 @@ export async function openRequest(forwarded: ForwardedRequest): Promise<Incoming
   const { backend, method, target, headers, body, signal } = forwarded;
   const make = backend.tls ? httpsRequest : httpRequest;
   const outgoing: ClientRequest = make({
-    host: backend.host,
-    port: backend.port,
+    ...connectOptionsOf(backend),
     method,
     path: target,
     headers: { host: authorityOf(backend), ...headers } as Record<string, string>,
@@ -42,7 +41,6 @@ export async function openRequest(forwarded: ForwardedRequest): Promise<Incoming
     // nobody whose answer a lenient reading could mix up.
     insecureHTTPParser: true,
     signal,
-    ...tlsOptionsOf(backend),
   });
   const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>;
   // Whoever fails first tells; the other's failure is the same one.

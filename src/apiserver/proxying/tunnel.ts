@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream';
 import { ApiError } from '../../api/index.ts';
 import type { Clock } from '../../base/index.ts';
 import type { UpgradeRequest } from '../request.ts';
-import { type Backend, tlsOptionsOf } from './backend.ts';
+import { type Backend, connectOptionsOf } from './backend.ts';
 
 export interface TunnelRequest {
   readonly backend: Backend;
@@ -53,8 +53,9 @@ export async function openTunnel(tunnel: TunnelRequest): Promise<void> {
 }
 
 async function dial({ backend, clock, signal, unreachable }: TunnelRequest): Promise<Socket> {
-  const { host, port, tls } = backend;
-  const socket = tls ? connectTls({ host, port, ALPNProtocols: ['http/1.1'], ...tlsOptionsOf(backend) }) : connectTcp({ host, port });
+  const { tls } = backend;
+  const options = connectOptionsOf(backend);
+  const socket = tls ? connectTls({ ...options, ALPNProtocols: ['http/1.1'] }) : connectTcp(options);
   socket.setNoDelay(true);
   using _timeout = clock.setTimer(dialTimeoutMs, () => socket.destroy(Object.assign(new Error('i/o timeout'), { code: 'ETIMEDOUT' })));
   try {
@@ -62,7 +63,7 @@ async function dial({ backend, clock, signal, unreachable }: TunnelRequest): Pro
     return socket;
   } catch (error) {
     socket.destroy();
-    throw signal.aborted ? error : unreachable(error);
+    throw signal.aborted || error instanceof ApiError ? error : unreachable(error);
   }
 }
 

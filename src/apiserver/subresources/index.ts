@@ -17,6 +17,8 @@ export type { TokenSigner } from './service-account-token.ts';
 export interface SubresourceOptions {
   /** The API server's client certificate for kubelets and the authority that signed theirs; asked for every connection. */
   readonly kubeletTls: () => BackendTls;
+  /** Kubelets may stand on loopback, as where tests play kubelet. Default false: nothing is proxied there. */
+  readonly kubeletsOnLoopback?: boolean;
   readonly signer: TokenSigner;
   /** Host and port under which clients reach the server, such as `10.0.0.1:6443`. */
   readonly serverAddress: () => string;
@@ -39,7 +41,7 @@ export const handledSubresources: ReadonlySet<string> = new Set([
 export function subresourcesExtension(options: SubresourceOptions): ExtensionFactory {
   return (host) => {
     const { registry, random } = host;
-    const kubelets = new KubeletConnector(registry, { tls: options.kubeletTls });
+    const kubelets = new KubeletConnector(registry, { tls: options.kubeletTls, onLoopback: options.kubeletsOnLoopback ?? false });
     const binding = podBindingHandler(host);
     const { publicKeys: keys, issuer, jwksUri } = options.signer;
     return {

@@ -24,7 +24,7 @@ export function podLogHandler(registry: Registry, kubelets: KubeletConnector): S
     try {
       response = await openRequest({ backend, method: 'GET', target, signal: ctx.signal });
     } catch (error) {
-      if (ctx.signal.aborted) throw error;
+      if (ctx.signal.aborted || error instanceof ApiError) throw error;
       const message = `Get "https://${authorityOf(backend)}${target}": ${dialFailure(backend, error)}`;
       throw new ApiError({ code: 500, reason: '', message }, { cause: error });
     }

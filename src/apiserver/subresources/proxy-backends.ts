@@ -6,7 +6,7 @@ import { badRequest, type corev1, corev1Resources, goQuote, notFound, serviceUna
 import type { Random } from '../../base/index.ts';
 import { type Backend, parseProxyTarget, type ProxyTarget } from '../proxying/index.ts';
 import type { Registry } from '../storage.ts';
-import { checkedAddress } from './backend-address.ts';
+import { checkedAddress, checkedHost } from './backend-address.ts';
 import type { KubeletConnector } from './kubelet-connector.ts';
 import { findPod } from './pod-container.ts';
 
@@ -53,7 +53,7 @@ export function nodeBackend(kubelets: KubeletConnector, id: string): Backend {
   if (target.port === '' || target.port === String(kubelet.port)) return kubelet;
   const port = Number(target.port);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw badRequest(`invalid node request ${goQuote(id)}`);
-  return { host: checkedAddress(kubelet.host), port, tls: tlsOf(target) };
+  return { ...checkedHost(kubelet.host), port, tls: tlsOf(target) };
 }
 
 function targetOf(kind: string, id: string): ProxyTarget {
@@ -82,7 +82,7 @@ function portNameOf(registry: Registry, namespace: string, { name, port }: Proxy
 
 /** Endpoints can be written by hand; only what is a pod's own address is connected to. */
 function isPod(registry: Registry, { ip, targetRef }: corev1.EndpointAddress): boolean {
-  if (!targetRef?.name || targetRef.namespace === undefined) return false;
+  if (targetRef?.kind !== 'Pod' || !targetRef.name || targetRef.namespace === undefined) return false;
   const pod = registry.cached(corev1Resources.pods, { namespace: targetRef.namespace, name: targetRef.name });
   return pod?.status?.podIPs?.some((podIp) => podIp.ip === ip) ?? false;
 }
