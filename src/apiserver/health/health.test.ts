@@ -79,7 +79,11 @@ describe('request metrics', () => {
   test('a request is in flight until it ends, and is counted with its status', async () => {
     const registry = new Registry();
     let nowMs = 0;
-    const metrics = new RequestMetrics(registry, () => nowMs);
+    const metrics = new RequestMetrics(
+      registry,
+      () => nowMs,
+      () => true,
+    );
     const end = metrics.begin(request({}));
     expect(await registry.metrics()).toContain('apiserver_current_inflight_requests{request_kind="readOnly"} 1');
     nowMs = 30;
@@ -95,7 +99,11 @@ describe('request metrics', () => {
 
   test('every request is counted once, however often somebody reads', async () => {
     const registry = new Registry();
-    const metrics = new RequestMetrics(registry, () => 0);
+    const metrics = new RequestMetrics(
+      registry,
+      () => 0,
+      () => true,
+    );
     const total = async (): Promise<string | undefined> =>
       /^apiserver_request_total\{.*code="200"\} (\d+)$/m.exec(await registry.metrics())?.[1];
     const answer = (): void => metrics.begin(request({}))({ status: 200, bytes: 1 });
@@ -115,13 +123,39 @@ describe('request metrics', () => {
     [request({ isResourceRequest: false, path: '/openapi/v3/apis/apps/v1', resource: '' }), 'subresource="/openapi"'],
   ])('verbs and paths are named as upstream names them (%#)', async (observed, labels) => {
     const registry = new Registry();
-    new RequestMetrics(registry, () => 0).begin(observed)({ status: 200, bytes: 0 });
+    new RequestMetrics(
+      registry,
+      () => 0,
+      () => true,
+    ).begin(observed)({ status: 200, bytes: 0 });
     expect(await registry.metrics()).toContain(labels);
+  });
+
+  test('whatever clients ask for, the label sets are those of what is served', async () => {
+    const registry = new Registry();
+    const metrics = new RequestMetrics(
+      registry,
+      () => 0,
+      ({ resource, subresource }) => resource === 'pods' && subresource === '',
+    );
+    for (let i = 0; i < 1_000; i++) {
+      metrics.begin(request({ resource: `r${i}` }))({ status: 404, bytes: 0 });
+      metrics.begin(request({ subresource: `s${i}` }))({ status: 404, bytes: 0 });
+      metrics.begin(request({ apiGroup: `g${i}`, resource: 'x' }))({ status: 404, bytes: 0 });
+      metrics.begin(request({ isResourceRequest: false, path: `/p${i}`, resource: '' }))({ status: 404, bytes: 0 });
+      metrics.begin(request({ isResourceRequest: false, path: '/api', resource: '' }, { method: `M${i}` }))({ status: 405, bytes: 0 });
+    }
+    const sets = (await registry.metrics()).split('\n').filter((line) => line.startsWith('apiserver_request_total{'));
+    expect(sets.length).toBeLessThan(6);
   });
 
   test('a watch is long-running, not in flight', async () => {
     const registry = new Registry();
-    new RequestMetrics(registry, () => 0).begin(request({ verb: 'watch', name: '' }));
+    new RequestMetrics(
+      registry,
+      () => 0,
+      () => true,
+    ).begin(request({ verb: 'watch', name: '' }));
     const text = await registry.metrics();
     expect(text).toMatch(/apiserver_longrunning_requests\{verb="WATCH"[^}]*\} 1/);
     expect(text).not.toContain('request_kind="readOnly"} 1');

@@ -29,7 +29,14 @@ export function healthExtension(options: HealthOptions): ExtensionFactory {
   return (host) => {
     const metrics = options.metrics ?? new Registry();
     registerProcessMetrics(metrics, options.version);
-    const requests = new RequestMetrics(metrics, () => host.clock.monotonic());
+    const requests = new RequestMetrics(
+      metrics,
+      () => host.clock.monotonic(),
+      ({ apiGroup, version, resource, subresource }) => {
+        const definition = host.registry.definition(apiGroup, version, resource);
+        return definition !== undefined && (subresource === '' || definition.subresources.some(({ name }) => name === subresource));
+      },
+    );
     const pass = (name: string): HealthCheck => ({ name, check: () => {} });
     const store: HealthCheck = { name: 'etcd', check: () => askStore(host) };
     const stopping: HealthCheck = {
