@@ -88,6 +88,12 @@ describe('matching', () => {
 });
 
 describe('selector objects', () => {
+  test('an expression without a key is a fault, not a crash: a kind may ask before its fields were validated', () => {
+    const selector = { matchExpressions: [{ operator: 'Exists' }] } as unknown as Parameters<typeof labelSelectorMatcher>[0];
+    expect(() => labelSelectorMatcher(selector)).toThrow('name part must be non-empty');
+    expect(formatLabelSelector(selector)).toBe('<error>');
+  });
+
   test('none selects nothing, an empty one everything', () => {
     expect(labelSelectorMatcher(undefined)).toBe(matchNothing);
     expect(labelSelectorMatcher(undefined).matches({ a: 'b' })).toBe(false);

@@ -145,7 +145,8 @@ export function labelSelectorMatcher(selector: LabelSelector | undefined): Label
   for (const { key, operator, values } of selector.matchExpressions ?? []) {
     const own = Object.hasOwn(objectOperators, operator) ? objectOperators[operator] : undefined;
     if (!own) throw new SelectorError(`${goQuote(operator)} is not a valid label selector operator`);
-    requirements.push(requirement(key, own, values ?? []));
+    // A kind may ask before its fields were validated: nothing says that there is a key.
+    requirements.push(requirement(key ?? '', own, values ?? []));
   }
   const matcher = requirements.length === 0 ? matchEverything : new LabelMatcher(requirements);
   matchers.set(selector, matcher);
