@@ -143,6 +143,14 @@ describe('a write to a pod’s status', () => {
       { resourceClaimStatuses: [{ name: 'x' }] },
       ['status.resourceClaimStatuses[0].name: Invalid value: "x": must match the name of an entry in `spec.resourceClaims`'],
     ],
+    [
+      'users',
+      { containerStatuses: [{ name: 'c', user: { linux: { uid: 2147483648, gid: 0, supplementalGroups: [1, -1] } } }] },
+      [
+        'status.containerStatuses[0].user.linux.uid: Invalid value: 2147483648: must be between 0 and 2147483647, inclusive',
+        'status.containerStatuses[0].user.linux.supplementalGroups[1]: Invalid value: -1: must be between 0 and 2147483647, inclusive',
+      ],
+    ],
   ])('%s', (_name, status, expected) => expect(written(status)).toEqual(expected));
 
   test('a container that may not restart stays ended', () => {
@@ -156,6 +164,19 @@ describe('a write to a pod’s status', () => {
       status: { containerStatuses: [{ name: 'c', state: { terminated: { exitCode: 1 } } }] },
     });
     expect(update(pods, { old: own, manifest: { ...once, status: back }, subresource: 'status' }).faults).toEqual([]);
+    const never = decode(pods, { ...withField(base, 'spec.containers.0.restartPolicy', 'Never'), status: ended });
+    expect(update(pods, { old: never, manifest: { ...base, status: back }, subresource: 'status' }).faults).toEqual(refused);
+    const unknown = decode(pods, { ...withField(base, 'spec.containers.0.name', 'other'), status: ended });
+    expect(update(pods, { old: unknown, manifest: { ...base, status: back }, subresource: 'status' }).faults).toEqual(refused);
+  });
+
+  test('no node is nominated for a bound pod', () => {
+    const manifest = { ...base, status: { nominatedNodeName: 'n' } };
+    expect(update(pods, { old, manifest, subresource: 'status' }).faults).toEqual([]);
+    const bound = decode(pods, withField(base, 'spec.nodeName', 'other'));
+    expect(update(pods, { old: bound, manifest, subresource: 'status' }).faults).toEqual([
+      'status.nominatedNodeName: Forbidden: may not be set on pods that are already bound to a node',
+    ]);
   });
 });
 

@@ -228,7 +228,7 @@ describe('security', () => {
       [
         'spec.securityContext',
         { runAsUser: -1 },
-        ['spec.securityContext.runAsUser: Invalid value: -1: must be between 0 and 4294967295, inclusive'],
+        ['spec.securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive'],
       ],
       ['spec.securityContext', { supplementalGroups: [-5] }, [/^spec\.securityContext\.supplementalGroups\[0\]: Invalid value: -5/]],
       [

@@ -11,9 +11,10 @@ import { allContainers } from './containers.ts';
 import { descendingPathErrors } from './path-rules.ts';
 import { validateWindowsOptions } from './validate-windows.ts';
 
-const maxId = 0xffffffff;
+const maxId = 0x7fffffff;
 
-function idErrors(path: string, id: number | undefined): FieldError[] {
+/** Of a user or a group. */
+export function idErrors(path: string, id: number | undefined): FieldError[] {
   return id !== undefined && (id < 0 || id > maxId) ? [invalidValue(path, id, inclusiveRangeError(0, maxId))] : [];
 }
 

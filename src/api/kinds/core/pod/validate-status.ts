@@ -1,13 +1,14 @@
 /** What may be written to a pod's status. @source pkg/apis/core/validation/validation.go ValidatePodStatusUpdate, v1.35 */
 import type { FieldError } from '../../../errors.ts';
 import { addInvalid, addUnsupported, duplicate, forbidden, invalidValue } from '../../../field-errors.ts';
-import type { Container, ContainerStatus, Pod, PodSpec } from '../../../gen/core-v1.ts';
+import type { Container, ContainerStatus, Pod } from '../../../gen/core-v1.ts';
 import { ipErrors, ipFamilyOf } from '../../../ip.ts';
 import { dns1123SubdomainErrors, qualifiedNameErrors } from '../../../names.ts';
-import { isSidecar } from '../../../pod-status.ts';
 import { immutableField } from '../../immutable.ts';
+import { idErrors } from './validate-security.ts';
 import { annotationErrors } from './validate-update.ts';
 
+const statusLists = ['containerStatuses', 'initContainerStatuses', 'ephemeralContainerStatuses'] as const;
 const systemConditions = new Set(['PodScheduled', 'Ready', 'Initialized']);
 
 export function validatePodStatus(pod: Pod, old: Pod): FieldError[] {
@@ -21,16 +22,19 @@ export function validatePodStatus(pod: Pod, old: Pod): FieldError[] {
   const nominated = status.nominatedNodeName;
   if (nominated && nominated !== old.status.nominatedNodeName) {
     addInvalid(errors, 'status.nominatedNodeName', nominated, dns1123SubdomainErrors(nominated));
+    if (old.spec.nodeName) {
+      errors.push(forbidden('status.nominatedNodeName', 'may not be set on pods that are already bound to a node'));
+    }
   }
   errors.push(...generationErrors('status.observedGeneration', status.observedGeneration ?? 0));
   errors.push(...immutableField('status.qosClass', status.qosClass, old.status.qosClass));
-  const restartPolicy = old.spec.restartPolicy ?? '';
-  transitionErrors('containerStatuses', { pod, old, restartPolicy }, errors);
-  transitionErrors('initContainerStatuses', { pod, old, restartPolicy }, errors);
-  transitionErrors('ephemeralContainerStatuses', { pod, old, restartPolicy: 'Never' }, errors);
+  transitionErrors('containerStatuses', { pod, old, containers: old.spec.containers }, errors);
+  transitionErrors('initContainerStatuses', { pod, old, containers: old.spec.initContainers }, errors);
+  transitionErrors('ephemeralContainerStatuses', { pod, old, containers: undefined }, errors);
   claimStatusErrors(pod, errors);
   addressErrors(status.podIPs ?? [], 'status.podIPs', errors);
   hostAddressErrors(pod, errors);
+  for (const list of statusLists) userErrors(status[list], { path: `status.${list}`, os: spec.os?.name ?? 'linux' }, errors);
   allocationErrors(status.containerStatuses, { path: 'status.containerStatuses', containers: spec.containers ?? [] }, errors);
   allocationErrors(status.initContainerStatuses, { path: 'status.initContainerStatuses', containers: spec.initContainers ?? [] }, errors);
   for (const [i, { allocatedResourcesStatus }] of (status.ephemeralContainerStatuses ?? []).entries()) {
@@ -46,38 +50,31 @@ function generationErrors(path: string, generation: number): FieldError[] {
   return generation < 0 ? [invalidValue(path, generation, 'must be a non-negative integer')] : [];
 }
 
-type StatusList = 'containerStatuses' | 'initContainerStatuses' | 'ephemeralContainerStatuses';
+type StatusList = (typeof statusLists)[number];
 
-/** A container that has ended for good does not come back. */
+/** A container that has ended for good does not come back; nor does one that the spec does not name. */
 function transitionErrors(
   list: StatusList,
-  { pod, old, restartPolicy }: { readonly pod: Pod; readonly old: Pod; readonly restartPolicy: string },
+  { pod, old, containers }: { readonly pod: Pod; readonly old: Pod; readonly containers: readonly Container[] | undefined },
   errors: FieldError[],
 ): void {
-  if (restartPolicy === 'Always') return;
-  for (const [i, before] of (old.status[list] ?? []).entries()) {
-    const ended = before.state?.terminated;
-    if (!ended || mayRestart(before, old.spec, restartPolicy)) continue;
-    if (ended.exitCode !== 0 && restartPolicy === 'OnFailure') continue;
-    const now = pod.status[list]?.find(({ name }) => name === before.name);
-    if (now && !now.state?.terminated) {
-      errors.push(forbidden(`status.${list}[${i}].state`, 'may not be transitioned to non-terminated state'));
-    }
+  for (const [i, { name, state }] of (old.status[list] ?? []).entries()) {
+    if (!state?.terminated) continue;
+    const now = pod.status[list]?.find((status) => status.name === name && !status.state?.terminated);
+    const container = containers?.find((one) => one.name === name);
+    if (!now || (container && restartsAfter(container, old.spec.restartPolicy, state.terminated.exitCode ?? 0))) continue;
+    errors.push(forbidden(`status.${list}[${i}].state`, 'may not be transitioned to non-terminated state'));
   }
 }
 
-/** Sidecars, and containers with a restart policy of their own. */
-function mayRestart({ name, state }: ContainerStatus, spec: PodSpec, podPolicy: string): boolean {
-  const container = [...(spec.initContainers ?? []), ...(spec.containers ?? [])].find((one) => one.name === name);
-  if (!container) return false;
-  if (isSidecar(container)) return true;
-  const policy = container.restartPolicy ?? podPolicy;
-  const exitCode = state?.terminated?.exitCode ?? 0;
-  const ruled = (container.restartPolicyRules ?? []).some(({ exitCodes }) => {
+/** By the container's own rules and policy where it has some, otherwise by the pod's. */
+function restartsAfter({ restartPolicy, restartPolicyRules }: Container, podPolicy: string | undefined, exitCode: number): boolean {
+  const ruled = (restartPolicyRules ?? []).some(({ exitCodes }) => {
     const listed = exitCodes?.values?.includes(exitCode) ?? false;
     return exitCodes?.operator === 'NotIn' ? !listed : listed;
   });
-  return ruled || (policy === 'OnFailure' && exitCode !== 0);
+  const policy = restartPolicy ?? podPolicy;
+  return ruled || (policy === 'OnFailure' ? exitCode !== 0 : policy !== 'Never');
 }
 
 function claimStatusErrors({ spec, status }: Pod, errors: FieldError[]): void {
@@ -109,6 +106,22 @@ function hostAddressErrors({ status }: Pod, errors: FieldError[]): void {
     errors.push(invalidValue('status.hostIPs[0].ip', addresses[0]!.ip, 'must be equal to `hostIP`'));
   }
   addressErrors(addresses, 'status.hostIPs', errors);
+}
+
+function userErrors(
+  statuses: readonly ContainerStatus[] | undefined,
+  { path, os }: { readonly path: string; readonly os: string },
+  errors: FieldError[],
+): void {
+  for (const [i, { user }] of (statuses ?? []).entries()) {
+    const at = `${path}[${i}].user.linux`;
+    if (!user?.linux) continue;
+    if (os === 'windows') errors.push(forbidden(at, 'cannot be set for a windows pod'));
+    if (os !== 'linux') continue;
+    const { uid, gid, supplementalGroups = [] } = user.linux;
+    errors.push(...idErrors(`${at}.uid`, uid), ...idErrors(`${at}.gid`, gid));
+    for (const [j, group] of supplementalGroups.entries()) errors.push(...idErrors(`${at}.supplementalGroups[${j}]`, group));
+  }
 }
 
 /** The health of devices: of resources that the container has, each device once. */
