@@ -53,7 +53,7 @@ export function eventJson(event: AuditEvent, isItem = false): string {
   text += `,"requestURI":${quoted(event.requestURI)},"verb":${quoted(event.verb)},"user":${user ? userJson(user) : '{}'}`;
   if (impersonatedUser) text += `,"impersonatedUser":${userJson(impersonatedUser)}`;
   if (sourceIPs.length > 0) text += `,"sourceIPs":[${sourceIPs.map(quoted).join(',')}]`;
-  if (userAgent !== '') text += `,"userAgent":${quoted(shortened(userAgent))}`;
+  if (userAgent !== '') text += `,"userAgent":${quotedOften(shortened(userAgent))}`;
   if (objectRef) text += `,"objectRef":${referenceJson(objectRef)}`;
   if (responseStatus) text += `,"responseStatus":${statusJson(responseStatus)}`;
   if (requestObject !== undefined) text += `,"requestObject":${requestObject}`;
@@ -133,7 +133,7 @@ function annotationsJson(annotations: ReadonlyMap<string, string>): string {
   for (const [key, value] of annotations) {
     inOrder &&= last < key;
     last = key;
-    text += `${text === '' ? '' : ','}${quoted(key)}:${quoted(value)}`;
+    text += `${text === '' ? '' : ','}${quoted(key)}:${quotedOften(value)}`;
   }
   if (inOrder) return `{${text}}`;
   return annotationsJson(new Map([...annotations].toSorted(([a], [b]) => (a < b ? -1 : 1))));
@@ -145,6 +145,20 @@ function quoted(text: string): string {
 }
 
 const plain = /^[ !#-[\]-~]*$/;
+
+const often = new Map<string, string>();
+const maxOften = 256;
+
+/** For texts that come again and again, such as why a user may do something. */
+function quotedOften(text: string): string {
+  let json = often.get(text);
+  if (json === undefined) {
+    json = quoted(text);
+    if (often.size >= maxOften) often.clear();
+    often.set(text, json);
+  }
+  return json;
+}
 
 /** The second that was written last: thousands of events share one. */
 let lastSecond = { second: NaN, text: '' };
