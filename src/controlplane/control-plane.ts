@@ -28,7 +28,15 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
   const { clock, random, log, group, podCidr, rootCa } = config;
   const started: { managers?: Managers } = {};
   const { api } = await startApiServer({ ...config, components: () => componentHealth(started.managers) });
-  const managers = startManagers({ transport: (user) => api.transport(user), podCidr, rootCa, clock, random, log, signal: group.signal });
+  const managers = startManagers({
+    transport: (user, userAgent) => api.transport(user, userAgent),
+    podCidr,
+    rootCa,
+    clock,
+    random,
+    log,
+    signal: group.signal,
+  });
   started.managers = managers;
   if (config.dns) startClusterDnsService(config.dns, createClient(api.transport(loopbackUser)), clock, group);
   return {

@@ -9,8 +9,8 @@ import { type Clock, type Ctx, isAbort, type Random, type TaskGroup } from '../b
 import { type Client, type ControllerAccount, createClient, createEventRecorder, type Transport } from '../client/index.ts';
 
 export interface ControllerAccountsOptions {
-  /** A way to the API server for each user. */
-  readonly transport: (user: UserInfo) => Transport;
+  /** A way to the API server for each user, under the name of the program. */
+  readonly transport: (user: UserInfo, userAgent: string) => Transport;
   /** Who makes the accounts. */
   readonly client: Client;
   readonly clock: Clock;
@@ -19,6 +19,7 @@ export interface ControllerAccountsOptions {
 }
 
 const namespace = 'kube-system';
+const program = 'kube-controller-manager';
 const retryMs = 1_000;
 
 export class ControllerAccounts {
@@ -34,7 +35,9 @@ export class ControllerAccounts {
     const known = this.#accounts.get(name);
     if (known) return known;
     const { transport, clock, random, group } = this.#options;
-    const client = createClient(transport(serviceAccountUser({ namespace, name, uid: '' })));
+    const user = serviceAccountUser({ namespace, name, uid: '' });
+    // Upstream's begins and ends so: fields belong to the program, audit also sees which part of it.
+    const client = createClient(transport(user, `${program}/${user.name}`));
     const account = { client, recorder: createEventRecorder({ client, component: name, clock, random, group }) };
     this.#accounts.set(name, account);
     return account;

@@ -18,8 +18,8 @@ import { type SchedulerOptions, startScheduler } from '../scheduler/index.ts';
 import { ControllerAccounts } from './controller-accounts.ts';
 
 export interface ManagerSettings {
-  /** A way to the API server for each user. */
-  readonly transport: (user: UserInfo) => Transport;
+  /** A way to the API server for each user, under the name of the program. */
+  readonly transport: (user: UserInfo, userAgent?: string) => Transport;
   /** Range of the nodes' pod ranges. */
   readonly podCidr: string;
   /** PEM; left out: no ConfigMap `kube-root-ca.crt`. */

@@ -198,7 +198,7 @@ class InProcessCluster implements Cluster {
   startManagers(): void {
     const { controllers, scheduler } = this.#options;
     this.#managers ??= startManagers({
-      transport: (user) => this.faults.wrap(this.#transport(user)),
+      transport: (user, userAgent) => this.faults.wrap(this.#transport(user, userAgent)),
       podCidr,
       ...(this.#identity && { rootCa: this.#identity.rootCa }),
       ...(controllers && { controllers }),
@@ -256,8 +256,8 @@ class InProcessCluster implements Cluster {
   }
 
   /** Through whichever API server runs at the moment of the call. */
-  #transport(user: UserInfo): Transport {
-    const current = (): Transport => this.#server!.api.transport(user);
+  #transport(user: UserInfo, userAgent?: string): Transport {
+    const current = (): Transport => this.#server!.api.transport(user, userAgent);
     return {
       request: (request) => current().request(request),
       watch: (request) => current().watch(request),

@@ -75,8 +75,8 @@ export interface ApiServerConfig {
 export interface ApiServer {
   /** @returns the address, with the port that was taken */
   listen(address: ListenAddress): Promise<AddressInfo>;
-  /** A client's way in without socket and text, as this user. */
-  transport(user: UserInfo): Transport;
+  /** A client's way in without socket and text, as this user. @param userAgent says by which program, for field managers and audit */
+  transport(user: UserInfo, userAgent?: string): Transport;
   readonly host: ApiServerHost;
   /** Ends watches, finishes requests, then closes. The store stays open: it is the caller's. */
   close(): Promise<void>;
@@ -222,11 +222,12 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
       listeners.push(listener);
       return listener.listen(address);
     },
-    transport: (user) =>
+    transport: (user, userAgent) =>
       createInProcessTransport({
         answer: answerInProcess,
         nextAuditId: uuids.next,
         user,
+        userAgent,
         clock,
         log,
         signal: stop.signal,

@@ -36,6 +36,8 @@ export interface InProcessOptions {
   readonly answer: Step;
   readonly nextAuditId: () => string;
   readonly user: UserInfo;
+  /** As a client over the network would say in its User-Agent; default: the user's name without `system:`. */
+  readonly userAgent?: string | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   /** Aborts when the server stops. */
@@ -251,8 +253,9 @@ class InProcessCall implements FilteredCall {
     return undefined;
   }
 
-  /** The component's name without `system:`, as its User-Agent would begin. */
   get userAgent(): string {
+    const { userAgent } = this.#options;
+    if (userAgent !== undefined) return userAgent;
     const { name } = this.user;
     return name.slice(name.lastIndexOf(':') + 1);
   }

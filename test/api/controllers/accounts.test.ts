@@ -1,6 +1,6 @@
 /** Controllers under their own ServiceAccounts: the objects are there, and have the rights that the work needs. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { corev1 } from '../../../src/api/index.ts';
+import type { appsv1, corev1 } from '../../../src/api/index.ts';
 import type { UserInfo } from '../../../src/apiserver/index.ts';
 import { silentLogger, systemClock, systemRandom } from '../../../src/base/index.ts';
 import { type Managers, startManagers } from '../../../src/controlplane/index.ts';
@@ -14,9 +14,9 @@ const stop = new AbortController();
 beforeAll(async () => {
   server = await startTestServer({ namespaces: ['default', 'kube-system'] });
   managers = startManagers({
-    transport: (user: UserInfo) => {
+    transport: (user: UserInfo, userAgent) => {
       users.add(user.name);
-      return server.server.transport(user);
+      return server.server.transport(user, userAgent);
     },
     podCidr: '10.1.0.0/16',
     rootCa: server.authority.ca,
@@ -57,4 +57,7 @@ test('a controller has the rights to do its work and tell of it as its account',
     const { json } = await server.http('GET', '/api/v1/namespaces/default/events?fieldSelector=reason%3DScalingReplicaSet');
     expect((json as corev1.EventList).items).toMatchObject([{ source: { component: 'deployment-controller' } }]);
   }, 20_000);
+  const { json } = await server.http('GET', '/apis/apps/v1/namespaces/default/replicasets');
+  const [set] = (json as appsv1.ReplicaSetList).items;
+  expect(set?.metadata.managedFields?.map(({ manager }) => manager)).toContain('kube-controller-manager');
 });
