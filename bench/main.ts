@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
   store: async () => (await import('./store-figures.ts')).measureStore(),
   lifecycle: async () => (await import('./lifecycle.ts')).measureLifecycle(),
   kubelet: async () => (await import('./kubelet.ts')).measureKubelet(),
+  rbac: async () => (await import('./rbac.ts')).measureRbac(),
   api: async () => (await import('./api.ts')).measureApi(),
   'api-apply': async () => (await import('./api.ts')).measureApply(),
   'api-lists': async () => (await import('./api-lists.ts')).measureLists(),
