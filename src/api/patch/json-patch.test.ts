@@ -15,6 +15,16 @@ describe('operations', () => {
     ['remove an index', [{ op: 'remove', path: '/spec/list/0' }], { ...document.spec, list: ['b', 'c'] }],
     ['remove the last', [{ op: 'remove', path: '/spec/list/-1' }], { ...document.spec, list: ['a', 'b'] }],
     ['replace', [{ op: 'replace', path: '/spec/list/2', value: null }], { ...document.spec, list: ['a', 'b', null] }],
+    ['replace a key that is not there', [{ op: 'replace', path: '/spec/new', value: 2 }], { ...document.spec, new: 2 }],
+    ['copy a key that is not there', [{ op: 'copy', from: '/spec/no', path: '/spec/new' }], { ...document.spec, new: null }],
+    [
+      'test for a key that is not there',
+      [
+        { op: 'test', path: '/spec/no' },
+        { op: 'test', path: '/spec/no', value: null },
+      ],
+      document.spec,
+    ],
     ['escaped names', [{ op: 'replace', path: '/spec/x~1y/~0', value: 2 }], { ...document.spec, 'x/y': { '~': 2 } }],
     ['move', [{ op: 'move', from: '/spec/list/0', path: '/spec/first' }], { ...document.spec, list: ['b', 'c'], first: 'a' }],
     [
@@ -57,16 +67,22 @@ describe('what does not apply is told in the words of the library', () => {
     ],
     [{ op: 'remove', path: '/spec/no' }, "error in remove for path: '/spec/no': Unable to remove nonexistent key: no: missing value"],
     [{ op: 'remove', path: '/no/no' }, 'remove operation does not apply: doc is missing path: "/no/no": missing value'],
-    [{ op: 'replace', path: '/spec/no', value: 1 }, 'replace operation does not apply: doc is missing key: /spec/no: missing value'],
+    [
+      { op: 'replace', path: '/spec/list/3', value: 1 },
+      'replace operation does not apply: doc is missing key: /spec/list/3: missing value',
+    ],
     [{ op: 'replace', path: '/no/no', value: 1 }, 'replace operation does not apply: doc is missing path: /no/no: missing value'],
     [{ op: 'move', path: '/spec/x' }, 'move operation failed to decode from: operation, missing from field: missing value'],
-    [{ op: 'move', from: '/spec/no', path: '/spec/x' }, "error in move for path: 'no': unable to get nonexistent key: no: missing value"],
     [
-      { op: 'copy', from: '/spec/no', path: '/spec/x' },
-      "error in copy for from: '/spec/no': unable to get nonexistent key: no: missing value",
+      { op: 'move', from: '/spec/no', path: '/spec/x' },
+      "error in move for path: 'no': Unable to remove nonexistent key: no: missing value",
+    ],
+    [
+      { op: 'copy', from: '/spec/list/3', path: '/spec/x' },
+      "error in copy for from: '/spec/list/3': Unable to access invalid index: 3: invalid index referenced",
     ],
     [{ op: 'test', path: '/spec/replicas', value: 2 }, 'testing value /spec/replicas failed: test failed'],
-    [{ op: 'test', path: '/spec/no', value: 2 }, "error in test for path: '/spec/no': unable to get nonexistent key: no: missing value"],
+    [{ op: 'test', path: '/spec/no', value: 2 }, 'testing value /spec/no failed: test failed'],
     [{ op: 'merge', path: '/spec' }, 'Unexpected kind: merge'],
     [{ path: '/spec' }, 'Unexpected kind: unknown'],
   ];

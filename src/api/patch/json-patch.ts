@@ -1,7 +1,7 @@
 /**
  * JSON Patch with the texts of upstream's library: clients and tests match on them. Applies all operations or none; the document and
  * the patch are left as they are.
- * @source RFC 6902; evanphx/json-patch v4.12 (negative indexes count from the end, no array index with letters)
+ * @source RFC 6902; evanphx/json-patch v4.13 (a key that is not there reads as null; negative indexes count from the end, no array index with letters)
  */
 import type { Draft, JsonValue } from '../object.ts';
 import { deepCopy, deepEqual, isJsonObject, NotJsonError, setOwn } from '../json/tree.ts';
@@ -229,10 +229,10 @@ function lookUp(container: Container, key: string): Node | undefined {
   return container[index < 0 ? index + container.length : index];
 }
 
+/** A key that is not there reads as null, an index that is not there is a fault. */
 function get(container: Container, key: string): Node {
   if (Array.isArray(container)) return container[indexIn(container, key)]!;
-  if (!Object.hasOwn(container, key)) throw new JsonPatchError(`unable to get nonexistent key: ${key}: ${missing}`);
-  return container[key]!;
+  return Object.hasOwn(container, key) ? container[key]! : null;
 }
 
 function add(container: Container, key: string, value: Node): void {

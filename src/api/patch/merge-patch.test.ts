@@ -36,6 +36,17 @@ describe('the examples of the specification', () => {
   });
 });
 
+test('lists are put without the nulls in their objects, except over an object', () => {
+  const list = [null, { a: null, b: [{ c: null, d: 1 }] }];
+  const pruned = [null, { b: [{ d: 1 }] }];
+  expect(applyMergePatch({ old: [1], text: 'x', object: {} }, { old: list, text: list, object: list, fresh: list })).toEqual({
+    old: pruned,
+    text: pruned,
+    object: list,
+    fresh: pruned,
+  });
+});
+
 /** The patch that makes `from` into `to`, for objects without nulls. */
 function difference(from: JsonObject, to: JsonObject): JsonObject {
   const patch: Record<string, JsonValue> = {};

@@ -108,7 +108,10 @@ describe('strictness', () => {
 
 describe('a wrong type in the outcome of a strategic merge is told as a failed conversion', () => {
   test.each([
-    [{ data: { x: 1 } }, 'unrecognized type: string'],
+    [{ data: { x: 1 } }, 'cannot convert int64 to string'],
+    [{ data: { x: true } }, 'unrecognized type: string'],
+    [{ metadata: { generation: 1.5 } }, 'cannot convert float64 to int64'],
+    [{ metadata: { creationTimestamp: 1 } }, 'json: cannot unmarshal number into Go value of type string'],
     [{ data: 'x' }, 'cannot restore map from string'],
     [{ immutable: 1.5 }, 'unrecognized type: bool'],
     [{ metadata: { finalizers: {} } }, 'cannot restore slice from map'],

@@ -156,11 +156,16 @@ function decodeOutcome(
  * A wrong type in the outcome of a strategic merge, which upstream does not read as JSON but converts.
  * @source apimachinery runtime/converter.go
  */
-function conversionFault({ goType, value }: NonNullable<DecodeError['mismatch']>): string {
-  if (goType.startsWith('[]')) return `cannot restore slice from ${goKindOf(value)}`;
-  if (goType.startsWith('map[') || goType === 'v1.ResourceList') return `cannot restore map from ${goKindOf(value)}`;
-  if (goType.includes('.')) return `cannot restore struct from: ${goKindOf(value)}`;
-  return `unrecognized type: ${goType}`;
+function conversionFault({ goType, isString, value }: NonNullable<DecodeError['mismatch']>): string {
+  const kind = goKindOf(value);
+  // Go can make a string of a whole number, and a whole number of another, and then finds that it should not.
+  if (isString) return kind === 'int64' ? `cannot convert int64 to ${goType}` : 'unrecognized type: string';
+  // A time reads itself from JSON.
+  if (goType === 'string') return cannotUnmarshal(value as JsonValue, goType);
+  if (goType.startsWith('[]')) return `cannot restore slice from ${kind}`;
+  if (goType.startsWith('map[') || goType === 'v1.ResourceList') return `cannot restore map from ${kind}`;
+  if (goType.includes('.')) return `cannot restore struct from: ${kind}`;
+  return kind === 'float64' && goType.startsWith('int') ? `cannot convert float64 to ${goType}` : `unrecognized type: ${goType}`;
 }
 
 function goKindOf(value: unknown): string {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { JsonObject } from '../object.ts';
+import type { JsonObject, JsonValue } from '../object.ts';
 import { schemaOf } from '../schema/index.ts';
 import { applyStrategicMergePatch, StrategicMergeError } from './strategic-merge-patch.ts';
 
@@ -107,7 +107,7 @@ describe('objects', () => {
     });
   });
 
-  test('what meets nothing loses its nulls and directives', () => {
+  test('what meets nothing loses its nulls and what $patch is in; other directives are fields like any', () => {
     const patch = {
       affinity: { nodeAffinity: null, podAffinity: { $retainKeys: [] } },
       volumes: [
@@ -115,7 +115,10 @@ describe('objects', () => {
         { name: 'b', secret: null },
       ],
     };
-    expect(applyStrategicMergePatch({}, patch, podSpec)).toEqual({ affinity: { podAffinity: {} }, volumes: [{ name: 'b' }] });
+    expect(applyStrategicMergePatch({}, patch, podSpec)).toEqual({
+      affinity: { podAffinity: { $retainKeys: [] } },
+      volumes: [{ name: 'b' }],
+    });
   });
 });
 
@@ -142,11 +145,34 @@ describe('what is refused', () => {
       { '$setElementOrder/containers': [{ name: 'a' }], containers: [{ name: 'b' }] },
       "The order in patch list:\n[map[name:b]]\n doesn't match $setElementOrder list:\n[map[name:a]]\n",
     ],
+    [
+      'an order of a list that is removed',
+      { '$setElementOrder/containers': [{ name: 'a' }], containers: null },
+      'expected a []interface {}, but received a %!s(<nil>)',
+    ],
+    ['an order of nothing', { '$setElementOrder/volumes': [], volumes: [] }, 'no elements in any of the given slices'],
+    ['an order that names no key', { '$setElementOrder/containers': ['a'] }, 'value for key 0 is not a map'],
+    ['items of several types', { containers: ['a'] }, 'list element types are not identical: [[map[name:a]] [a]]'],
+    [
+      'a directive that is no text',
+      { containers: [{ name: 'a', $patch: 1 }] },
+      'unknown patch type: %!s(int64=1) in map: map[$patch:1 name:a]',
+    ],
+    ['an order of an unknown field that is no list', { '$setElementOrder/no': 1 }, 'expected a []interface {}, but received a int64'],
     ['an order of an unknown field', { '$setElementOrder/no': [] }, 'unable to find api field in struct PodSpec for the json field "no"'],
   ];
   test.each(cases)('%s', (_name, patch, message) => {
     expect(() => applyStrategicMergePatch(live, patch, podSpec)).toThrow(new StrategicMergeError(message));
   });
+});
+
+test('members are taken out of a list only by a list', () => {
+  const removing = (what: JsonValue): JsonObject =>
+    applyStrategicMergePatch({ finalizers: ['a', 'b'] }, { '$deleteFromPrimitiveList/finalizers': what }, meta);
+  expect(removing(['a', 'x'])).toEqual({ finalizers: ['b'] });
+  expect(removing(null)).toEqual({});
+  expect(removing('a')).toEqual({ finalizers: ['a', 'b'] });
+  expect(() => removing([1])).toThrow('list element types are not identical: [[a b] [1]]');
 });
 
 test('neither object nor patch are changed, and applying twice is applying once', () => {

@@ -7,7 +7,7 @@ import type { JsonArray, JsonObject, JsonValue } from '../object.ts';
 import { getOwn, isJsonObject, maxTreeDepth, setOwn } from '../json/tree.ts';
 import { structName } from '../schema/go-names.ts';
 import type { ObjectSchema, ValueSchema } from '../schema/index.ts';
-import { goKind, goPrint } from '../go-print.ts';
+import { goKind, goPrint, goString } from '../go-print.ts';
 import { orderList } from './list-order.ts';
 
 /** A patch that its directives or its shape forbid. */
@@ -57,13 +57,13 @@ function mergeObject(original: JsonObject, patch: JsonObject, type: ValueSchema 
     if (!key.startsWith(elementOrder)) continue;
     rest.delete(key);
     const name = key.slice(elementOrder.length);
-    mergeOrdered(result, { name, order, change: rest.get(name), merge: fieldMerge(type, name) });
+    mergeOrdered(result, { name, order, change: rest.get(name), type });
     rest.delete(name);
   }
   for (const [key, value] of rest) {
     if (!key.startsWith(deleteFromList)) continue;
     rest.delete(key);
-    removeFromList(result, key.slice(deleteFromList.length), value);
+    removeFromList(result, key.slice(deleteFromList.length), { list: value, type });
   }
   for (const [key, change] of rest) mergeField(result, key, { change, type });
   return result;
@@ -108,7 +108,7 @@ function mergeList(before: JsonArray, change: JsonArray, { value, strategy, merg
     const items = [...new Set([...before, ...change])];
     return orderList({ items, wanted: change, before, identity: (item) => item });
   }
-  if (mergeKey === undefined) throw new StrategicMergeError('cannot merge lists without merge key for type struct');
+  if (mergeKey === undefined) throw new StrategicMergeError('cannot merge lists without merge key for struct');
   const { kept, additions } = followDirectives(before as readonly JsonObject[], change as readonly JsonObject[], mergeKey);
   const items = mergeItems(kept, additions, { mergeKey, type: value?.kind === 'list' ? value.items : undefined });
   return orderList({ items, wanted: additions, before: kept, identity: (item) => keyOf(item, mergeKey) });
@@ -119,8 +119,11 @@ function ofObjects(before: JsonArray, change: JsonArray): boolean {
   let kind: string | undefined;
   for (const item of [...before, ...change]) {
     const own = goKind(item);
-    if (Array.isArray(item)) throw new StrategicMergeError('lists of lists are not supported', { unprocessable: true });
-    if (kind !== undefined && kind !== own) throw new StrategicMergeError('list element types are not identical');
+    if (kind === undefined && Array.isArray(item))
+      throw new StrategicMergeError('lists of lists are not supported', { unprocessable: true });
+    if (kind !== undefined && kind !== own) {
+      throw new StrategicMergeError(`list element types are not identical: ${goPrint([before, change])}`);
+    }
     kind = own;
   }
   return kind === 'map[string]interface {}';
@@ -172,25 +175,25 @@ function mergeItems(
 /** Merges a list and puts it in the order that `$setElementOrder` wants. */
 function mergeOrdered(
   result: Record<string, JsonValue>,
-  at: { name: string; order: JsonValue; change: JsonValue | undefined; merge: FieldMerge },
+  at: { name: string; order: JsonValue; change: JsonValue | undefined; type: ValueSchema | undefined },
 ): void {
-  const { name, order, change, merge } = at;
+  const { name, order, change, type } = at;
   if (!Array.isArray(order)) throw badType('[]interface {}', order);
   const before = getOwn(result, name);
   if (before !== undefined && !Array.isArray(before)) throw badType('[]interface {}', before);
-  if (change !== undefined && !Array.isArray(change)) {
-    if (change !== null) throw badType('[]interface {}', change);
-    delete result[name];
-    return;
-  }
+  if (change !== undefined && !Array.isArray(change)) throw badType('[]interface {}', change);
   const wanted: JsonArray = order;
+  const merge = fieldMerge(type, name);
   const { mergeKey } = merge;
   const identity = (item: JsonValue): JsonValue | undefined => (mergeKey === undefined ? item : keyOf(item, mergeKey));
-  if (change !== undefined) checkOrder(change as JsonArray, wanted, identity);
+  if (change !== undefined) checkOrder(change as JsonArray, wanted, mergeKey);
   if (before === undefined && change === undefined) return;
   const old = (before ?? []) as JsonArray;
   const fresh = (change ?? []) as JsonArray;
   const items = change === undefined ? old : before === undefined ? freshList(fresh) : mergeList(old, fresh, merge);
+  if (mergeKey !== undefined) checkKeys(items, wanted, mergeKey);
+  if (old.length === 0 && fresh.length === 0) throw new StrategicMergeError('no elements in any of the given slices');
+  ofObjects(old, fresh);
   setOwn(result, name, orderList({ items, wanted, before: old, identity }));
 }
 
@@ -198,29 +201,59 @@ function freshList(list: JsonArray): JsonArray {
   return (withoutDirectives(list, 0) ?? []) as JsonArray;
 }
 
-/** Every item of the patch must stand in the order, and in that order. */
-function checkOrder(change: JsonArray, wanted: JsonArray, identity: (item: JsonValue) => JsonValue | undefined): void {
-  const ordered = change.filter((item) => !(isJsonObject(item) && Object.hasOwn(item, directive)));
-  if (wanted.length === 0 || ordered.length === 0) return;
-  let next = 0;
-  for (const item of wanted) if (next < ordered.length && identity(ordered[next]!) === identity(item)) next++;
-  if (next < ordered.length) {
+/** Every item of the patch must stand in the order, and in that order; but for those that are deleted, and directives on their way. */
+function checkOrder(change: JsonArray, wanted: JsonArray, mergeKey: string | undefined): void {
+  if (wanted.length === 0 || change.length === 0) return;
+  const listed = mergeKey === undefined ? change : change.filter((item) => objectOf(item)[directive] !== 'delete');
+  let [at, place] = [0, 0];
+  while (at < listed.length && place < wanted.length) {
+    const item = listed[at]!;
+    if (isJsonObject(item) && Object.hasOwn(item, directive)) {
+      at++;
+      continue;
+    }
+    const other = wanted[place++]!;
+    const isSame = mergeKey === undefined ? item === other : keyOf(item, mergeKey) === keyOf(objectOf(other), mergeKey);
+    if (isSame) at++;
+  }
+  if (at < listed.length) {
     throw new StrategicMergeError(
       `The order in patch list:\n${goPrint(change)}\n doesn't match $setElementOrder list:\n${goPrint(wanted)}\n`,
     );
   }
 }
 
-function removeFromList(result: Record<string, JsonValue>, name: string, list: JsonValue): void {
+/** @throws StrategicMergeError when an item cannot be looked up in the order */
+function checkKeys(items: JsonArray, wanted: JsonArray, mergeKey: string): void {
+  const odd = wanted.findIndex((item) => !isJsonObject(item));
+  const keys = new Set((odd < 0 ? wanted : wanted.slice(0, odd)).map((item) => getOwn(item as JsonObject, mergeKey)));
+  for (const item of items) {
+    const key = keyOf(item, mergeKey);
+    if (odd >= 0 && !keys.has(key)) throw new StrategicMergeError(`value for key ${odd} is not a map`);
+  }
+}
+
+/** Takes members out of a list. What is no list on both sides is left alone, or is what the directive says. */
+function removeFromList(result: Record<string, JsonValue>, name: string, at: { list: JsonValue; type: ValueSchema | undefined }): void {
+  const { list, type } = at;
   const before = getOwn(result, name);
-  if (before === undefined) return;
-  if (!Array.isArray(list)) throw new StrategicMergeError('invalid patch format of primitive list');
-  if (!Array.isArray(before)) throw badType('[]interface {}', before);
-  const removed = new Set<JsonValue>(list as JsonArray);
+  if (list === null) delete result[name];
+  if (list === null || before === undefined || goKind(before) !== goKind(list)) return;
+  if (!Array.isArray(before) || !Array.isArray(list)) {
+    mergeField(result, name, { change: list, type });
+    return;
+  }
+  const [items, gone]: [JsonArray, JsonArray] = [before, list];
+  if (items.length === 0 && gone.length === 0) return;
+  if (ofObjects(items, gone)) {
+    setOwn(result, name, mergeList(items, gone, { ...fieldMerge(type, name), strategy: 'merge' }));
+    return;
+  }
+  const removed = new Set<JsonValue>(gone);
   setOwn(
     result,
     name,
-    (before as JsonArray).filter((item) => !removed.has(item)),
+    items.filter((item) => !removed.has(item)),
   );
 }
 
@@ -238,7 +271,10 @@ function fieldMerge(type: ValueSchema | undefined, name: string): FieldMerge {
   return { value: field.value, strategy, mergeKey: field.patchMergeKey };
 }
 
-/** A value that meets nothing to merge with: directives and nulls mean nothing there. Undefined for an object that is a directive. */
+/**
+ * A value that meets nothing to merge with: nulls mean nothing there, and the other directives are fields like any. Undefined for an
+ * object that is a directive.
+ */
 function withoutDirectives(value: JsonValue, depth: number): JsonValue | undefined {
   if (typeof value !== 'object' || value === null) return value;
   if (depth > maxTreeDepth) throw new StrategicMergeError('exceeded max depth');
@@ -249,27 +285,27 @@ function withoutDirectives(value: JsonValue, depth: number): JsonValue | undefin
   if (Object.hasOwn(object, directive)) return undefined;
   const result: Record<string, JsonValue> = {};
   for (const [key, inner] of Object.entries(object)) {
-    if (inner === null || inner === undefined || isDirective(key)) continue;
+    if (inner === null || inner === undefined) continue;
     const kept = withoutDirectives(inner, depth + 1);
     if (kept !== undefined) setOwn(result, key, kept);
   }
   return result;
 }
 
-function isDirective(key: string): boolean {
-  return key === retainKeys || key.startsWith(elementOrder) || key.startsWith(deleteFromList);
-}
-
 /** @throws StrategicMergeError when the item has no such key */
 function keyOf(item: JsonValue, mergeKey: string): JsonValue {
-  if (!isJsonObject(item)) throw badType('map[string]interface {}', item);
-  const key = getOwn(item, mergeKey);
+  const key = getOwn(objectOf(item), mergeKey);
   if (key === undefined) throw new StrategicMergeError(`map: ${goPrint(item)} does not contain declared merge key: ${mergeKey}`);
   return key;
 }
 
+function objectOf(item: JsonValue): JsonObject {
+  if (!isJsonObject(item)) throw badType('map[string]interface {}', item);
+  return item;
+}
+
 function unknownPatchType(how: JsonValue, patch: JsonObject): StrategicMergeError {
-  return new StrategicMergeError(`unknown patch type: ${goPrint(how)} in map: ${goPrint(patch)}`);
+  return new StrategicMergeError(`unknown patch type: ${goString(how)} in map: ${goPrint(patch)}`);
 }
 
 function badType(expected: string, actual: JsonValue | undefined): StrategicMergeError {

@@ -12,8 +12,8 @@ const maxStrictErrors = 100;
 /** A value that its type cannot hold; the message is Go's. */
 export class DecodeError extends Error {
   override readonly name = 'DecodeError';
-  /** For a value of another type: the Go type it should have, and the value. */
-  readonly mismatch: { readonly goType: string; readonly value: unknown } | undefined;
+  /** For a value of another type: the Go type it should have, whether that is a kind of string, and the value. */
+  readonly mismatch: { readonly goType: string; readonly isString: boolean; readonly value: unknown } | undefined;
 
   constructor(message: string, options: ErrorOptions & { readonly mismatch?: DecodeError['mismatch'] } = {}) {
     super(message, options);
@@ -41,10 +41,11 @@ export class DecodeState {
   }
 
   /** @throws DecodeError `json: cannot unmarshal string into Go struct field ObjectMeta.metadata.labels of type map[string]string` */
-  mismatch(value: unknown, goType: string, options: { readonly withNumber: boolean } = { withNumber: false }): never {
+  mismatch(value: unknown, goType: string, options: { readonly withNumber?: boolean; readonly isString?: boolean } = {}): never {
+    const { withNumber = false, isString = false } = options;
     const fields = this.path.filter((step) => typeof step === 'string');
-    const what = describeJson(value, options);
-    const mismatch = { goType, value };
+    const what = describeJson(value, { withNumber });
+    const mismatch = { goType, isString, value };
     if (fields.length === 0) throw new DecodeError(`json: cannot unmarshal ${what} into Go value of type ${goType}`, { mismatch });
     const field = `${structName(this.#ownerOf(fields))}.${fields.join('.')}`;
     throw new DecodeError(`json: cannot unmarshal ${what} into Go struct field ${field} of type ${goType}`, { mismatch });

@@ -84,7 +84,7 @@ function isEmpty(value: JsonValue): boolean {
 function compile(value: ValueSchema, owner: ObjectSchema, named?: string): Walk {
   switch (value.kind) {
     case 'string':
-      return (input, state) => (typeof input === 'string' ? input : state.mismatch(input, named ?? 'string'));
+      return (input, state) => (typeof input === 'string' ? input : state.mismatch(input, named ?? 'string', { isString: true }));
     case 'boolean':
       return (input, state) => (typeof input === 'boolean' ? input : state.mismatch(input, named ?? 'bool'));
     case 'int32':
@@ -249,7 +249,7 @@ function schemaOr(special: 'JSONSchemaPropsOrArray' | 'JSONSchemaPropsOrBool' | 
       const items: readonly unknown[] = input;
       if (special === 'JSONSchemaPropsOrArray') return items.map((item) => walkSchema(item, state));
       if (special === 'JSONSchemaPropsOrStringArray') {
-        return items.map((item) => (typeof item === 'string' ? item : state.mismatch(item, 'string')));
+        return items.map((item) => (typeof item === 'string' ? item : state.mismatch(item, 'string', { isString: true })));
       }
     }
     if (special === 'JSONSchemaPropsOrBool') throw new DecodeError('boolean or JSON schema expected');

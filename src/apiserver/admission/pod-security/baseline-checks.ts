@@ -3,7 +3,7 @@
  * @source pod-security-admission policy/check_*.go, v1.35
  */
 import type { corev1 } from '../../../api/index.ts';
-import { badContainers, type Check, containerList, containersOf, distinct, plural, quoted, settersOf } from './finding.ts';
+import { badContainers, type Check, containerList, containersOf, distinct, plural, quoted, settersOf, textOf } from './finding.ts';
 
 const appArmorPrefix = 'container.apparmor.security.beta.kubernetes.io/';
 
@@ -11,7 +11,7 @@ export const appArmorProfile: Check = ({ metadata, spec }) => {
   const bad: string[] = [];
   const isBad = (profile: corev1.AppArmorProfile | undefined): boolean => {
     if (!profile || profile.type === 'RuntimeDefault' || profile.type === 'Localhost') return false;
-    bad.push(profile.type);
+    bad.push(textOf(profile.type));
     return true;
   };
   const podDoes = isBad(spec.securityContext?.appArmorProfile);
@@ -67,7 +67,7 @@ export const hostNamespaces: Check = ({ spec }) => {
 };
 
 export const hostPathVolumes: Check = ({ spec }) => {
-  const names = (spec.volumes ?? []).filter(({ hostPath }) => hostPath !== undefined).map(({ name }) => name);
+  const names = (spec.volumes ?? []).filter(({ hostPath }) => hostPath !== undefined).map(({ name }) => textOf(name));
   return names.length === 0
     ? undefined
     : { reason: 'hostPath volumes', detail: `${plural(names.length, 'volume', 'volumes')} ${quoted(names)}` };
@@ -169,7 +169,7 @@ export const seccompProfileBaseline: Check = ({ spec }) => {
   const bad: string[] = [];
   const isBad = (profile: corev1.SeccompProfile | undefined): boolean => {
     if (!profile || profile.type === 'RuntimeDefault' || profile.type === 'Localhost') return false;
-    bad.push(profile.type);
+    bad.push(textOf(profile.type));
     return true;
   };
   const podDoes = isBad(spec.securityContext?.seccompProfile);
@@ -186,7 +186,7 @@ export const seccompProfileBaseline: Check = ({ spec }) => {
 
 export function sysctls(allowed: readonly string[]): Check {
   return ({ spec }) => {
-    const names = (spec.securityContext?.sysctls ?? []).map(({ name }) => name).filter((name) => !allowed.includes(name));
+    const names = (spec.securityContext?.sysctls ?? []).map(({ name }) => textOf(name)).filter((name) => !allowed.includes(name));
     return names.length === 0 ? undefined : { reason: 'forbidden sysctls', detail: names.join(', ') };
   };
 }

@@ -31,7 +31,12 @@ export function containersOf({ initContainers = [], containers, ephemeralContain
 export function badContainers(spec: corev1.PodSpec, isBad: (container: Container) => boolean): string[] {
   return containersOf(spec)
     .filter(isBad)
-    .map(({ name }) => name);
+    .map(({ name }) => textOf(name));
+}
+
+/** A field that validation will want; admission comes before. */
+export function textOf(field: string | undefined): string {
+  return field ?? '';
 }
 
 export function quoted(items: Iterable<string>): string {

@@ -4,7 +4,7 @@
  */
 import type { corev1 } from '../../../api/index.ts';
 import { seccompProfileBaseline } from './baseline-checks.ts';
-import { badContainers, type Check, containerList, containersOf, distinct, plural, quoted, settersOf } from './finding.ts';
+import { badContainers, type Check, containerList, containersOf, distinct, plural, quoted, settersOf, textOf } from './finding.ts';
 
 /** What a Windows container cannot set is not asked of it. */
 export function unlessWindows(check: Check): Check {
@@ -78,7 +78,7 @@ export const restrictedVolumes: Check = ({ spec }) => {
   const bad = (spec.volumes ?? []).filter((volume) => allowedVolumes.every((source) => volume[source] === undefined));
   if (bad.length === 0) return undefined;
   const types = distinct(bad.map((volume) => otherVolumes.find((source) => volume[source] !== undefined) ?? 'unknown'));
-  const names = `${plural(bad.length, 'volume', 'volumes')} ${quoted(bad.map(({ name }) => name))}`;
+  const names = `${plural(bad.length, 'volume', 'volumes')} ${quoted(bad.map(({ name }) => textOf(name)))}`;
   const what = plural(types.length, 'restricted volume type', 'restricted volume types');
   return { reason: 'restricted volume types', detail: `${names} ${plural(bad.length, 'uses', 'use')} ${what} ${quoted(types)}` };
 };

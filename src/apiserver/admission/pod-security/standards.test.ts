@@ -205,6 +205,11 @@ const restrictedRows: [string, Fields, string][] = [
     'allowPrivilegeEscalation != false (containers "i", "e" must set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (containers "i", "e" must set securityContext.capabilities.drop=["ALL"])',
   ],
   [
+    'a seccomp profile that says nothing, in a container without a name',
+    container({ name: undefined }, { seccompProfile: {} }),
+    'seccompProfile (container "" must not set securityContext.seccompProfile.type to "")',
+  ],
+  [
     'a seccomp profile of the container that does not confine',
     container({}, { seccompProfile: { type: 'Unconfined' } }),
     'seccompProfile (container "a" must not set securityContext.seccompProfile.type to "Unconfined")',
