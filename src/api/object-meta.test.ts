@@ -118,6 +118,10 @@ test('field managers are short and printable', () => {
   expect(validateFieldManager('kubectl-client-side-apply', 'fieldManager')).toEqual([]);
   expect(validateFieldManager('a'.repeat(129), 'fieldManager')[0]?.message).toBe('Too long: may not be more than 128 bytes');
   expect(validateFieldManager('a\n', 'fieldManager')[0]?.message).toBe('Invalid value: "a\\n": invalid character U+000A (at position 1)');
+  expect(validateFieldManager('ä'.repeat(65), 'fieldManager')[0]?.message).toBe('Too long: may not be more than 128 bytes');
+  expect(validateFieldManager('ä😀\u200b', 'fieldManager').map(({ message }) => message)).toEqual([
+    expect.stringContaining('invalid character U+200B (at position 6)'),
+  ]);
 });
 
 test('bytes of UTF-8', () => {

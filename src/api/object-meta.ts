@@ -189,23 +189,21 @@ function validateManagedFields(entries: readonly ManagedFieldsEntry[], path: str
       errors.push(invalidValue(`${at}.fieldsType`, entry.fieldsType, 'must be `FieldsV1`'));
     }
     errors.push(...validateFieldManager(entry.manager ?? '', `${at}.manager`));
-    if ((entry.subresource ?? '').length > maxSubresourceNameBytes) errors.push(tooLong(`${at}.subresource`, maxSubresourceNameBytes));
+    if (utf8Length(entry.subresource ?? '') > maxSubresourceNameBytes) errors.push(tooLong(`${at}.subresource`, maxSubresourceNameBytes));
   }
 }
 
 /** The name of a field manager: at most 128 bytes, printable. */
 export function validateFieldManager(manager: string, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  if (manager.length > maxFieldManagerBytes) errors.push(tooLong(path, maxFieldManagerBytes));
-  for (let i = 0; i < manager.length; i++) {
-    if (/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(manager[i]!) || manager.charCodeAt(i) > 0xd7ff) continue;
-    errors.push(
-      invalidValue(
-        path,
-        manager,
-        `invalid character U+${manager.charCodeAt(i).toString(16).toUpperCase().padStart(4, '0')} (at position ${i})`,
-      ),
-    );
+  if (utf8Length(manager) > maxFieldManagerBytes) errors.push(tooLong(path, maxFieldManagerBytes));
+  let position = 0;
+  for (const char of manager) {
+    if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(char)) {
+      const code = char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
+      errors.push(invalidValue(path, manager, `invalid character U+${code} (at position ${position})`));
+    }
+    position += utf8Length(char);
   }
   return errors;
 }

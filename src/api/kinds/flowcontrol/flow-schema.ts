@@ -77,7 +77,8 @@ function specErrors(name: string, spec: FlowSchemaSpec): FieldError[] {
     errors.push(invalidValue(path, precedence, "only the schema named 'exempt' may have matchingPrecedence 1"));
   }
   if (distinguisherMethod && !distinguisherMethods.includes(distinguisherMethod.type)) {
-    errors.push(notSupported('spec.distinguisherMethod.type', distinguisherMethod, distinguisherMethods));
+    // Upstream prints the whole of its own structure.
+    errors.push(notSupported('spec.distinguisherMethod.type', { Type: distinguisherMethod.type }, distinguisherMethods));
   }
   const level = spec.priorityLevelConfiguration?.name ?? '';
   const levelPath = 'spec.priorityLevelConfiguration.name';

@@ -181,6 +181,9 @@ test('ServiceCIDR', () => {
   const ranges = definitionOf('servicecidrs', group);
   const faults = (...cidrs: string[]): readonly string[] => create(ranges, { metadata: { name: 'a' }, spec: { cidrs } }).faults;
   expect(faults()).toEqual(['spec.cidrs: Required value: at least one CIDR required']);
+  expect(faults('10.0.0.0/24', 'fd00::/64', 'fd01::/64')).toEqual([
+    'spec.cidrs: Invalid value: {"CIDRs":["10.0.0.0/24","fd00::/64","fd01::/64"]}: may only hold up to 2 values',
+  ]);
   expect(faults('10.0.0.0/24', 'fd00::/64')).toEqual([]);
   expect(faults('10.0.0.1/24')).toEqual(['spec.cidrs[0]: Invalid value: "10.0.0.1/24": must not have bits set beyond the prefix length']);
   expect(faults('10.0.0.0/24', '10.0.1.0/24')[0]).toMatch(

@@ -54,7 +54,7 @@ export const serviceCidrResource: ResourceDefinition = defineResource<ServiceCID
 
 function rangeErrors(ranges: readonly string[], spec: ServiceCIDRSpec): FieldError[] {
   if (ranges.length === 0) return [required(path, 'at least one CIDR required')];
-  if (ranges.length > 2) return [invalidValue(path, spec, 'may only hold up to 2 values')];
+  if (ranges.length > 2) return [invalidValue(path, { CIDRs: spec.cidrs }, 'may only hold up to 2 values')];
   const errors: FieldError[] = [];
   for (const [i, range] of ranges.entries()) addInvalid(errors, `${path}[${i}]`, range, strictCidrErrors(range));
   const [first, second] = ranges.map((range) => parseCidr(range)?.address.family);
