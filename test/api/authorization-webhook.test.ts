@@ -21,7 +21,7 @@ interface Asked {
   };
 }
 
-type Reply = { readonly status?: number; readonly headers?: Record<string, string>; readonly body?: unknown } | 'silence';
+type Reply = { readonly status?: number; readonly headers?: Record<string, string>; readonly body?: unknown } | 'silence' | 'trickle';
 
 let authority: TestAuthority;
 let directory: string;
@@ -54,6 +54,12 @@ beforeAll(async () => {
     const reply: Reply = known ? answer(review, asked.length) : { status: 401, body: '' };
     if (reply === 'silence') {
       silent.push(() => response.destroy());
+      return;
+    }
+    if (reply === 'trickle') {
+      response.writeHead(200);
+      const drip = setInterval(() => response.write(' '), 20);
+      response.once('close', () => clearInterval(drip));
       return;
     }
     const { status = 200, headers = {}, body: text } = reply;
@@ -259,6 +265,24 @@ describe('a webhook that misbehaves allows nothing', () => {
   });
 });
 
+test('a webhook is asked who may act as whom; without an answer nobody may', async () => {
+  const jane = await server.authority.client({ name: 'actor', groups: ['dev'] });
+  const actAs = (user: string): ReturnType<TestServer['http']> =>
+    server.http('GET', secrets, undefined, { identity: jane, headers: { 'impersonate-user': user } });
+  answer = () => review({ allowed: true });
+  expect((await actAs('joe')).status).toBe(200);
+  expect(asked.map(({ spec }) => [spec.user, spec.resourceAttributes?.['verb']])).toEqual([
+    ['actor', 'impersonate'],
+    ['joe', 'list'],
+  ]);
+  answer = () => ({ status: 400, body: '' });
+  const refused = await actAs('jill');
+  expect([refused.status, refused.json.message]).toEqual([
+    403,
+    'users "jill" is forbidden: User "actor" cannot impersonate resource "users" in API group "" at the cluster scope',
+  ]);
+});
+
 describe('reviews with a webhook in the chain', () => {
   const mayI = async (user: string): Promise<unknown> => {
     const body = {
@@ -335,8 +359,8 @@ describe('a file of authorizers', () => {
     expect((await get('jane', secrets, open)).status).toBe(200);
   });
 
-  test('says how long a webhook may take', async () => {
-    answer = () => 'silence';
+  test.each(['silence', 'trickle'] as const)('says how long a webhook may take, be it %s', async (reply) => {
+    answer = () => reply;
     const { at } = await startFrom([webhookEntry('first', { timeout: '200ms' })]);
     await using _closed = at;
     const refused = await get('slow', secrets, at);

@@ -70,19 +70,21 @@ export function pathAccess(verb: string, path: string): Access {
 }
 
 /**
- * Goes on when the verdict allows it, at once when the verdict is there.
- * @throws ApiError Forbidden, or InternalError when no authorizer could find out
+ * Goes on when the verdict allows it, at once when the verdict is there. Acting as somebody is refused also when no authorizer could find
+ * out.
+ * @source apiserver endpoints/filters/impersonation.go, v1.35
+ * @throws ApiError Forbidden
  */
 export function whenAllowed<T>(authorize: Authorizer, user: UserInfo, access: Access, next: () => T): T | Promise<Awaited<T>> {
   const verdict = authorize(user, access);
   if (verdict instanceof Promise) return afterVerdict(verdict, user, access, next);
-  if (verdict.decision !== 'allow') throw refusalOf(user, access, verdict);
+  if (verdict.decision !== 'allow') throw forbiddenRequest(user, access, verdict.reason);
   return next();
 }
 
 async function afterVerdict<T>(verdict: Promise<Verdict>, user: UserInfo, access: Access, next: () => T): Promise<Awaited<T>> {
   const settled = await verdict;
-  if (settled.decision !== 'allow') throw refusalOf(user, access, settled);
+  if (settled.decision !== 'allow') throw forbiddenRequest(user, access, settled.reason);
   return next() as Awaited<T>;
 }
 
