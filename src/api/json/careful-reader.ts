@@ -8,8 +8,11 @@ import type { Draft, JsonValue } from '../object.ts';
 import { endOfString } from './scan.ts';
 import { setOwn } from './tree.ts';
 
-/** Deepest nesting that is read. @source Go encoding/json maxNestingDepth */
-export const maxNesting = 10_000;
+/**
+ * Deepest nesting that is read. Go reads ten thousand levels; what prints and compares trees here has a stack of fixed size, and nothing
+ * that a kind can hold is deeper than `maxTreeDepth`.
+ */
+export const maxNesting = 2_000;
 
 /** Faults beyond these are not told. */
 const maxDuplicates = 100;
