@@ -101,6 +101,7 @@ describe('plugins for pods', () => {
     const initContainers = [{ name: 'i', image: 'y', imagePullPolicy: 'Never' }];
     const { json } = await pod(server, 'pull', { initContainers });
     expect(json.spec).toMatchObject({ containers: [{ imagePullPolicy: 'Always' }], initContainers: [{ imagePullPolicy: 'Always' }] });
+    expect((await pod(server, 'empty', { containers: undefined })).status).toBe(422);
   });
 
   test('ExtendedResourceToleration tolerates the taint of a device', async () => {

@@ -97,6 +97,14 @@ describe('ServiceAccount', () => {
     expect((await waiting).status).toBe(201);
   });
 
+  test.each<[object, string]>([
+    [{ containers: undefined }, 'spec.containers: Required value'],
+    [{ volumes: [null] }, 'spec.volumes[0].name: Required value'],
+  ])('what validation refuses is left to it: %j', async (spec, fault) => {
+    const { json } = await post(pods, pod('odd', spec));
+    expect(json).toMatchObject({ code: 422, message: `Pod "odd" is invalid: ${fault}` });
+  });
+
   test('a mirror pod uses nothing of the API', async () => {
     const mirror = pod('mirror', { serviceAccountName: 'default', nodeName: 'n' }, { annotations: { 'kubernetes.io/config.mirror': 'x' } });
     expect((await post(pods, mirror)).json.message).toBe('pods "mirror" is forbidden: a mirror pod may not reference service accounts');

@@ -99,6 +99,8 @@ describe('a namespace that enforces', () => {
     expect(image.json.message).toBe(`pods "p" is forbidden: violates PodSecurity "baseline:latest": ${violation}`);
     const ephemeral = { spec: { ephemeralContainers: [{ name: 'e', image: 'x' }] } };
     expect((await server.http('PATCH', `${path}/ephemeralcontainers`, ephemeral, { headers })).status).toBe(403);
+    const without = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec: {} };
+    expect((await server.http('PUT', path, without)).status).toBe(422);
   });
 });
 

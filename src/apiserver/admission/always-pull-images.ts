@@ -16,7 +16,7 @@ export const alwaysPullImages: AdmissionPlugin = {
     // The resource says so.
     const { spec } = object as Draft<corev1.Pod>;
     if (oldObject && !hasNewImages(spec, (oldObject as corev1.Pod).spec)) return;
-    for (const container of [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])]) {
+    for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])]) {
       container.imagePullPolicy = 'Always';
     }
     for (const { image } of spec.volumes ?? []) if (image) image.pullPolicy = 'Always';

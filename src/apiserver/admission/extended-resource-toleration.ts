@@ -14,7 +14,7 @@ export const extendedResourceToleration: AdmissionPlugin = {
   mutate: ({ object }) => {
     // The resource says so.
     const { spec } = object as Draft<corev1.Pod>;
-    const requested = [...spec.containers, ...(spec.initContainers ?? [])].flatMap(({ resources }) =>
+    const requested = [...(spec.containers ?? []), ...(spec.initContainers ?? [])].flatMap(({ resources }) =>
       Object.keys(resources?.requests ?? {}),
     );
     for (const key of [...new Set(requested.filter(isExtendedResource))].sort()) {

@@ -87,10 +87,10 @@ function automounts(pod: Pod, account: corev1.ServiceAccount): boolean {
 }
 
 function mountToken(pod: Pod, random: Random): void {
-  const existing = pod.spec.volumes?.find(({ name }) => name.startsWith(tokenVolumePrefix));
+  const existing = pod.spec.volumes?.find(({ name }) => name?.startsWith(tokenVolumePrefix));
   const volumeName = existing?.name ?? tokenVolumePrefix + randomSuffix(random);
   let isMounted = false;
-  for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
+  for (const container of [...(pod.spec.initContainers ?? []), ...(pod.spec.containers ?? [])]) {
     // Whoever mounts something at that path wants it there.
     if (container.volumeMounts?.some(({ mountPath }) => mountPath === tokenMountPath)) continue;
     container.volumeMounts = [...(container.volumeMounts ?? []), { name: volumeName, readOnly: true, mountPath: tokenMountPath }];
@@ -124,7 +124,7 @@ function unmountableSecret(pod: Pod, account: corev1.ServiceAccount): string | u
   }
   for (const [kind, containers] of [
     ['init container', pod.spec.initContainers ?? []],
-    ['container', pod.spec.containers],
+    ['container', pod.spec.containers ?? []],
   ] as const) {
     for (const container of containers) {
       for (const { name, valueFrom } of container.env ?? []) {

@@ -221,7 +221,7 @@ function isStricter(now: LevelVersion, before: LevelVersion): boolean {
 /** What can change about a pod and matters: its images, and containers that are added. */
 function changesImages(pod: corev1.Pod, old: corev1.Pod): boolean {
   const imagesOf = ({ spec }: corev1.Pod): string =>
-    JSON.stringify([spec.containers, spec.initContainers ?? []].map((list) => list.map(({ image }) => image ?? '')));
+    JSON.stringify([spec.containers ?? [], spec.initContainers ?? []].map((list) => list.map(({ image }) => image ?? '')));
   if (imagesOf(pod) !== imagesOf(old)) return true;
   const before = new Map((old.spec.ephemeralContainers ?? []).map(({ name, image }) => [name, image]));
   return (pod.spec.ephemeralContainers ?? []).some(({ name, image }) => !before.has(name) || before.get(name) !== image);
