@@ -61,6 +61,11 @@ export interface Strategy<T extends KubeObject> {
   readonly validate: (object: T, ctx: StrategyContext) => FieldError[];
   readonly validateUpdate: (object: T, old: T, ctx: StrategyContext) => FieldError[];
   readonly warnings?: (object: T, old: T | undefined) => string[];
+  /**
+   * Fields that a write here cannot change and so does not come to own, by dotted path; always the same array. Default: `status`
+   * where that is a subresource, `spec` when it is the one that is written.
+   */
+  readonly resetFields?: readonly string[];
   /** PUT on a name that does not exist creates it. Default false. */
   readonly allowCreateOnUpdate?: boolean;
   /** An update without a resourceVersion takes the newest. Default true. */
@@ -90,7 +95,7 @@ export interface SubresourceDefinition<T extends KubeObject = KubeObject> {
   /** `status`: same object, other fields. `scale`: by the mapping. `custom`: the API server has a handler of that name. */
   readonly handler: 'status' | 'scale' | 'custom';
   /** Prepare and validate for `status` (and other same-kind subresources such as `finalize`); falls back to nothing. */
-  readonly strategy?: Pick<Strategy<T>, 'prepareForUpdate' | 'validateUpdate'>;
+  readonly strategy?: Pick<Strategy<T>, 'prepareForUpdate' | 'validateUpdate' | 'resetFields'>;
   /** For `scale`. */
   readonly scale?: {
     readonly read: (object: T) => { readonly specReplicas: number; readonly statusReplicas: number; readonly selector: string };

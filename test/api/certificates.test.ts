@@ -121,6 +121,17 @@ describe('approval and signing', () => {
     expect((await server.http('PUT', `${path}/wanted/status`, signed.json, { identity: bob })).status).toBe(200);
   });
 
+  test('own only what they may write', async () => {
+    const asked = request('owned', await pem({ commonName: 'jane' }));
+    const { json } = await post({ ...asked, metadata: { name: 'owned', labels: { for: 'jane' } } });
+    expect(json.metadata.managedFields.map(({ fieldsV1 }: JsonObject) => Object.keys(fieldsV1 as JsonObject))).toEqual([['f:metadata']]);
+    const { json: approved } = await server.http('PUT', `${path}/owned/approval?fieldManager=approver`, approve(json));
+    expect(approved.metadata.managedFields).toMatchObject([
+      {},
+      { manager: 'approver', subresource: 'approval', fieldsV1: { 'f:status': { 'f:conditions': {} } } },
+    ]);
+  });
+
   test('do not undo what was decided', async () => {
     const { json } = await post(request('denied', await pem({ commonName: 'jane' })));
     const denied = await server.http('PUT', `${path}/denied/approval`, approve(json, 'Denied'));

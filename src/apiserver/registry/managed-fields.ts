@@ -70,7 +70,7 @@ export class FieldManagement {
       manager,
       subresource,
       nowIso: this.#timestamps.now(),
-      resetFields: resetFieldsOf(definition.subresources, subresource),
+      resetFields: resetFieldsOf(definition, subresource),
     };
   }
 }
@@ -93,7 +93,9 @@ function converterBetween(versions: ReadonlyMap<string, ResourceView>): VersionC
   };
 }
 
-function resetFieldsOf(subresources: ResourceView['definition']['subresources'], subresource: string): readonly string[] {
+function resetFieldsOf({ strategy, subresources }: ResourceView['definition'], subresource: string): readonly string[] {
+  const own = subresource === '' ? strategy : subresources.find(({ name }) => name === subresource)?.strategy;
+  if (own?.resetFields) return own.resetFields;
   if (subresource === 'status') return notSpec;
   return subresources.some(({ name }) => name === 'status') && subresource !== 'scale' ? notStatus : nothing;
 }

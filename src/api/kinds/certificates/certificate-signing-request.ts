@@ -40,6 +40,7 @@ export const certificateSigningRequestResource: ResourceDefinition = defineResou
       verbs: partVerbs,
       handler: 'status',
       strategy: {
+        resetFields: ['spec', 'status.certificate'],
         prepareForUpdate: (request, old, { nowMs }) => {
           stampConditions(request.status, old.status, nowMs);
           const { conditions } = request.status;
@@ -64,6 +65,7 @@ export const certificateSigningRequestResource: ResourceDefinition = defineResou
   selectableFields: { 'spec.signerName': ({ spec }) => spec.signerName ?? '' },
   strategy: {
     validateName: nameRule(pathSegmentErrors),
+    resetFields: ['spec', 'status'],
     applyDefaults: (request) => {
       request.spec ??= {} as Spec;
       request.status ??= {};

@@ -11,6 +11,7 @@ import type { Draft } from '../../object.ts';
 import type { ResourceDefinition } from '../../resource-definition.ts';
 import { defineResource, statusSubresource } from '../define-resource.ts';
 import { sameJson } from '../immutable.ts';
+import { keepMetadata } from '../keep.ts';
 import { ageColumn, column, nameColumn } from '../standard-columns.ts';
 import { conditionErrors } from './condition-rules.ts';
 import { mandatoryFlowSchemas } from './default-flow-schemas.ts';
@@ -34,8 +35,10 @@ export const flowSchemaResource: ResourceDefinition = defineResource<FlowSchema>
   ],
   subresources: [
     statusSubresource<FlowSchema>({
+      resetFields: ['spec', 'metadata'],
       prepareForUpdate: (schema, old) => {
         schema.spec = old.spec as Draft<FlowSchemaSpec>;
+        keepMetadata(schema.metadata, old.metadata);
       },
       validateUpdate: ({ status }) => conditionErrors(status?.conditions),
     }),

@@ -191,6 +191,18 @@ describe('a PriorityLevelConfiguration', () => {
   });
 });
 
+test.each([
+  ['FlowSchema', schemas, mandatoryFlowSchemas[0]!],
+  ['PriorityLevelConfiguration', levels, mandatoryPriorityLevels[0]!],
+] as const)('the status of a %s is written without its metadata', (_, definition, wanted) => {
+  const { object: old } = create(definition, { ...wanted, metadata: { ...wanted.metadata, labels: { is: 'old' } } });
+  const status = { conditions: [{ type: 'Dangling', status: 'False' }] };
+  const manifest = { ...wanted, metadata: { ...wanted.metadata, labels: { is: 'new' } }, status };
+  const { object, faults } = update(definition, { old, manifest, subresource: 'status' });
+  expect(faults).toEqual([]);
+  expect(object).toMatchObject({ metadata: { labels: { is: 'old' } }, status });
+});
+
 test('what every cluster begins with is valid and complete as it stands', () => {
   for (const [definition, objects] of [
     [schemas, [...mandatoryFlowSchemas, ...suggestedFlowSchemas]],

@@ -17,6 +17,7 @@ import type { Draft } from '../../object.ts';
 import type { ResourceDefinition } from '../../resource-definition.ts';
 import { defineResource, statusSubresource } from '../define-resource.ts';
 import { sameJson } from '../immutable.ts';
+import { keepMetadata } from '../keep.ts';
 import { ageColumn, column, nameColumn } from '../standard-columns.ts';
 import { conditionErrors } from './condition-rules.ts';
 import { mandatoryPriorityLevels } from './default-priority-levels.ts';
@@ -50,8 +51,10 @@ export const priorityLevelConfigurationResource: ResourceDefinition = defineReso
   ],
   subresources: [
     statusSubresource<PriorityLevelConfiguration>({
+      resetFields: ['spec', 'metadata'],
       prepareForUpdate: (level, old) => {
         level.spec = old.spec;
+        keepMetadata(level.metadata, old.metadata);
       },
       validateUpdate: ({ status }) => conditionErrors(status?.conditions),
     }),

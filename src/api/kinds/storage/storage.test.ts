@@ -18,7 +18,7 @@ describe('StorageClass', () => {
 
   test.each<[string, Manifest, (string | RegExp)[]]>([
     ['no provisioner', { provisioner: '' }, ['provisioner: Required value']],
-    ['an odd provisioner', { provisioner: 'a/b/c' }, [/^provisioner: Invalid value: "a\/b\/c": a qualified name/]],
+    ['an odd provisioner', { provisioner: 'a/b/c' }, [/^provisioner: Invalid value: "a\/b\/c": a valid label key/]],
     ['a policy', { reclaimPolicy: 'Recycle' }, ['reclaimPolicy: Unsupported value: "Recycle": supported values: "Delete", "Retain"']],
     [
       'a mode',

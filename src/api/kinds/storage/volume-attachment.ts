@@ -27,6 +27,7 @@ export const volumeAttachmentResource: ResourceDefinition = defineResource<Volum
   ref: storagev1Resources.volumeattachments,
   subresources: [
     statusSubresource<VolumeAttachment>({
+      resetFields: ['spec', 'metadata'],
       prepareForUpdate: (attachment, old) => {
         attachment.spec = old.spec as Draft<VolumeAttachmentSpec>;
         keepMetadata(attachment.metadata, old.metadata);
