@@ -25,6 +25,7 @@ export const deploymentResource: ResourceDefinition = defineResource<Deployment>
   categories: ['all'],
   subresources: [
     statusSubresource<Deployment>({
+      resetFields: ['spec', 'metadata.labels'],
       prepareForUpdate: (deployment, old) => {
         deployment.spec = old.spec as Draft<DeploymentSpec>;
         assignOrDelete(deployment.metadata, 'labels', old.metadata.labels);

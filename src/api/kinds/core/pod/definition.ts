@@ -38,7 +38,11 @@ export const podResource: ResourceDefinition = defineResource<Pod>({
       handler: 'status',
       strategy: { prepareForUpdate: prepareResize, validateUpdate: validatePodResize },
     },
-    statusSubresource<Pod>({ prepareForUpdate: preparePodStatus, validateUpdate: validatePodStatus }),
+    statusSubresource<Pod>({
+      resetFields: ['spec', 'metadata.deletionTimestamp', 'metadata.ownerReferences'],
+      prepareForUpdate: preparePodStatus,
+      validateUpdate: validatePodStatus,
+    }),
   ],
   columns: podColumns,
   selectableFields: {
