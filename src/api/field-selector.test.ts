@@ -17,11 +17,21 @@ test.each([
   ],
   ['a=b\\,c', [{ field: 'a', operator: '=', value: 'b,c' }]],
   ['a=b\\=c\\\\', [{ field: 'a', operator: '=', value: 'b=c\\' }]],
+  [
+    'b=1,a=2',
+    [
+      { field: 'a', operator: '=', value: '2' },
+      { field: 'b', operator: '=', value: '1' },
+    ],
+  ],
+  ['a\\=b', [{ field: 'a\\', operator: '=', value: 'b' }]],
+  ['!=', []],
   [',a=b,', [{ field: 'a', operator: '=', value: 'b' }]],
 ])('%s is read', (text, expected) => expect(parseFieldSelector(text).requirements).toEqual(expected));
 
 test.each([
   ['abc', "invalid selector: 'abc'; can't understand 'abc'"],
+  ['a=\\x,b', 'invalid field selector: invalid escape sequence: \\x'],
   ['a=b,c', "invalid selector: 'a=b,c'; can't understand 'c'"],
   ['a=b=c', 'invalid field selector: unescaped character in value: 61'],
   ['a=\\x', 'invalid field selector: invalid escape sequence: \\x'],

@@ -44,11 +44,13 @@ export class FieldMatcher {
  */
 export function parseFieldSelector(text: string): FieldMatcher {
   const requirements: FieldRequirement[] = [];
-  for (const term of splitTerms(text)) {
+  for (const term of splitTerms(text).sort()) {
     if (term === '') continue;
-    const parts = /^((?:\\.|[^\\=!]|!(?!=))*)(!=|==|=)(.*)$/s.exec(term);
+    const parts = /^(.*?)(!=|==|=)(.*)$/s.exec(term);
     if (!parts) throw new SelectorError(`invalid selector: '${text}'; can't understand '${term}'`);
-    requirements.push({ field: parts[1]!, operator: parts[2] === '!=' ? '!=' : '=', value: unescapeFieldValue(parts[3]!) });
+    const [field, value] = [parts[1]!, unescapeFieldValue(parts[3]!)];
+    // What asks nothing of nothing is no requirement.
+    if (field !== '' || value !== '') requirements.push({ field, operator: parts[2] === '!=' ? '!=' : '=', value });
   }
   return new FieldMatcher(requirements);
 }

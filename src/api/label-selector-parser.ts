@@ -93,7 +93,7 @@ class Parser {
     const { token, literal } = this.#peek();
     if (token === ')') {
       this.#take();
-      return [];
+      return [''];
     }
     if (token !== 'identifier' && token !== ',') throw new SelectorError(`found '${literal}', expected: ',', ')' or identifier`);
     const values = this.#identifiers();
@@ -115,10 +115,7 @@ class Parser {
         if (values.size === 0) values.add('');
         const next = this.#peek().token;
         if (next === ')') return values.add('');
-        if (next === ',') {
-          this.#take();
-          values.add('');
-        }
+        if (next === ',') values.add('');
       } else {
         throw new SelectorError(`found '${literal}', expected: ',', or identifier`);
       }

@@ -28,6 +28,8 @@ describe('the text form', () => {
     ['x in (a,,b)', 'x in (,a,b)'],
     ['  b , a ', 'a,b'],
     ['in in (in)', 'in in (in)'],
+    ['a notin ()', 'a notin ()'],
+    ['a in (,,x)', 'a in (,x)'],
     ['in=notin', 'in=notin'],
     ['x>1,x<5', 'x>1,x<5'],
     ['kubernetes.io/os=linux', 'kubernetes.io/os=linux'],
@@ -41,7 +43,10 @@ describe('the text form', () => {
     ['a in b', "unable to parse requirement: found 'b' expected: '('"],
     ['a in (b c)', "unable to parse requirement: found 'c', expected: ',' or ')'"],
     ['a in (b', "unable to parse requirement: found '', expected: ',' or ')'"],
-    ['a in ()', "unable to parse requirement: values: Invalid value: []: for 'in', 'notin' operators, values set can't be empty"],
+    [
+      'x>9223372036854775808',
+      "unable to parse requirement: values[0]: Invalid value: \"9223372036854775808\": for 'Gt', 'Lt' operators, the value must be an integer",
+    ],
     ['!', "unable to parse requirement: found '', expected: identifier"],
     ['a==(b)', "unable to parse requirement: found '(', expected: identifier"],
     ['x>a', "unable to parse requirement: values[0]: Invalid value: \"a\": for 'Gt', 'Lt' operators, the value must be an integer"],
@@ -49,7 +54,7 @@ describe('the text form', () => {
 
   test('a key and a value that are none are named', () => {
     expect(() => parseLabelSelector('a/b/c=d')).toThrow(
-      /^unable to parse requirement: <nil>: Invalid value: "a\/b\/c": a qualified name must/,
+      /^unable to parse requirement: <nil>: Invalid value: "a\/b\/c": a valid label key must/,
     );
     expect(() => parseLabelSelector('a=b@c')).toThrow(
       /^unable to parse requirement: values\[0\]\[a\]: Invalid value: "b@c": a valid label must/,
@@ -124,6 +129,9 @@ describe('selector objects', () => {
   test('an operator that is none', () => {
     expect(() => labelSelectorMatcher({ matchExpressions: [{ key: 'a', operator: 'Near' }] })).toThrow(
       new SelectorError('"Near" is not a valid label selector operator'),
+    );
+    expect(() => labelSelectorMatcher({ matchExpressions: [{ key: 'a', operator: 'In' }] })).toThrow(
+      new SelectorError("values: Invalid value: null: for 'in', 'notin' operators, values set can't be empty"),
     );
     expect(formatLabelSelector({ matchExpressions: [{ key: 'a', operator: 'Near' }] })).toBe('<error>');
   });

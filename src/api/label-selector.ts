@@ -218,7 +218,7 @@ export function requirement(key: string, operator: LabelOperator, values: readon
   const keyErrors = qualifiedNameErrors(key);
   if (keyErrors.length > 0) errors.push(invalidValue('key', key, keyErrors.join('; ')));
   const countError = valueCountErrors[operator](values.length);
-  if (countError !== undefined) errors.push(invalidValue('values', values, countError));
+  if (countError !== undefined) errors.push(invalidValue('values', values.length === 0 ? none : values, countError));
   if (operator === 'gt' || operator === 'lt') {
     values.forEach((value, i) => {
       if (parseInt64(value) === undefined) {
@@ -236,6 +236,9 @@ export function requirement(key: string, operator: LabelOperator, values: readon
   }
   return new LabelRequirement(key, operator, values);
 }
+
+/** Prints as Go's empty list, without quotes. */
+const none = { toJSON: (): null => null };
 
 const exactlyOne = (count: number): string | undefined => (count === 1 ? undefined : 'exact-match compatibility requires one single value');
 const atLeastOne = (count: number): string | undefined =>
@@ -257,5 +260,7 @@ const valueCountErrors: Readonly<Record<LabelOperator, (count: number) => string
 };
 
 function parseInt64(text: string): bigint | undefined {
-  return /^[-+]?[0-9]{1,19}$/.test(text) ? BigInt(text.startsWith('+') ? text.slice(1) : text) : undefined;
+  if (!/^[-+]?[0-9]+$/.test(text)) return undefined;
+  const value = BigInt(text.startsWith('+') ? text.slice(1) : text);
+  return value === BigInt.asIntN(64, value) ? value : undefined;
 }

@@ -66,12 +66,18 @@ describe('qualified names', () => {
   test('each part is named in the message', () => {
     expect(qualifiedNameErrors('/b')).toEqual(['prefix part must be non-empty']);
     expect(qualifiedNameErrors('a'.repeat(64))).toEqual(['name part must be no more than 63 bytes']);
+    expect(qualifiedNameErrors(`${'a'.repeat(254)}/b`)).toEqual(['prefix part must be no more than 253 bytes']);
     expect(qualifiedNameErrors('a/')[0]).toBe('name part must be non-empty');
     expect(qualifiedNameErrors('a/b/c')[0]).toMatch(
-      /^a qualified name must consist of .* with an optional DNS subdomain prefix and '\/' \(e\.g\. 'example\.com\/MyName'\)$/,
+      /^a valid label key must consist of .* with an optional DNS subdomain prefix and '\/' \(e\.g\. 'example\.com\/MyName'\)$/,
     );
     expect(qualifiedNameErrors('A/b')[0]).toMatch(/^prefix part a lowercase RFC 1123 subdomain/);
   });
+});
+
+test('lengths are told in bytes', () => {
+  expect(labelValueErrors('é'.repeat(32))[0]).toBe('must be no more than 63 bytes');
+  expect(labelValueErrors('\u{1f600}'.repeat(15))[0]).not.toBe('must be no more than 63 bytes');
 });
 
 test('label values may be empty', () => {

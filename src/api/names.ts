@@ -40,6 +40,17 @@ export function maxLengthError(length: number): string {
   return `must be no more than ${length} characters`;
 }
 
+/** Whether it has more bytes than that as UTF-8: what Go calls its length. */
+function exceeds(value: string, bytes: number): boolean {
+  if (value.length > bytes) return true;
+  let extra = 0;
+  for (const char of value) {
+    const code = char.codePointAt(0)!;
+    if (code > 0x7f) extra += code > 0x7ff ? 2 : 1;
+  }
+  return value.length + extra > bytes;
+}
+
 /** The words of the rules for labels. */
 function maxBytesError(length: number): string {
   return `must be no more than ${length} bytes`;
@@ -52,7 +63,7 @@ export function inclusiveRangeError(low: number, high: number): string {
 /** A DNS label: lower case, digits and hyphens, at most 63. */
 export function dns1123LabelErrors(value: string): string[] {
   const errors: string[] = [];
-  if (value.length > 63) errors.push(maxLengthError(63));
+  if (exceeds(value, 63)) errors.push(maxLengthError(63));
   if (!label1123Pattern.test(value)) {
     errors.push(
       subdomain1123Pattern.test(value)
@@ -71,7 +82,7 @@ export function dns1123LabelErrors(value: string): string[] {
 /** DNS labels joined by dots, at most 253. */
 export function dns1123SubdomainErrors(value: string): string[] {
   const errors: string[] = [];
-  if (value.length > 253) errors.push(maxLengthError(253));
+  if (exceeds(value, 253)) errors.push(maxLengthError(253));
   if (!subdomain1123Pattern.test(value)) {
     errors.push(
       regexError(
@@ -87,7 +98,7 @@ export function dns1123SubdomainErrors(value: string): string[] {
 /** A DNS label that begins with a letter. */
 export function dns1035LabelErrors(value: string): string[] {
   const errors: string[] = [];
-  if (value.length > 63) errors.push(maxLengthError(63));
+  if (exceeds(value, 63)) errors.push(maxLengthError(63));
   if (!label1035Pattern.test(value)) {
     errors.push(
       regexError(
@@ -104,7 +115,7 @@ export function dns1035LabelErrors(value: string): string[] {
 /** `*.` and a subdomain. */
 export function wildcardDns1123SubdomainErrors(value: string): string[] {
   const errors: string[] = [];
-  if (value.length > 253) errors.push(maxLengthError(253));
+  if (exceeds(value, 253)) errors.push(maxLengthError(253));
   if (!wildcardSubdomainPattern.test(value)) {
     errors.push(
       regexError(
@@ -126,23 +137,27 @@ export function qualifiedNameErrors(value: string): string[] {
   if (slash >= 0) {
     if (value.indexOf('/', slash + 1) >= 0) {
       return [
-        `a qualified name ${regexError(nameMessage, qualifiedName, ...nameExamples)} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+        `a valid label key ${regexError(nameMessage, qualifiedName, ...nameExamples)} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
       ];
     }
     const prefix = value.slice(0, slash);
     if (prefix === '') errors.push('prefix part must be non-empty');
-    else for (const error of dns1123SubdomainErrors(prefix)) errors.push(`prefix part ${error}`);
+    else {
+      // The rule for labels is one of its own, with words of its own for what is too long.
+      if (exceeds(prefix, 253)) errors.push(`prefix part ${maxBytesError(253)}`);
+      for (const error of dns1123SubdomainErrors(prefix)) if (error !== maxLengthError(253)) errors.push(`prefix part ${error}`);
+    }
   }
   const name = slash >= 0 ? value.slice(slash + 1) : value;
   if (name === '') errors.push('name part must be non-empty');
-  else if (name.length > 63) errors.push(`name part ${maxBytesError(63)}`);
+  else if (exceeds(name, 63)) errors.push(`name part ${maxBytesError(63)}`);
   if (!qualifiedNamePattern.test(name)) errors.push(`name part ${regexError(nameMessage, qualifiedName, ...nameExamples)}`);
   return errors;
 }
 
 export function labelValueErrors(value: string): string[] {
   const errors: string[] = [];
-  if (value.length > 63) errors.push(maxBytesError(63));
+  if (exceeds(value, 63)) errors.push(maxBytesError(63));
   if (!labelValuePattern.test(value)) {
     errors.push(
       regexError(
@@ -160,7 +175,7 @@ export function labelValueErrors(value: string): string[] {
 /** A named port: at most 15 of [-a-z0-9] with a letter. */
 export function portNameErrors(value: string): string[] {
   const errors: string[] = [];
-  if (value.length > 15) errors.push(maxLengthError(15));
+  if (exceeds(value, 15)) errors.push(maxLengthError(15));
   if (!/^[-a-z0-9]+$/.test(value)) errors.push('must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)');
   if (!/[a-z]/.test(value)) errors.push('must contain at least one letter (a-z)');
   if (value.includes('--')) errors.push('must not contain consecutive hyphens');
@@ -201,7 +216,7 @@ export function strictEnvVarNameErrors(value: string): string[] {
 /** A key of a ConfigMap or Secret. */
 export function configMapKeyErrors(value: string): string[] {
   const errors: string[] = [];
-  if (value.length > 253) errors.push(maxLengthError(253));
+  if (exceeds(value, 253)) errors.push(maxLengthError(253));
   if (!configMapKeyPattern.test(value)) {
     errors.push(
       regexError(

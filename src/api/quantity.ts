@@ -207,6 +207,8 @@ function read(text: string): Quantity {
   if (text === '' || !match) throw new QuantityError(formatWrong);
   const [, sign, whole = '', fraction = '', suffix = ''] = match;
   const { base, exponent, format } = readSuffix(suffix);
+  // Upstream takes no digits for zero, but where the suffix is beyond what its quick way can hold.
+  if (whole === '' && fraction === '' && base === 2 && exponent > 40) throw new QuantityError(numberWrong);
   if (whole.length + fraction.length > maxDigits) throw new QuantityError(numberWrong);
   let unscaled = BigInt(`${whole}${fraction}` || '0');
   let scale = -fraction.length;

@@ -144,7 +144,7 @@ describe('a strategic merge patch', () => {
     [containers([{ $patch: 'delete', name: 'c' }]), 422, 'spec.template.spec.containers: Required value'],
     [containers([{ name: 'c' }], { '$setElementOrder/containers': [{ name: 'z' }] }), 400, "doesn't match $setElementOrder list"],
     [
-      { spec: { '$setElementOrder/containers': 3 } },
+      { spec: { '$setElementOrder/containers': [] } },
       400,
       'unable to find api field in struct DeploymentSpec for the json field "containers"',
     ],

@@ -172,11 +172,37 @@ describe('values are read as Go reads them', () => {
     expect(decode(pod(rest))).toEqual(pod(expected));
   });
 
+  test.each([
+    ['2024-13-01 x', 'parsing time "2024-13-01 x": month out of range'],
+    ['2024-01-32T24:00:00Z', 'parsing time "2024-01-32T24:00:00Z": hour out of range'],
+    ['2024-01-32T00:00:00Z', 'parsing time "2024-01-32T00:00:00Z": day out of range'],
+    ['2024-01-01T00:00:00+25:00', 'parsing time "2024-01-01T00:00:00+25:00": time zone offset hour out of range'],
+    ['2024-01-01T00:00:00Zx', 'parsing time "2024-01-01T00:00:00Zx": extra text: "x"'],
+    ['2024-01-01T00:00:00.Z', 'parsing time "2024-01-01T00:00:00.Z" as "2006-01-02T15:04:05Z07:00": cannot parse ".Z" as "Z07:00"'],
+  ])('the first fault of the time %s is told', (deletionTimestamp, message) => {
+    expect(() => decode(pod({ metadata: { deletionTimestamp } }))).toThrow(message);
+  });
+
+  test('spaces around a quantity go; nothing is none', () => {
+    const limited = (cpu: string): unknown => decode(pod({ spec: { containers: [{ name: 'a', resources: { limits: { cpu } } }] } }));
+    expect(limited(' 1 ')).toMatchObject({ spec: { containers: [{ resources: { limits: { cpu: '1' } } }] } });
+    for (const cpu of ['', '1GB', '\t1']) expect(() => limited(cpu)).toThrow('quantities must match the regular expression');
+    expect(() => limited('1e')).toThrow("unable to parse quantity's suffix");
+  });
+
   test('a microsecond time keeps six digits, and its day is one of the month', () => {
     const definition = 'io.k8s.api.coordination.v1.Lease';
     const renewed = (renewTime: string): unknown =>
       decode({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', spec: { renewTime } }, { definition });
-    expect(renewed('2024-01-01T00:00:00.5Z')).toMatchObject({ spec: { renewTime: '2024-01-01T00:00:00.500000Z' } });
+    expect(renewed('2024-01-01T02:00:00.500000+02:00')).toMatchObject({ spec: { renewTime: '2024-01-01T00:00:00.500000Z' } });
+    for (const [text, rest] of [
+      ['2024-01-01T00:00:00.5Z', '.5Z'],
+      ['2024-01-01T00:00:00Z', 'Z'],
+    ] as const) {
+      expect(() => renewed(text)).toThrow(
+        `parsing time "${text}" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "${rest}" as ".000000"`,
+      );
+    }
     for (const kept of ['2024-01-01T00:00:00.123456Z', '2024-02-29T23:59:59.999999Z', '2024-12-31T00:00:00.000000Z']) {
       expect(renewed(kept)).toMatchObject({ spec: { renewTime: kept } });
     }
