@@ -176,7 +176,8 @@ export class CarefulReader {
         : this.#invalid('after decimal point in numeric literal');
     }
     const value = Number(literal);
-    if (Number.isSafeInteger(value) || /[.eE]/.test(literal)) return value;
+    // What is longer than the longest int64 is beyond it, and a megabyte of digits would be long in the making.
+    if (Number.isSafeInteger(value) || literal.length > 20 || /[.eE]/.test(literal)) return value;
     const exact = BigInt(literal);
     // Beyond int64 an integer is read as a float, as upstream does.
     return exact >= -(2n ** 63n) && exact < 2n ** 63n ? exact : value;

@@ -29,6 +29,9 @@ const maxDepth = 1_000;
 /** Nodes that a document may have once its aliases are written out. */
 const maxExpandedNodes = 400_000;
 
+/** Digits that an integer may have to be read exactly; 64 bits in binary, with some zeros before them. */
+const maxIntegerDigits = 100;
+
 const never = (): boolean => false;
 const truths = new Set(['y', 'Y', 'yes', 'Yes', 'YES', 'true', 'True', 'TRUE', 'on', 'On', 'ON']);
 const untruths = new Set(['n', 'N', 'no', 'No', 'NO', 'false', 'False', 'FALSE', 'off', 'Off', 'OFF']);
@@ -89,6 +92,8 @@ function readInt(plain: string): number | bigint | undefined {
   const digits = hex === undefined ? (binary === undefined ? (octal === undefined ? decimal! : `0o${octal}`) : `0b${binary}`) : `0x${hex}`;
   const value = Number(digits);
   if (Number.isSafeInteger(value)) return sign === '-' ? 0 - value : value;
+  // A megabyte of digits would be long in the making, and is beyond uint64.
+  if (digits.length > maxIntegerDigits) return sign === '-' ? -value : value;
   const exact = sign === '-' ? -BigInt(digits) : BigInt(digits);
   // Beyond uint64 Go reads a float.
   return exact >= -(2n ** 63n) && exact < 2n ** 64n ? exact : Number(exact);
