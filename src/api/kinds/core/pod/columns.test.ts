@@ -211,6 +211,18 @@ test.each<[string, Parameters<typeof check>[0], [string, string, string]]>([
     },
     ['0/3', 'Init:0/1', '0'],
   ],
+  [
+    'what a status does not say is zero',
+    {
+      spec: { initContainers: [container('i')] },
+      status: {
+        phase: 'Running',
+        initContainerStatuses: [{ name: 'i', state: { terminated: {} } }],
+        containerStatuses: [{ name: 'a' }, { name: 'b', state: { terminated: {} } }],
+      },
+    },
+    ['0/2', 'ExitCode:0', '0'],
+  ],
 ])('%s', (_name, pod, expected) => check(pod, expected));
 
 test('the wide columns', () => {

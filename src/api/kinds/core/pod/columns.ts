@@ -79,13 +79,13 @@ function initSummary({ spec, status }: Pod): InitSummary {
   const sidecars = new Set(containers.filter(isSidecar).map(({ name }) => name));
   for (const [i, one] of (status.initContainerStatuses ?? []).entries()) {
     const sidecar = sidecars.has(one.name);
-    summary.restarts += one.restartCount;
+    summary.restarts += one.restartCount ?? 0;
     summary.lastRestart = later(summary.lastRestart, finishedAt(one));
     if (sidecar) {
-      summary.sidecarRestarts += one.restartCount;
+      summary.sidecarRestarts += one.restartCount ?? 0;
       summary.lastSidecarRestart = later(summary.lastSidecarRestart, finishedAt(one));
     }
-    if (one.state?.terminated?.exitCode === 0) continue;
+    if (one.state?.terminated && (one.state.terminated.exitCode ?? 0) === 0) continue;
     if (sidecar && one.started === true) {
       if (one.ready) summary.ready++;
       continue;
@@ -106,7 +106,7 @@ function mainSummary(pod: Pod, before: string): Pick<Summary, 'ready' | 'reason'
   const statuses = pod.status.containerStatuses ?? [];
   let [reason, ready, restarts, lastRestart, running, failure] = [before, 0, 0, '', false, ''];
   for (const one of statuses.toReversed()) {
-    restarts += one.restartCount;
+    restarts += one.restartCount ?? 0;
     lastRestart = later(lastRestart, finishedAt(one));
     if (one.state?.waiting?.reason) reason = one.state.waiting.reason;
     else if (one.state?.terminated) {
@@ -134,9 +134,9 @@ function terminatedReason({
 }: {
   readonly reason?: string;
   readonly signal?: number;
-  readonly exitCode: number;
+  readonly exitCode?: number;
 }): string {
-  return reason || (signal ? `Signal:${signal}` : `ExitCode:${exitCode}`);
+  return reason || (signal ? `Signal:${signal}` : `ExitCode:${exitCode ?? 0}`);
 }
 
 function finishedAt({ lastState }: ContainerStatus): string {

@@ -17,7 +17,7 @@ export function validatePodStatus(pod: Pod, old: Pod): FieldError[] {
   annotationErrors(pod, old, errors);
   for (const [i, { type, observedGeneration = 0 }] of (status.conditions ?? []).entries()) {
     errors.push(...generationErrors(`status.conditions[${i}].observedGeneration`, observedGeneration));
-    if (!systemConditions.has(type)) addInvalid(errors, `status.conditions[${i}].Type`, type, qualifiedNameErrors(type ?? ''));
+    if (!systemConditions.has(type)) addInvalid(errors, `status.conditions[${i}].Type`, type ?? '', qualifiedNameErrors(type ?? ''));
   }
   const nominated = status.nominatedNodeName;
   if (nominated && nominated !== old.status.nominatedNodeName) {
