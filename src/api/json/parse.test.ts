@@ -63,7 +63,7 @@ describe('syntax errors are worded as Go words them', () => {
 
 test('a megabyte of digits is a float like any other that is too long', () => {
   expect(parseJson('1'.repeat(1_000_000)).value).toBe(Infinity);
-  expect(parseJson(`-${'1'.repeat(21)}`).value).toBe(-111_111_111_111_111_111_111);
+  expect(parseJson(`-${'1'.repeat(21)}`).value).toBe(Number(`-${'1'.repeat(21)}`));
   expect(parseJson('-9223372036854775808').value).toBe(-(2n ** 63n));
 });
 
