@@ -57,7 +57,9 @@ const floatTag = defineScalarTag('tag:yaml.org,2002:float', {
     if (/^[-+]?\.(?:inf|Inf|INF)$|^\.(?:nan|NaN|NAN)$/.test(source))
       throw new YamlSyntaxError(`json: unsupported value: ${goFloat(source)}`);
     const plain = source.replaceAll('_', '');
-    return /^[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?$/.test(plain) ? Number(plain) : NOT_RESOLVED;
+    if (!/^[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?$/.test(plain)) return NOT_RESOLVED;
+    // What is too large for a float is text.
+    return Number.isFinite(Number(plain)) ? Number(plain) : NOT_RESOLVED;
   },
   identify: never,
 });
@@ -68,6 +70,8 @@ const textOfBinary = defineScalarTag('tag:yaml.org,2002:binary', {
   },
   identify: never,
 });
+/** Tags of one's own mean nothing to Go: a scalar with one is its text. */
+const textOfOwnTag = defineScalarTag('!', { matchByTagPrefix: true, resolve: (source) => source, identify: never });
 /** Keys of JSON are text; Go refuses a null key where the library would write "null". */
 const objectTag = defineMappingTag<Record<string, unknown>>('tag:yaml.org,2002:map', {
   ...mapTag,
@@ -78,7 +82,7 @@ const objectTag = defineMappingTag<Record<string, unknown>>('tag:yaml.org,2002:m
   },
 });
 
-const schema = FAILSAFE_SCHEMA.withTags(nullTag, boolTag, intTag, floatTag, mergeTag, textOfBinary, objectTag);
+const schema = FAILSAFE_SCHEMA.withTags(nullTag, boolTag, intTag, floatTag, mergeTag, textOfBinary, textOfOwnTag, objectTag);
 
 function goFloat(source: string): string {
   if (/nan/i.test(source)) return 'NaN';
@@ -91,6 +95,7 @@ function readInt(plain: string): number | bigint | undefined {
   const [, sign, hex, binary, octal, decimal] = match;
   const digits = hex === undefined ? (binary === undefined ? (octal === undefined ? decimal! : `0o${octal}`) : `0b${binary}`) : `0x${hex}`;
   const value = Number(digits);
+  if (!Number.isFinite(value)) return undefined;
   if (Number.isSafeInteger(value)) return sign === '-' ? 0 - value : value;
   // A megabyte of digits would be long in the making, and is beyond uint64.
   if (digits.length > maxIntegerDigits) return sign === '-' ? -value : value;
@@ -100,16 +105,26 @@ function readInt(plain: string): number | bigint | undefined {
 }
 
 /**
- * Reads one YAML document (or JSON, which is YAML).
- * @throws YamlSyntaxError also when there is more than one document
+ * Reads one YAML document (or JSON, which is YAML). Whatever comes after the first document is not looked at, as upstream does.
+ * @throws YamlSyntaxError
  */
 export function parseYaml(source: Uint8Array | string): Parsed {
   const text = typeof source === 'string' ? source : textOf(source);
   const json = /^\s*\{/.test(text) ? parsedAsJson(text) : undefined;
   if (json !== undefined) return json;
-  const { documents, strictErrors } = read(text);
-  if (documents.length > 1) throw new YamlSyntaxError('yaml: expected a single document in the stream');
+  const { documents, strictErrors } = read(firstDocument(text));
   return { value: documents[0] ?? null, strictErrors };
+}
+
+/** The text up to where the first document ends. Dashes or dots at the start of a line are nothing else, wherever they stand. */
+function firstDocument(text: string): string {
+  let begun = false;
+  for (const { 0: line, index } of text.matchAll(/^.*$/gm)) {
+    const mark = /^(?:---|\.\.\.)(?=\s|$)/.exec(line)?.[0];
+    if (begun && mark !== undefined) return text.slice(0, index);
+    begun ||= mark === '---' || !/^(?:\s*(?:#|$)|%)/.test(line);
+  }
+  return text;
 }
 
 /** Most YAML that programs send is JSON, which its own reader reads twenty times faster. */
