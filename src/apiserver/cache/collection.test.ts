@@ -8,7 +8,13 @@ import { encodeForStore, StoredObject } from './stored-object.ts';
 const definition = builtinResources.find(({ plural }) => plural === 'configmaps')!;
 
 function emptyCollection(): Collection {
-  return new Collection({ prefix: '/registry/configmaps/', definition, decoded: new DecodedObjects(10), revision: 0, freeze: false });
+  return new Collection({
+    prefix: '/registry/configmaps/',
+    definition,
+    decoded: new DecodedObjects({ objects: 10, bytes: 1_000_000 }),
+    revision: 0,
+    freeze: false,
+  });
 }
 
 function stored(collection: Collection, key: string, revision: number): StoredObject {

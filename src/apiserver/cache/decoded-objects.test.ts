@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { type Decoded, DecodedObjects } from './decoded-objects.ts';
 
-function item(): Decoded & { forgotten: boolean } {
+function item(byteLength = 1): Decoded & { forgotten: boolean } {
   const made = {
     recentlyRead: false,
     decodedPlace: -1,
+    byteLength,
     forgotten: false,
     forgetDecoded: () => {
       made.forgotten = true;
@@ -14,7 +15,7 @@ function item(): Decoded & { forgotten: boolean } {
 }
 
 test('forgets the oldest beyond the limit', () => {
-  const decoded = new DecodedObjects(2);
+  const decoded = new DecodedObjects({ objects: 2, bytes: 1_000 });
   const items = [item(), item(), item()];
   for (const each of items) decoded.hold(each);
   expect(items.map(({ forgotten }) => forgotten)).toEqual([true, false, false]);
@@ -22,7 +23,7 @@ test('forgets the oldest beyond the limit', () => {
 });
 
 test('spares what was read since the last round', () => {
-  const decoded = new DecodedObjects(2);
+  const decoded = new DecodedObjects({ objects: 2, bytes: 1_000 });
   const items = [item(), item(), item()];
   items[0]!.recentlyRead = true;
   for (const each of items) decoded.hold(each);
@@ -31,7 +32,7 @@ test('spares what was read since the last round', () => {
 });
 
 test('has room again for what was released', () => {
-  const decoded = new DecodedObjects(1);
+  const decoded = new DecodedObjects({ objects: 1, bytes: 1_000 });
   const first = item();
   decoded.hold(first);
   decoded.release(first);
@@ -40,11 +41,22 @@ test('has room again for what was released', () => {
 });
 
 test('holds an object once, however often it is told to', () => {
-  const decoded = new DecodedObjects(2);
+  const decoded = new DecodedObjects({ objects: 2, bytes: 1_000 });
   const first = item();
   for (let i = 0; i < 5; i++) decoded.hold(first);
   expect(decoded.size).toBe(1);
   decoded.release(first);
   decoded.release(first);
   expect(decoded.size).toBe(0);
+});
+
+test('forgets as many as a large one needs, and keeps one that is larger than all that is kept', () => {
+  const decoded = new DecodedObjects({ objects: 10, bytes: 100 });
+  const items = [item(40), item(40), item(10), item(80), item(500), item(1)];
+  const forgotten = items.map((each) => {
+    decoded.hold(each);
+    return items.flatMap((one, i) => (one.forgotten ? [i] : []));
+  });
+  expect(forgotten).toEqual([[], [], [], [0, 1], [0, 1, 2, 3], [0, 1, 2, 3, 4]]);
+  expect(decoded.size).toBe(1);
 });

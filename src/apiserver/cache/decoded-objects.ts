@@ -10,18 +10,27 @@ export interface Decoded {
   recentlyRead: boolean;
   /** Where it is held; this set's own to say, -1 before. */
   decodedPlace: number;
+  /** Of its text. */
+  readonly byteLength: number;
   forgetDecoded(): void;
 }
 
+/** How much is kept decoded at most. */
+export interface DecodedLimits {
+  readonly objects: number;
+  /** Of their texts; a single object may be larger. */
+  readonly bytes: number;
+}
+
 export class DecodedObjects {
-  readonly #limit: number;
+  readonly #limits: DecodedLimits;
   readonly #places: (Decoded | undefined)[] = [];
   readonly #free: number[] = [];
   #hand = 0;
+  #bytes = 0;
 
-  /** @param limit most objects kept decoded */
-  constructor(limit: number) {
-    this.#limit = limit;
+  constructor(limits: DecodedLimits) {
+    this.#limits = limits;
   }
 
   get size(): number {
@@ -31,7 +40,10 @@ export class DecodedObjects {
   hold(decoded: Decoded): void {
     const known = decoded.decodedPlace;
     if (known >= 0 && this.#places[known] === decoded) return;
-    const place = this.#free.pop() ?? (this.#places.length < this.#limit ? this.#places.length : this.#evictOne());
+    const { objects, bytes } = this.#limits;
+    this.#bytes += decoded.byteLength;
+    while (this.size > 0 && (this.size >= objects || this.#bytes > bytes)) this.#evictOne();
+    const place = this.#free.pop() ?? this.#places.length;
     this.#places[place] = decoded;
     decoded.decodedPlace = place;
   }
@@ -39,24 +51,30 @@ export class DecodedObjects {
   release(decoded: Decoded): void {
     const place = decoded.decodedPlace;
     if (place < 0 || this.#places[place] !== decoded) return;
-    this.#places[place] = undefined;
-    this.#free.push(place);
-    decoded.decodedPlace = -1;
+    this.#vacate(place, decoded);
   }
 
-  /** Every place is taken. @returns the one that was freed */
-  #evictOne(): number {
+  /** Only while something is held. */
+  #evictOne(): void {
     for (;;) {
       const place = this.#hand;
       this.#hand = place + 1 === this.#places.length ? 0 : place + 1;
-      const oldest = this.#places[place]!;
+      const oldest = this.#places[place];
+      if (!oldest) continue;
       if (oldest.recentlyRead) {
         oldest.recentlyRead = false;
         continue;
       }
-      oldest.decodedPlace = -1;
+      this.#vacate(place, oldest);
       oldest.forgetDecoded();
-      return place;
+      return;
     }
+  }
+
+  #vacate(place: number, decoded: Decoded): void {
+    this.#places[place] = undefined;
+    this.#free.push(place);
+    this.#bytes -= decoded.byteLength;
+    decoded.decodedPlace = -1;
   }
 }

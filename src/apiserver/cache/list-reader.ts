@@ -4,9 +4,11 @@
  * @source API concepts, "Resource versions"; apiserver cacher and etcd3 store
  */
 import { ApiError, badRequest, expired } from '../../api/index.ts';
+import type { Clock } from '../../base/index.ts';
 import { CompactedError, FutureRevisionError, type Store } from '../../store/index.ts';
 import type { Collection } from './collection.ts';
 import { decodeContinueToken, encodeContinueToken } from './continue-token.ts';
+import { selectInTurns } from './selecting.ts';
 import type { Selection } from './selection.ts';
 import { StoredObject } from './stored-object.ts';
 import type { WatchCache } from './watch-cache.ts';
@@ -33,11 +35,13 @@ export interface ListPage {
 export class ListReader {
   readonly #cache: WatchCache;
   readonly #store: Store;
+  readonly #clock: Clock;
   #compactedRevision = 0;
 
-  constructor(cache: WatchCache, store: Store) {
+  constructor(cache: WatchCache, store: Store, clock: Clock) {
     this.#cache = cache;
     this.#store = store;
+    this.#clock = clock;
   }
 
   /** What is older than this revision is told to be gone, also where the cache happens to know it: clients count on it. */
@@ -86,7 +90,8 @@ export class ListReader {
     }
   }
 
-  #fromCache(collection: Collection, query: ListQuery, from: PageStart): ListPage {
+  /** Reads the state at once; what a selector makes of it may take a while, and is of that state. */
+  #fromCache(collection: Collection, query: ListQuery, from: PageStart): ListPage | Promise<ListPage> {
     const { selection, limit } = query;
     const { namespace, name, indexed, matches } = selection;
     if (name !== '' && (namespace !== '' || !collection.namespaced)) {
@@ -102,7 +107,8 @@ export class ListReader {
     }
     if (limit === 0) {
       const objects = collection.list({ namespace, after: from.after });
-      return wholeList(matches ? objects.filter(matches) : objects, from.revision);
+      if (!matches) return wholeList(objects, from.revision);
+      return selectInTurns(objects, matches, this.#clock).then((selected) => wholeList(selected, from.revision));
     }
     return pageOf(collection.list({ namespace, after: from.after }), query, from.revision);
   }

@@ -87,6 +87,10 @@ export class StoredObject implements Decoded {
     if (object) this.#hold(object);
   }
 
+  get byteLength(): number {
+    return this.text.length;
+  }
+
   /** The bytes as the store keeps them. */
   storedBytes(): Buffer {
     const at = this.home.head.bytes.length;

@@ -9,13 +9,14 @@ import type { KeyValue, Store, StoreEvent, Watch } from '../../store/index.ts';
 import { DecryptionError, isEncrypted } from '../encryption/index.ts';
 import { Collection } from './collection.ts';
 import { DecodedObjects } from './decoded-objects.ts';
+import { statePages } from './read-state.ts';
 import { StoredObject } from './stored-object.ts';
 
 /** Every key of the API's objects begins with this. */
 const registryPrefix = '/registry/';
 
-/** Objects kept decoded at once, over all collections. */
-const maxDecodedObjects = 20_000;
+/** Objects kept decoded at once, over all collections, and bytes of their text: decoded they take a few times as much. */
+const decodedLimits = { objects: 20_000, bytes: 64 * 1024 * 1024 };
 
 /** How long a read waits for the cache to reach a revision it names. @source apiserver cacher blockTimeout */
 const freshnessTimeoutMs = 3_000;
@@ -38,7 +39,7 @@ export interface WatchCacheOptions {
 }
 
 export class WatchCache {
-  readonly decoded = new DecodedObjects(maxDecodedObjects);
+  readonly decoded = new DecodedObjects(decodedLimits);
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #collections = new Map<string, Collection>();
@@ -69,10 +70,13 @@ export class WatchCache {
         if (!cache.#closed) options.onLost(error);
       },
     });
-    const state = await options.store.range(registryPrefix);
-    cache.#revision = state.revision;
-    for (const definition of options.definitions) cache.addCollection(definition);
-    for (const kv of state.kvs) cache.#load(kv);
+    let known = false;
+    for await (const { kvs, revision } of statePages(options.store, registryPrefix)) {
+      cache.#revision = revision;
+      if (!known) for (const definition of options.definitions) cache.addCollection(definition);
+      known = true;
+      for (const kv of kvs) cache.#load(kv);
+    }
     for (const { events, revision } of early) cache.#apply(events, revision);
     early = undefined;
     return cache;

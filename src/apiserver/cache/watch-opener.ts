@@ -7,6 +7,7 @@ import { type ApiError, expired, serviceUnavailable } from '../../api/index.ts';
 import type { Clock, Timer } from '../../base/index.ts';
 import type { Collection } from './collection.ts';
 import { parseRevision } from './list-reader.ts';
+import { selectInTurns } from './selecting.ts';
 import type { Selection } from './selection.ts';
 import { StoredObject } from './stored-object.ts';
 import type { WatchCache } from './watch-cache.ts';
@@ -55,10 +56,11 @@ export class WatchOpener {
     if (version === '') await this.#cache.fresh();
     const revision = fromNow ? 0 : parseRevision(version);
     if (sendInitialEvents) await this.#cache.atLeast(revision);
+    const wantsState = sendInitialEvents ?? fromNow;
+    if (wantsState) await this.#readAhead(collection, selection);
     // Nothing awaits from here to the end: the state, the history and the index are of one moment.
     const startRevision = fromNow || sendInitialEvents ? this.#cache.revision : revision;
     const watcher = new Watcher({ scope: selection, startRevision, onEvents });
-    const wantsState = sendInitialEvents ?? fromNow;
     const failure = fromNow || sendInitialEvents ? undefined : this.#replay(collection, watcher, revision);
     if (!failure) this.#register(collection, watcher, query.allowBookmarks);
     return {
@@ -69,6 +71,12 @@ export class WatchOpener {
       bookmark: () => (query.allowBookmarks ? bookmarkOf(collection, this.#cache.revision) : undefined),
       close: () => this.#close(collection, watcher),
     };
+  }
+
+  /** Has selectors read what they look at, with turns for others: afterwards the state can be read at once. */
+  async #readAhead(collection: Collection, { namespace, name, indexed, matches }: Selection): Promise<void> {
+    if (!matches || name !== '' || indexed !== '') return;
+    await selectInTurns(collection.list({ namespace }), matches, this.#clock);
   }
 
   /** Stops the ticker. */

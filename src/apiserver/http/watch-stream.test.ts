@@ -12,7 +12,7 @@ import { WatchStream } from './watch-stream.ts';
 
 const home: ObjectHome = {
   head: new ObjectHead({ kind: 'Thing', apiVersion: 'v1' }),
-  decoded: new DecodedObjects(10),
+  decoded: new DecodedObjects({ objects: 10, bytes: 1_000_000 }),
   freeze: true,
   decode: (bytes) => JSON.parse(bytes.toString()) as never,
 };

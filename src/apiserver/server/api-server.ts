@@ -126,7 +126,7 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     authorize,
     signal: stop.signal,
   };
-  const lists = new ListReader(cache, store);
+  const lists = new ListReader(cache, store, clock);
   lists.onCompacted(await store.compactedRevision());
   const deps: StorageDeps = {
     cache,
