@@ -27,6 +27,9 @@ export interface LaneOptions {
   readonly identity: KeyPair;
 }
 
+/** A long answer is not to wait for many turns of a loop that has much else to do. */
+const windowBytes = 8 * 1024 * 1024;
+
 const none: LaneAnswer = { status: 0, contentType: '', bytes: Buffer.alloc(0) };
 
 /** Over HTTP/2, on a connection that is opened again when the server has closed it. */
@@ -34,7 +37,15 @@ export function http2Lane({ user, port, ca, identity }: LaneOptions): Lane {
   let session: ClientHttp2Session | undefined;
   const open = (): ClientHttp2Session => {
     if (session && !session.closed && !session.destroyed) return session;
-    session = connect(`https://127.0.0.1:${port}`, { ca, cert: identity.cert, key: identity.key, maxSendHeaderBlockLength: 1_000_000 });
+    const made = connect(`https://127.0.0.1:${port}`, {
+      ca,
+      cert: identity.cert,
+      key: identity.key,
+      maxSendHeaderBlockLength: 1_000_000,
+      settings: { initialWindowSize: windowBytes },
+    });
+    made.once('connect', () => made.setLocalWindowSize(windowBytes));
+    session = made;
     session.on('error', () => {});
     return session;
   };
