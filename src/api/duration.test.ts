@@ -37,6 +37,7 @@ test.each([
   [minute, '1m0s'],
   [hour + 5 * second, '1h0m5s'],
   [-90 * minute, '-1h30m0s'],
+  [hour + 0.000_001, '1h0m0.000000001s'],
 ])('%d ms is written %s', (ms, expected) => expect(formatDuration(ms)).toBe(expected));
 
 test.each([

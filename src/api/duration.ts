@@ -52,7 +52,7 @@ export function formatDuration(ms: number): string {
 }
 
 function trimmed(value: number): string {
-  return String(Number(value.toFixed(9)));
+  return value.toFixed(9).replace(/\.?0+$/, '');
 }
 
 /** The age of something, rounded to two or three figures: `90s`, `5m3s`, `17h`, `3d4h`, `2y30d`. */
