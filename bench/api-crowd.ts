@@ -5,11 +5,14 @@
 import { type TLSSocket, connect } from 'node:tls';
 import { quantile } from './figure.ts';
 import { H2Connection, type H2Target } from './h2-client.ts';
+import { cpuSeconds } from './process-cost.ts';
 
 export interface CrowdJob {
   /** `fan-out`: how late a change is told; `cancel`: watches of one connection end together; `return`: connections break and come again. */
   readonly scenario: 'fan-out' | 'cancel' | 'return';
   readonly target: H2Target;
+  /** The server's process. */
+  readonly pid: number;
   readonly watches: number;
   /** HTTP/2 connections that share the watches; 0: a connection of its own for each, in HTTP/1.1. */
   readonly connections: number;
@@ -23,6 +26,8 @@ export interface CrowdResult {
   /** How long all of it took: opening, and what was asked for. */
   readonly openMs: number;
   readonly takenMs: number;
+  /** What the server spent on the opening. */
+  readonly openCpuMs: number;
 }
 
 const object = 'crowd';
@@ -110,9 +115,10 @@ async function fanOut(job: CrowdJob): Promise<CrowdResult> {
   const crowd = new Crowd();
   using writer = await H2Connection.open(job.target);
   await replaceObject(writer, -1);
-  const openStart = performance.now();
+  const [openStart, openCpu] = [performance.now(), cpuSeconds(job.pid)];
   const opened = job.connections > 0 ? await openShared(job, crowd) : await openOwnAll(job, crowd, openingAtOnce);
   const start = performance.now();
+  const openCpuMs = (cpuSeconds(job.pid) - openCpu) * 1000;
   crowd.latenciesMs.length = 0;
   for (let round = 0; round < job.rounds; round++) {
     const all = crowd.begin(job.watches);
@@ -123,7 +129,7 @@ async function fanOut(job: CrowdJob): Promise<CrowdResult> {
     if ('destroy' in each) each.destroy();
     else each[Symbol.dispose]();
   }
-  return { p99Ms: quantile(crowd.latenciesMs, 0.99), openMs: start - openStart, takenMs: performance.now() - start };
+  return { p99Ms: quantile(crowd.latenciesMs, 0.99), openMs: start - openStart, takenMs: performance.now() - start, openCpuMs };
 }
 
 /** A connection carries a hundred at a time: they are opened, told something, and cancelled together, round after round. */
@@ -146,21 +152,22 @@ async function cancel({ target, watches }: CrowdJob): Promise<CrowdResult> {
     // Node counts streams that were cancelled in the very read that brings new ones: let the server have a turn in between.
     await connection.request({ method: 'GET', path: `${collection}/${object}` });
   }
-  return { p99Ms: quantile(crowd.latenciesMs, 0.99), openMs: 0, takenMs: performance.now() - start };
+  return { p99Ms: quantile(crowd.latenciesMs, 0.99), openMs: 0, takenMs: performance.now() - start, openCpuMs: 0 };
 }
 
 async function comeAgain(job: CrowdJob): Promise<CrowdResult> {
   const crowd = new Crowd();
   using writer = await H2Connection.open(job.target);
   await replaceObject(writer, -1);
-  const openStart = performance.now();
+  const [openStart, openCpu] = [performance.now(), cpuSeconds(job.pid)];
   const sockets = await openOwnAll(job, crowd, openingAtOnce);
+  const openCpuMs = (cpuSeconds(job.pid) - openCpu) * 1000;
   crowd.latenciesMs.length = 0;
   for (const socket of sockets) socket.destroy();
   const start = performance.now();
   console.log('again');
   await openOwnAll(job, crowd, job.watches);
-  return { p99Ms: quantile(crowd.latenciesMs, 0.99), openMs: start - openStart, takenMs: performance.now() - start };
+  return { p99Ms: quantile(crowd.latenciesMs, 0.99), openMs: start - openStart, takenMs: performance.now() - start, openCpuMs };
 }
 
 if (import.meta.main) {

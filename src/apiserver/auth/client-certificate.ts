@@ -26,6 +26,9 @@ const maxIntermediates = 4;
 /** The attribute of a subject that holds a user's uid. */
 const uidAttribute = '1.3.6.1.4.1.57683.2';
 
+/** With those that came along when they were asked for. */
+type ShownCertificate = PeerCertificate & { readonly issuerCertificate?: DetailedPeerCertificate };
+
 /** Tells connections of clients and of front proxies apart. */
 export class PeerReader {
   readonly #clients: readonly X509Certificate[];
@@ -38,8 +41,13 @@ export class PeerReader {
     this.#proxies = authorities.frontProxies === undefined ? undefined : readAuthorities(authorities.frontProxies);
   }
 
+  /** Whether the certificates that came along are looked at: to have them all read costs a connection more than its own. */
+  get readsChains(): boolean {
+    return this.#proxies !== undefined;
+  }
+
   /** @param authorized TLS found it signed by one of the authorities, and in force */
-  read(certificate: DetailedPeerCertificate | undefined, authorized: boolean): Peer {
+  read(certificate: ShownCertificate | undefined, authorized: boolean): Peer {
     if (!certificate || Object.keys(certificate).length === 0) return noCertificate;
     if (!authorized) return strangeCertificate;
     // With one authority there is nothing to tell apart.
@@ -79,9 +87,9 @@ export function readAuthorities(pem: string): X509Certificate[] {
 }
 
 /** What was shown: the certificate first, then those that came along, which are believed in nothing yet. */
-function chainOf(certificate: DetailedPeerCertificate): X509Certificate[] {
+function chainOf(certificate: ShownCertificate): X509Certificate[] {
   const chain: X509Certificate[] = [];
-  for (let next: DetailedPeerCertificate | undefined = certificate; next?.raw; next = next.issuerCertificate) {
+  for (let next: ShownCertificate | undefined = certificate; next?.raw; next = next.issuerCertificate) {
     chain.push(new X509Certificate(next.raw));
     if (next.issuerCertificate === next || chain.length > maxIntermediates) break;
   }

@@ -50,6 +50,9 @@ export interface Exchange {
   abort(): void;
 }
 
+/** Why requests end whose client is gone: one for all of them, since a reason of its own takes its time to make, and thousands may end at once. */
+export const clientGone = new DOMException('the client went away', 'AbortError');
+
 export function bodyTooLarge(limitBytes: number): ApiError {
   return new ApiError({
     code: 413,

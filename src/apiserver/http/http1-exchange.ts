@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Peer } from '../auth/client-certificate.ts';
 import type { UpgradeRequest } from '../request.ts';
 import type { BodyDeadlines } from './body-deadlines.ts';
-import { bodyTooLarge, type Exchange, type OpenResponse, type OutgoingHeaders } from './exchange.ts';
+import { bodyTooLarge, clientGone, type Exchange, type OpenResponse, type OutgoingHeaders } from './exchange.ts';
 import { StreamedResponse } from './streamed-response.ts';
 
 export class Http1Exchange implements Exchange {
@@ -40,8 +40,8 @@ export class Http1Exchange implements Exchange {
     if (!this.#abort) {
       const abort = (this.#abort = new AbortController());
       const source = this.upgrade ? this.upgrade.socket : this.#response;
-      if (source.destroyed) abort.abort();
-      else source.once('close', () => abort.abort());
+      if (source.destroyed) abort.abort(clientGone);
+      else source.once('close', () => abort.abort(clientGone));
     }
     return this.#abort.signal;
   }

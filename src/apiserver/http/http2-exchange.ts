@@ -2,7 +2,7 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Peer } from '../auth/client-certificate.ts';
 import type { BodyDeadlines } from './body-deadlines.ts';
-import { bodyTooLarge, type Exchange, type OpenResponse, type OutgoingHeaders } from './exchange.ts';
+import { bodyTooLarge, clientGone, type Exchange, type OpenResponse, type OutgoingHeaders } from './exchange.ts';
 import { StreamedResponse } from './streamed-response.ts';
 
 const emptyBody = Buffer.alloc(0);
@@ -41,8 +41,8 @@ export class Http2Exchange implements Exchange {
   get signal(): AbortSignal {
     if (!this.#abort) {
       const abort = (this.#abort = new AbortController());
-      if (this.#stream.closed || this.#stream.destroyed) abort.abort();
-      else this.#stream.once('close', () => abort.abort());
+      if (this.#stream.closed || this.#stream.destroyed) abort.abort(clientGone);
+      else this.#stream.once('close', () => abort.abort(clientGone));
     }
     return this.#abort.signal;
   }

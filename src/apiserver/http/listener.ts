@@ -238,7 +238,7 @@ export class Listener {
   }
 
   #readPeer(socket: TLSSocket): Peer {
-    const certificate = socket.getPeerCertificate(true);
+    const certificate = socket.getPeerCertificate(this.#peerReader.readsChains);
     return certificate ? this.#peerReader.read(certificate, socket.authorized) : noCertificate;
   }
 }
