@@ -59,6 +59,7 @@ describe('a policy', () => {
     [`${head}rules: [{}]`, 'rules[0].level: Required value'],
     [`${head}rules: [{level: All}]`, 'rules[0].level: Unsupported value: "All"'],
     [`${head}rules: [{level: None, nonResourceURLs: [x]}]`, `non-resource URL rules must begin with a '/' character`],
+    [`${head}omitStages: [Panic, Later]\nrules: [{level: None}]`, 'omitStages[1]: Invalid value: "Later": allowed stages are'],
     [`${head}rules: [{level: None, omitStages: [Later]}]`, 'allowed stages are RequestReceived,ResponseStarted,ResponseComplete,Panic'],
     [
       `${head}rules: [{level: None, nonResourceURLs: [/a], namespaces: [b]}]`,

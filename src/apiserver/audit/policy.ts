@@ -58,11 +58,13 @@ export class AuditPolicy {
     const policy = readDocument(text, path);
     const rules = arrayOf(policy.rules);
     if (rules.length === 0) throw new AuditPolicyError(`loaded illegal policy with 0 rules from file ${path}`);
-    const faults = rules.flatMap((rule, i) => ruleErrors(isJsonObject(rule) ? rule : {}, `rules[${i}]`));
+    const faults = [
+      ...stageErrors(policy.omitStages, 'omitStages'),
+      ...rules.flatMap((rule, i) => ruleErrors(isJsonObject(rule) ? rule : {}, `rules[${i}]`)),
+    ];
     if (faults.length > 0) {
-      throw new AuditPolicyError(
-        `invalid audit policy in file ${path}: ${faults.map(({ field, message }) => `${field}: ${message}`).join(', ')}`,
-      );
+      const told = new Set(faults.map(({ field, message }) => `${field}: ${message}`));
+      throw new AuditPolicyError(`invalid audit policy in file ${path}: ${[...told].join(', ')}`);
     }
     const omitEverywhere = texts(policy.omitStages) as Stage[];
     const omitManagedFields = policy.omitManagedFields === true;
@@ -139,14 +141,19 @@ function ruleErrors(rule: RawRule, path: string): FieldError[] {
       errors.push(invalidValue(`${path}.resources.resourceNames`, names, 'using resourceNames requires at least one resource'));
     }
   }
-  texts(rule.omitStages).forEach((stage, i) => {
-    if ((stages as readonly string[]).includes(stage)) return;
-    errors.push(invalidValue(`${path}.omitStages[${i}]`, stage, `allowed stages are ${stages.join(',')}`));
-  });
+  errors.push(...stageErrors(rule.omitStages, `${path}.omitStages`));
   if (urls.length > 0 && (arrayOf(rule.resources).length > 0 || texts(rule.namespaces).length > 0)) {
     errors.push(invalidValue(`${path}.nonResourceURLs`, urls, 'rules cannot apply to both regular resources and non-resource URLs'));
   }
   return errors;
+}
+
+function stageErrors(list: unknown, path: string): FieldError[] {
+  return texts(list).flatMap((stage, i) =>
+    (stages as readonly string[]).includes(stage)
+      ? []
+      : [fieldErrors.invalidValue(`${path}[${i}]`, stage, `allowed stages are ${stages.join(',')}`)],
+  );
 }
 
 function matches(rule: Rule, user: UserInfo | undefined, info: RequestInfo): boolean {
