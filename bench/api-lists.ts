@@ -5,15 +5,17 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { encodeForStore } from '../src/apiserver/cache/stored-object.ts';
-import { silentLogger, systemClock } from '../src/base/index.ts';
+import { run, silentLogger, systemClock } from '../src/base/index.ts';
 import { clusterPaths } from '../src/cluster/home.ts';
 import { openLmdbStore } from '../src/store/index.ts';
 import { probeGets } from './api-scale.ts';
 import { bareName, startBareControlPlane } from './bare-control-plane.ts';
 import { type Figure, quantile } from './figure.ts';
-import { H2Connection, type H2Target } from './h2-client.ts';
+import type { ReadersJob } from './list-readers.ts';
 
+const readersProgram = fileURLToPath(new URL('./list-readers.ts', import.meta.url));
 const pods = 150_000;
 const bigObjects = 1_000;
 const bigBytes = 1_000_000;
@@ -27,12 +29,16 @@ export async function measureLists(): Promise<Figure[]> {
     await using knarr = await startBareControlPlane({ home });
     const { target, pid } = knarr;
     const before = anonymousMib(pid);
-    const long = await whileSampling(pid, () => readList(target, '/api/v1/namespaces/bench/pods'));
+    const read = (plural: string, readers: number): Promise<unknown> => {
+      const job: ReadersJob = { target, path: `/api/v1/namespaces/bench/${plural}`, readers };
+      return run([process.execPath, readersProgram, JSON.stringify(job)]);
+    };
+    const long = await whileSampling(pid, () => read('pods', 1));
     const probing = new AbortController();
     const probe = probeGets(target, probing.signal);
-    const big = await whileSampling(pid, () =>
-      Promise.all(Array.from({ length: 10 }, () => readList(target, '/api/v1/namespaces/bench/configmaps'))),
-    );
+    // When the lists fail, so does it, and they tell why.
+    probe.catch(() => {});
+    const big = await whileSampling(pid, () => read('configmaps', 10));
     probing.abort();
     return [
       { name: 'LIST of 150,000 pods, more memory at its peak', value: long.peakMib - before, unit: 'MiB', goal: '≤ 256' },
@@ -92,12 +98,6 @@ function podOf(
 ): Parameters<typeof encodeForStore>[0] {
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec, status };
   return pod;
-}
-
-async function readList(target: H2Target, path: string): Promise<void> {
-  using connection = await H2Connection.open(target);
-  const { status } = await connection.request({ method: 'GET', path, onData: () => {} });
-  if (status !== 200) throw new Error(`GET ${path} was answered ${status}`);
 }
 
 async function whileSampling(pid: number, work: () => Promise<unknown>): Promise<{ readonly peakMib: number; readonly seconds: number }> {
