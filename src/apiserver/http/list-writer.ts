@@ -45,25 +45,37 @@ export async function writeList(page: ListPage, rendering: Rendering, sink: Resp
   let chunk = takeChunk(start.length);
   let used = start.copy(chunk);
   let written = 0;
-  const send = (): Promise<void> => {
+  const send = async (): Promise<void> => {
     const full = chunk;
     written += used;
-    return sink.write(full.subarray(0, used), () => giveBack(full));
+    await sink.write(full.subarray(0, used), () => giveBack(full));
+    chunk = takeChunk(0);
+    used = 0;
   };
   for (let i = 0; i < objects.length; i++) {
     const item = asBuffer(rendering.item(objects[i]!));
     const size = item.length + cut.added;
-    if (used + size > chunk.length) {
+    const isLarge = size > chunkBytes;
+    if (used + (isLarge ? cut.itemStart.length + 1 : size) > chunk.length) await send();
+    if (isLarge) {
+      used = putItemStart(chunk, used, cut, i > 0);
       await send();
-      chunk = takeChunk(size);
-      used = 0;
+      written += await writePieces(item.subarray(cut.from, item.length - cut.trim), sink);
+    } else {
+      used = putItem(chunk, used, item, cut, i > 0);
     }
-    used = putItem(chunk, used, item, cut, i > 0);
   }
   await send();
+  giveBack(chunk);
   const end = Buffer.from(rendering.listEnd);
   await sink.write(end);
   return written + end.length;
+}
+
+/** What is larger than a chunk goes out as it lies, but not at once: others have their turn between two pieces. */
+async function writePieces(bytes: Buffer, sink: ResponseSink): Promise<number> {
+  for (let at = 0; at < bytes.length; at += chunkBytes) await sink.write(bytes.subarray(at, at + chunkBytes));
+  return bytes.length;
 }
 
 /** How an item is cut out of the bytes that the rendering has of it. */
@@ -82,12 +94,17 @@ function cutOf({ itemStart, itemRange }: Rendering): Cut {
 }
 
 function putItem(target: Buffer, start: number, item: Buffer, cut: Cut, isLater: boolean): number {
-  let at = start;
-  if (isLater) target[at++] = comma;
-  if (cut.itemStart.length === 1) target[at++] = cut.itemStart[0]!;
-  else if (cut.itemStart.length > 1) at += cut.itemStart.copy(target, at);
+  const at = putItemStart(target, start, cut, isLater);
   // By range: a view of each item would cost more than its copy.
   return at + item.copy(target, at, cut.from, item.length - cut.trim);
+}
+
+function putItemStart(target: Buffer, start: number, { itemStart }: Cut, isLater: boolean): number {
+  let at = start;
+  if (isLater) target[at++] = comma;
+  if (itemStart.length === 1) target[at++] = itemStart[0]!;
+  else if (itemStart.length > 1) at += itemStart.copy(target, at);
+  return at;
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
@@ -96,7 +113,7 @@ function asBuffer(bytes: Uint8Array): Buffer {
 
 const idleChunks: Buffer[] = [];
 
-/** An item larger than a chunk gets one of its own. */
+/** The start of a list may be larger than a chunk. */
 function takeChunk(atLeast: number): Buffer {
   if (atLeast > chunkBytes) return Buffer.allocUnsafeSlow(atLeast);
   return idleChunks.pop() ?? Buffer.allocUnsafeSlow(chunkBytes);
