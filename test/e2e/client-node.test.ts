@@ -8,7 +8,7 @@ import {
   makeInformer,
   PatchStrategy,
   setHeaderOptions,
-  type V1ConfigMap,
+  V1ConfigMap,
   type V1Status,
   VersionApi,
   Watch,
@@ -48,7 +48,11 @@ describe.skipIf(unavailable)('@kubernetes/client-node', () => {
     const body = { metadata: { name: 'settings' }, data: { a: '1' } };
     const created = await core.createNamespacedConfigMap({ namespace, body });
     expect(created.metadata?.creationTimestamp).toBeInstanceOf(Date);
-    const replaced = await core.replaceNamespacedConfigMap({ namespace, name: 'settings', body: { ...created, data: { a: '2' } } });
+    const replaced = await core.replaceNamespacedConfigMap({
+      namespace,
+      name: 'settings',
+      body: Object.assign(new V1ConfigMap(), created, { data: { a: '2' } }),
+    });
     expect(replaced.data).toEqual({ a: '2' });
     await expect(core.replaceNamespacedConfigMap({ namespace, name: 'settings', body: created })).rejects.toMatchObject({ code: 409 });
     const patch = (strategy: string, patchBody: object): Promise<V1ConfigMap> =>
@@ -100,7 +104,7 @@ describe.skipIf(unavailable)('@kubernetes/client-node', () => {
     await core.createNamespacedConfigMap({ namespace, body: { metadata: { name: 'before', labels } } });
     await informer.start();
     const made = await core.createNamespacedConfigMap({ namespace, body: { metadata: { name: 'after', labels }, data: { a: '1' } } });
-    await core.replaceNamespacedConfigMap({ namespace, name: 'after', body: { ...made, data: { a: '2' } } });
+    await core.replaceNamespacedConfigMap({ namespace, name: 'after', body: Object.assign(new V1ConfigMap(), made, { data: { a: '2' } }) });
     await core.deleteNamespacedConfigMap({ namespace, name: 'before' });
     await expect.poll(() => seen, { timeout: 20_000 }).toEqual(['add before', 'add after', 'update after 2', 'delete before']);
     expect(informer.list().map(({ metadata }) => metadata?.name)).toEqual(['after']);

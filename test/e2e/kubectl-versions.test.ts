@@ -12,10 +12,14 @@ const ownWorks = own !== undefined && spawnSync(own, ['version', '--client']).st
 /** The two ends of what is tried; all of them in the long run. */
 const minors = process.env['KNARR_TEST_LONG'] ? Array.from({ length: 16 }, (_, index) => 20 + index) : [20, 35];
 
-describe.skipIf(unavailable || !ownWorks)("the machine's own kubectl", () => smoke('own', () => Promise.resolve(own!)));
+describe.skipIf(unavailable || !ownWorks)("the machine's own kubectl", () => {
+  smoke('own', () => Promise.resolve(own!));
+});
 
 for (const minor of minors) {
-  describe.skipIf(unavailable)(`kubectl v1.${minor}`, () => smoke(`v1-${minor}`, () => kubectlOf(minor)));
+  describe.skipIf(unavailable)(`kubectl v1.${minor}`, () => {
+    smoke(`v1-${minor}`, () => kubectlOf(minor));
+  });
 }
 
 /** The same few commands for each version. */

@@ -6,7 +6,7 @@ const rule = (resource: string): rbacv1.PolicyRule => ({ apiGroups: [''], resour
 
 function role(name: string, labels: Record<string, string>, resources: readonly string[]): rbacv1.ClusterRole {
   const metadata = { name, uid: name, resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z', labels };
-  return { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata, rules: resources.map(rule) } as rbacv1.ClusterRole;
+  return { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata, rules: resources.map(rule) };
 }
 
 const others = [

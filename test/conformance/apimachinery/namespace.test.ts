@@ -114,7 +114,7 @@ describe.skipIf(unavailable)('apimachinery/namespace', () => {
     const finalizer = 'e2e.example.com/finalizer';
     await create(name);
     await eventually(() => cluster.api('GET', path(`${name}/serviceaccounts/default`)));
-    const pod = JSON.parse(sleeper('held')) as Json;
+    const pod: Json = JSON.parse(sleeper('held'));
     pod.metadata.finalizers = [finalizer];
     await cluster.api('POST', path(`${name}/pods`), pod);
     await cluster.api('POST', path(`${name}/configmaps`), { metadata: { name: 'kept', finalizers: [finalizer] } });

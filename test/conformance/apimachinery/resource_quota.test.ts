@@ -133,7 +133,7 @@ describe.skipIf(unavailable)('apimachinery/resource_quota', () => {
     ));
 
   const pod = (name: string, requests: Json = {}, more: { readonly limits?: Json; readonly spec?: Json } = {}): Json => {
-    const made = JSON.parse(sleeper(name)) as Json;
+    const made: Json = JSON.parse(sleeper(name));
     Object.assign(made.spec, more.spec);
     made.spec.containers[0].resources = { requests, ...(more.limits && { limits: more.limits }) };
     return made;

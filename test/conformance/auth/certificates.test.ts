@@ -14,7 +14,7 @@ describe.skipIf(unavailable)('auth/certificates', () => {
 
   async function requestPem(commonName: string): Promise<string> {
     const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-    const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+    const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
     const made = await Pkcs10CertificateRequestGenerator.create({ name: `CN=${commonName},O=e2e`, keys, signingAlgorithm: algorithm });
     return made.toString('pem');
   }

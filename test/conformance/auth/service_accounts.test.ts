@@ -100,7 +100,7 @@ describe.skipIf(unavailable)('auth/service_accounts', () => {
     expect(configuration.subject_types_supported).toEqual(['public']);
     const { keys } = await cluster.api('GET', new URL(configuration.jwks_uri).pathname, undefined, { token: own });
     const [head, body, signature] = token.split('.');
-    const { kid, alg } = JSON.parse(Buffer.from(head!, 'base64url').toString()) as Json;
+    const { kid, alg }: Json = JSON.parse(Buffer.from(head!, 'base64url').toString());
     expect(configuration.id_token_signing_alg_values_supported).toContain(alg);
     const key = keys.find((one: Json) => one.kid === kid);
     const publicKey = createPublicKey({ key, format: 'jwk' });

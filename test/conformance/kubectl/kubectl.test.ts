@@ -287,7 +287,7 @@ describe.skipIf(unavailable)('kubectl/kubectl', () => {
     const text = await kubectl(['version']);
     expect(text).toMatch(/^Client Version: v1\.\d+\.\d+/m);
     expect(text).toMatch(/^Server Version: v1\.35\.\d+/m);
-    const { clientVersion, serverVersion } = JSON.parse(await kubectl(['version', '-o', 'json'])) as Json;
+    const { clientVersion, serverVersion }: Json = JSON.parse(await kubectl(['version', '-o', 'json']));
     for (const version of [clientVersion, serverVersion]) {
       for (const key of ['major', 'minor', 'gitVersion', 'gitCommit', 'buildDate', 'platform']) expect(version).toHaveProperty(key);
     }

@@ -13,17 +13,16 @@ seen['appliedAgain'] = (await K8s(kind.ConfigMap).Apply({ metadata: { name: 'set
 seen['got'] = (await K8s(kind.ConfigMap).InNamespace(namespace).Get('settings')).metadata?.name;
 await K8s(kind.Secret).Create({ metadata: { name: 'password', namespace }, stringData: { p: 'w' } });
 seen['secret'] = (await K8s(kind.Secret).InNamespace(namespace).Get('password')).data?.['p'];
-seen['patched'] = (
-  await K8s(kind.ConfigMap, { namespace, name: 'settings' } as never).Patch([{ op: 'add', path: '/data/c', value: '3' }])
-).data;
+seen['patched'] = (await K8s(kind.ConfigMap, { namespace, name: 'settings' }).Patch([{ op: 'add', path: '/data/c', value: '3' }])).data;
 
 const events: string[] = [];
 const told = Promise.withResolvers<void>();
 const watcher = K8s(kind.Pod)
   .InNamespace(namespace)
   .Watch((pod, phase) => {
-    events.push(`${phase} ${pod.metadata?.name}`);
-    if (phase === 'DELETED') told.resolve();
+    const event = `${phase} ${pod.metadata?.name}`;
+    events.push(event);
+    if (event.startsWith('DELETED')) told.resolve();
   });
 await watcher.start();
 await K8s(kind.Pod).Apply({
