@@ -1,6 +1,7 @@
 /**
  * The API server by itself: a real control-plane process over LMDB, and beside it the least server that could answer (`api-skeleton.ts`),
- * under the same load in turn. The machine's own speed falls out of the ratio of the two; the rates are what this machine gave.
+ * under the same load in turn. The machine's own speed falls out of the ratio of the two; the rates are what this machine gave. Every
+ * request passes RBAC, flow control, admission and the audit log.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { run } from '../src/base/index.ts';
 import type { LoadJob, LoadResult } from './api-load.ts';
 import { type BareControlPlane, end, startBareControlPlane } from './bare-control-plane.ts';
+import { bindUser } from './bound-user.ts';
 import { type Figure, median } from './figure.ts';
 import { H2Connection, type H2Target } from './h2-client.ts';
 import { residentMib } from './process-cost.ts';
@@ -62,8 +64,9 @@ const rows: readonly Row[] = [
 export async function measureApi(): Promise<Figure[]> {
   const directory = mkdtempSync(join(tmpdir(), 'kn-skeleton-'));
   try {
-    await using knarr = await startBareControlPlane();
-    await using skeleton = await startSkeleton(directory, knarr);
+    await using plane = await startBareControlPlane({ audited: true });
+    const knarr = { pid: plane.pid, target: await bindUser(plane) };
+    await using skeleton = await startSkeleton(directory, plane);
     await createNamespace(knarr, 'bench-list');
     const before = residentMib(knarr.pid);
     const figures: Figure[] = [];
@@ -105,7 +108,8 @@ async function measureRow({ name, job, rate, goal }: Row, knarr: Server, skeleto
 
 /** The figures that no skeleton has, by themselves: a changed apply does what only an API server does. */
 export async function measureApply(): Promise<Figure[]> {
-  await using knarr = await startBareControlPlane();
+  await using plane = await startBareControlPlane({ audited: true });
+  const knarr = { pid: plane.pid, target: await bindUser(plane) };
   const results: LoadResult[] = [];
   for (let round = 0; round < rounds; round++) {
     const job = {

@@ -1,6 +1,6 @@
 /** A real control-plane process over LMDB on this machine's loopback, without nodes: API server, controllers and scheduler as `up` starts them. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,15 +29,15 @@ export interface BareControlPlaneOptions {
   readonly home?: string;
   /** More flags for its Node, such as those of a profiler. */
   readonly flags?: readonly string[];
-  /** Flags of the API server. */
-  readonly apiServerFlags?: ComponentFlags;
+  /** Every request is written to an audit log, at the level `Metadata`. */
+  readonly audited?: boolean;
 }
 
 /** Resolves when it is ready. */
 export async function startBareControlPlane(options: BareControlPlaneOptions = {}): Promise<BareControlPlane> {
   const home = options.home ?? mkdtempSync(join(tmpdir(), 'kn-'));
   const paths = clusterPaths(home, bareName);
-  const record: ClusterRecord = { ...(await nodelessRecord()), ...(options.apiServerFlags && { apiServerFlags: options.apiServerFlags }) };
+  const record: ClusterRecord = { ...(await nodelessRecord()), ...(options.audited && { apiServerFlags: auditFlags(home) }) };
   writeClusterRecord(paths, record);
   makePrivateDirectory(paths.run);
   makePrivateDirectory(paths.logs);
@@ -70,6 +70,17 @@ export async function startBareControlPlane(options: BareControlPlaneOptions = {
       await end(child);
       if (options.home === undefined) rmSync(home, { recursive: true, force: true });
     },
+  };
+}
+
+function auditFlags(home: string): ComponentFlags {
+  const policy = join(home, 'audit-policy.yaml');
+  writeFileSync(policy, 'apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: Metadata }]\n');
+  return {
+    'audit-policy-file': [policy],
+    'audit-log-path': [join(home, 'audit.log')],
+    'audit-log-maxsize': ['100'],
+    'audit-log-maxbackup': ['1'],
   };
 }
 
