@@ -17,7 +17,7 @@ import type { ProcessWatch } from './process-watch.ts';
  * How long the API, and then the nodes, may take: seconds, but more than a minute on an emulated or overloaded machine. A process that ended
  * is seen at once, so waiting costs nobody anything.
  */
-const apiLimitMs = 180_000;
+const apiLimitMs = 300_000;
 const nodeLimitMs = 300_000;
 /** An API server that is not ready by then and has logged an error will not be ready for this reason. */
 const patienceMs = 15_000;
