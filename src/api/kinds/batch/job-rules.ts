@@ -3,15 +3,16 @@
  * @source pkg/apis/batch/validation/validation.go ValidateJob, ValidateJobUpdate, v1.35
  */
 import type { FieldError } from '../../errors.ts';
-import { addInvalid, invalidValue, notSupported, required, tooLong } from '../../field-errors.ts';
+import { invalidValue, notSupported, required, tooLong } from '../../field-errors.ts';
 import type { Job, JobSpec } from '../../gen/batch-v1.ts';
 import type { PodTemplateSpec } from '../../gen/core-v1.ts';
 import { labelSelectorMatcher, SelectorError } from '../../label-selector.ts';
-import { dns1123LabelErrors, dns1123SubdomainErrors, regexError } from '../../names.ts';
+import { dns1123LabelErrors } from '../../names.ts';
 import { utf8Length } from '../../object-meta.ts';
 import { labelMismatch, nonNegativeErrors } from '../apps/pod-template-rules.ts';
 import { validateLabelSelector } from '../core/label-selector-rules.ts';
 import { validatePodTemplate } from '../core/pod/validate-template.ts';
+import { domainPrefixedPathErrors } from '../domain-path-rules.ts';
 import { goStruct } from '../go-struct.ts';
 import { immutableField, sameJson } from '../immutable.ts';
 import { controllerUidLabel, jobNameLabel, legacyControllerUidLabel, legacyJobNameLabel } from './job-labels.ts';
@@ -23,8 +24,6 @@ const manyCompletions = 100_000;
 const maxParallelismOfMany = 10_000;
 const maxFailedIndexesOfMany = 10_000;
 const maxManagedByBytes = 63;
-const httpPath = String.raw`[A-Za-z0-9/\-._~%!$&'()*+,;=:]+`;
-const httpPathPattern = new RegExp(`^${httpPath}$`);
 
 export function validateJob(job: Job): FieldError[] {
   return jobErrors(job, true);
@@ -154,15 +153,8 @@ function restartPolicyErrors({ template, podFailurePolicy }: JobSpec, path: stri
 
 /** @source apimachinery pkg/util/validation IsDomainPrefixedPath */
 function validateManagedBy(value: string, path: string, errors: FieldError[]): void {
-  const slash = value.indexOf('/');
-  const [host, rest] = [value.slice(0, Math.max(slash, 0)), value.slice(slash + 1)];
   if (value === '') errors.push(required(path));
-  else if (slash < 0 || host === '' || rest === '') {
-    errors.push(invalidValue(path, value, 'must be a domain-prefixed path (such as "acme.io/foo")'));
-  } else {
-    addInvalid(errors, path, host, dns1123SubdomainErrors(host));
-    if (!httpPathPattern.test(rest)) errors.push(invalidValue(path, rest, regexError('Invalid path', httpPath)));
-  }
+  else errors.push(...domainPrefixedPathErrors(path, value));
   if (utf8Length(value) > maxManagedByBytes) errors.push(tooLong(path, maxManagedByBytes));
 }
 

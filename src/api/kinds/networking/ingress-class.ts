@@ -1,12 +1,13 @@
 /** IngressClass: a controller of ingresses, and with what it works. @source pkg/apis/networking/validation/validation.go, v1.35 */
 import type { FieldError } from '../../errors.ts';
-import { addInvalid, addUnsupported, forbidden, invalidValue, required, tooLong } from '../../field-errors.ts';
+import { addInvalid, addUnsupported, forbidden, required, tooLong } from '../../field-errors.ts';
 import type { IngressClass, IngressClassParametersReference } from '../../gen/networking-v1.ts';
 import { networkingv1Resources } from '../../gen/resources.ts';
-import { dns1123LabelErrors, dns1123SubdomainErrors, regexError } from '../../names.ts';
+import { dns1123LabelErrors } from '../../names.ts';
 import { utf8Length } from '../../object-meta.ts';
 import type { ResourceDefinition } from '../../resource-definition.ts';
 import { defineResource } from '../define-resource.ts';
+import { domainPrefixedPathErrors } from '../domain-path-rules.ts';
 import { immutableField } from '../immutable.ts';
 import { ageColumn, column, nameColumn } from '../standard-columns.ts';
 import { validateReference } from './ingress-rules.ts';
@@ -15,7 +16,6 @@ import { validateReference } from './ingress-rules.ts';
 export const defaultIngressClassMark = 'ingressclass.kubernetes.io/is-default-class';
 
 const maxControllerBytes = 250;
-const pathPattern = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
 
 export const ingressClassResource: ResourceDefinition = defineResource<IngressClass>({
   ref: networkingv1Resources.ingressclasses,
@@ -53,19 +53,6 @@ function validateIngressClass({ spec }: IngressClass): FieldError[] {
     errors.push(...domainPrefixedPathErrors('spec.controller', controller));
   }
   if (parameters) validateParameters(parameters, 'spec.parameters', errors);
-  return errors;
-}
-
-/** `domain/path`. @source apimachinery pkg/util/validation/validation.go IsDomainPrefixedPath */
-function domainPrefixedPathErrors(path: string, value: string): FieldError[] {
-  const slash = value.indexOf('/');
-  const [host, rest] = slash < 0 ? [value, ''] : [value.slice(0, slash), value.slice(slash + 1)];
-  if (slash < 0 || host === '' || rest === '') {
-    return [invalidValue(path, value, 'must be a domain-prefixed path (such as "acme.io/foo")')];
-  }
-  const errors: FieldError[] = [];
-  addInvalid(errors, path, host, dns1123SubdomainErrors(host));
-  if (!new RegExp(`^${pathPattern}$`).test(rest)) errors.push(invalidValue(path, rest, regexError('Invalid path', pathPattern)));
   return errors;
 }
 
