@@ -76,6 +76,21 @@ describe('two writers of one object', () => {
   });
 });
 
+test('applies that race to create an object all take part in it', async () => {
+  const apply = (index: number): ReturnType<typeof server.http> =>
+    server.http(
+      'PATCH',
+      `${path}/applied-at-once?fieldManager=manager-${index}`,
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'applied-at-once' }, data: { [`key-${index}`]: 'x' } },
+      { headers: { 'content-type': 'application/apply-patch+yaml' } },
+    );
+  const answers = await Promise.all(Array.from({ length: 8 }, (_, index) => apply(index)));
+  expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([...Array.from({ length: 7 }, () => 200), 201]);
+  const { json } = await server.http('GET', `${path}/applied-at-once`);
+  expect(Object.keys(json.data)).toHaveLength(8);
+  expect(json.metadata.managedFields).toHaveLength(8);
+});
+
 describe('names and dry runs', () => {
   test('a generated name is the prefix and five letters', async () => {
     const { json } = await server.http('POST', path, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'gen-' } });

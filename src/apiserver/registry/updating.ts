@@ -64,8 +64,14 @@ export async function updateObject(deps: StorageDeps, view: ResourceView, reques
   }
   for (let round = 0; round < maxRounds; round++) {
     if (!live) {
-      if (request.createInstead) return { object: await request.createInstead(), created: true };
-      throw missing(view, request.key.name);
+      if (!request.createInstead) throw missing(view, request.key.name);
+      const made = await unlessExists(request.createInstead());
+      if (made) return { object: made, created: true };
+      // Somebody else was first: the next round changes what he made.
+      await deps.cache.fresh();
+      live = view.collection.get(key);
+      certain = true;
+      continue;
     }
     const attempt: Attempt = await tryUpdate(deps, view, request, live, op).catch(async (error: unknown) => {
       if (certain || !isApiError(error)) throw error;
@@ -80,6 +86,13 @@ export async function updateObject(deps: StorageDeps, view: ResourceView, reques
     certain = true;
   }
   throw timedOut('too many other writers changed the object');
+}
+
+function unlessExists<T>(creating: Promise<T>): Promise<T | undefined> {
+  return creating.catch((error: unknown) => {
+    if (isApiError(error, 'AlreadyExists')) return undefined;
+    throw error;
+  });
 }
 
 type Attempt =
