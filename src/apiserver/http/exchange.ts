@@ -5,7 +5,7 @@
 import { ApiError } from '../../api/index.ts';
 import type { Peer } from '../auth/client-certificate.ts';
 import type { ResponseSink, UpgradeRequest } from '../request.ts';
-import type { BodyDeadlines } from './body-deadlines.ts';
+import type { RequestDeadlines } from './request-deadlines.ts';
 
 /** Largest request body. @source apiserver MaxRequestBodyBytes */
 export const maxRequestBodyBytes = 3 * 1024 * 1024;
@@ -41,7 +41,7 @@ export interface Exchange {
   /** Names and values in turn, each line of its own, as they came. */
   headerLines(): readonly string[];
   /** @throws ApiError RequestEntityTooLarge, Timeout */
-  body(limitBytes: number, deadlines: BodyDeadlines): Promise<Buffer>;
+  body(limitBytes: number, deadlines: RequestDeadlines): Promise<Buffer>;
   bodyStream(): AsyncIterable<Uint8Array>;
   /** Sends the whole answer. */
   send(status: number, headers: OutgoingHeaders, body: Uint8Array): void;

@@ -10,7 +10,7 @@ import { anonymousUser } from '../auth/users.ts';
 import type { FilteredCall } from '../filters/index.ts';
 import type { Seat } from '../flowcontrol/index.ts';
 import type { BodySource } from '../verbs/body.ts';
-import type { BodyDeadlines } from './body-deadlines.ts';
+import type { RequestDeadlines } from './request-deadlines.ts';
 import { type Exchange, maxRequestBodyBytes } from './exchange.ts';
 
 /** Most warnings, and most bytes of them, that one answer carries. @source apiserver filters/warning.go */
@@ -20,7 +20,7 @@ const maxWarningBytes = 4 * 1024;
 export interface CallServer {
   readonly clock: Clock;
   readonly log: Logger;
-  readonly deadlines: BodyDeadlines;
+  readonly deadlines: RequestDeadlines;
   readonly nextAuditId: () => string;
 }
 

@@ -12,7 +12,6 @@ import type { Answer } from '../verbs/answer.ts';
 import { mediaTypeOf } from '../verbs/options.ts';
 import { applyPatchType } from '../verbs/patch.ts';
 import type { AnswerWriter, Written } from './answer-writer.ts';
-import { BodyDeadlines } from './body-deadlines.ts';
 import type { Exchange } from './exchange.ts';
 import { type CallServer, HttpCall } from './http-call.ts';
 import { defaultRequestTimeoutMs, RequestDeadlines } from './request-deadlines.ts';
@@ -39,8 +38,8 @@ export class HttpFront {
   constructor(options: HttpFrontOptions) {
     this.#options = options;
     const { clock, log, nextAuditId, requestTimeoutMs = defaultRequestTimeoutMs } = options;
-    this.#server = { clock, log, nextAuditId, deadlines: new BodyDeadlines(clock, requestTimeoutMs) };
     this.#deadlines = new RequestDeadlines(clock, requestTimeoutMs);
+    this.#server = { clock, log, nextAuditId, deadlines: this.#deadlines };
   }
 
   /** Answers; resolves when the answer is complete. Never rejects. */

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Peer } from '../auth/client-certificate.ts';
 import type { UpgradeRequest } from '../request.ts';
-import type { BodyDeadlines } from './body-deadlines.ts';
+import type { RequestDeadlines } from './request-deadlines.ts';
 import { bodyTooLarge, clientGone, type Exchange, type OpenResponse, type OutgoingHeaders } from './exchange.ts';
 import { StreamedResponse } from './streamed-response.ts';
 
@@ -59,24 +59,24 @@ export class Http1Exchange implements Exchange {
     return this.#request.rawHeaders;
   }
 
-  body(limitBytes: number, deadlines: BodyDeadlines): Promise<Buffer> {
+  body(limitBytes: number, deadlines: RequestDeadlines): Promise<Buffer> {
     const request = this.#request;
     if (Number(request.headers['content-length'] ?? 0) > limitBytes) return Promise.reject(bodyTooLarge(limitBytes));
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
       let size = 0;
-      const awaited = deadlines.begin(reject);
+      const came = deadlines.awaitBody(reject);
       request.on('data', (chunk: Buffer) => {
         size += chunk.length;
         if (size > limitBytes) reject(bodyTooLarge(limitBytes));
         else chunks.push(chunk);
       });
       request.once('end', () => {
-        deadlines.end(awaited);
+        came();
         resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
       });
       request.once('close', () => {
-        deadlines.end(awaited);
+        came();
         reject(new Error('the client went away'));
       });
     });

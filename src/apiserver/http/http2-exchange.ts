@@ -1,7 +1,7 @@
 /** An HTTP/2 stream as an exchange, on the stream API: the compatibility layer costs a fifth of the throughput. */
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Peer } from '../auth/client-certificate.ts';
-import type { BodyDeadlines } from './body-deadlines.ts';
+import type { RequestDeadlines } from './request-deadlines.ts';
 import { bodyTooLarge, clientGone, type Exchange, type OpenResponse, type OutgoingHeaders } from './exchange.ts';
 import { StreamedResponse } from './streamed-response.ts';
 
@@ -60,14 +60,14 @@ export class Http2Exchange implements Exchange {
     return this.#lines;
   }
 
-  body(limitBytes: number, deadlines: BodyDeadlines): Promise<Buffer> {
+  body(limitBytes: number, deadlines: RequestDeadlines): Promise<Buffer> {
     if (!this.#hasBody) return Promise.resolve(emptyBody);
     if (Number(this.#headers['content-length'] ?? 0) > limitBytes) return Promise.reject(bodyTooLarge(limitBytes));
     const stream = this.#stream;
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
       let size = 0;
-      const awaited = deadlines.begin(reject);
+      const came = deadlines.awaitBody(reject);
       stream.on('data', (chunk: Buffer) => {
         size += chunk.length;
         // What comes after is dropped: the answer is on its way.
@@ -75,11 +75,11 @@ export class Http2Exchange implements Exchange {
         else chunks.push(chunk);
       });
       stream.once('end', () => {
-        deadlines.end(awaited);
+        came();
         resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
       });
       stream.once('aborted', () => {
-        deadlines.end(awaited);
+        came();
         reject(new Error('the client went away'));
       });
     });

@@ -57,3 +57,19 @@ test('what ended in time is not told', async () => {
   await clock.advance(2_000);
   expect(told).toEqual(['late']);
 });
+
+test('a body that does not come in time is given up', async () => {
+  const clock = new VirtualClock();
+  const deadlines = new RequestDeadlines(clock, 60_000);
+  const failed: string[] = [];
+  deadlines.awaitBody(({ message }) => failed.push(message));
+  const quick = deadlines.awaitBody(() => failed.push('quick'));
+  await clock.advance(30_000);
+  deadlines.awaitBody(() => failed.push('later'));
+  quick();
+  await clock.advance(31_000);
+  expect(failed).toEqual(['Timeout: the body of the request did not come in time']);
+  await clock.advance(30_000);
+  expect(failed).toHaveLength(2);
+  expect(clock.timers).toBe(0);
+});

@@ -1,6 +1,6 @@
 /**
- * How long requests may take that do not stay open by nature: `--request-timeout`, or less when the client says so. One timer for all of
- * them: a timer a request would cost more than most requests.
+ * How long requests and their bodies may take that do not stay open by nature: `--request-timeout`, or less when the client says so. One
+ * timer for all of them: a timer a request would cost more than most requests.
  * @source apiserver pkg/endpoints/filters/request_deadline.go, pkg/server/filters/timeout.go, v1.35
  */
 import { badRequest, DurationError, parseDuration, timedOut } from '../../api/index.ts';
@@ -64,6 +64,11 @@ export class RequestDeadlines {
         },
       );
     });
+  }
+
+  /** Calls `reject` with a Timeout when a body does not come, unless what is returned was called before. */
+  awaitBody(reject: (error: Error) => void): () => void {
+    return this.guard(this.#limitMs, () => reject(timedOut('the body of the request did not come in time')));
   }
 
   /** Calls `expire` when the time is over, unless what is returned was called before. */
