@@ -32,50 +32,24 @@ interface LooseSource {
   readonly container?: string;
 }
 
+/** What is wanted of a metric, or what is measured: `v2` and `v1` name the fields of values after it. */
+type Side = 'target' | 'current';
+
 type Sources = Readonly<Record<'object' | 'pods' | 'resource' | 'containerResource' | 'external', LooseSource | undefined>>;
 
 /** Fields in Go's order, since the annotation is text. */
 export function flatMetric(metric: MetricSpec): FlatMetric {
-  const { type = '', object, pods, resource, containerResource, external } = metric as Partial<MetricSpec> & Partial<Sources>;
-  return present({
-    type,
-    object:
-      object &&
-      present({
-        target: reference(object.describedObject),
-        metricName: object.metric?.name ?? '',
-        targetValue: object.target?.value ?? '0',
-        selector: object.metric?.selector,
-        averageValue: object.target?.averageValue,
-      }),
-    pods:
-      pods &&
-      present({
-        metricName: pods.metric?.name ?? '',
-        targetAverageValue: pods.target?.averageValue ?? '0',
-        selector: pods.metric?.selector,
-      }),
-    resource: resource && present({ name: resource.name ?? '', ...flatResource(resource) }),
-    containerResource:
-      containerResource &&
-      present({ name: containerResource.name ?? '', ...flatResource(containerResource), container: containerResource.container ?? '' }),
-    external:
-      external &&
-      present({
-        metricName: external.metric?.name ?? '',
-        metricSelector: external.metric?.selector,
-        targetValue: external.target?.value,
-        targetAverageValue: external.target?.averageValue,
-      }),
-  });
-}
-
-function flatResource({ target = {} }: LooseSource): Source {
-  return { targetAverageUtilization: target.averageUtilization, targetAverageValue: target.averageValue };
+  return flatten(metric, 'target');
 }
 
 export function flatStatus(status: MetricStatus): FlatMetric {
-  const { type = '', object, pods, resource, containerResource, external } = status as Partial<MetricStatus> & Partial<Sources>;
+  return flatten(status, 'current');
+}
+
+function flatten(metric: { readonly type?: string } & Partial<Sources>, side: Side): FlatMetric {
+  const { type = '', object, pods, resource, containerResource, external } = metric;
+  const value = `${side}Value`;
+  const averageValue = `${side}AverageValue`;
   return present({
     type,
     object:
@@ -83,35 +57,43 @@ export function flatStatus(status: MetricStatus): FlatMetric {
       present({
         target: reference(object.describedObject),
         metricName: object.metric?.name ?? '',
-        currentValue: object.current?.value ?? '0',
+        [value]: object[side]?.value ?? '0',
         selector: object.metric?.selector,
-        averageValue: object.current?.averageValue,
+        averageValue: object[side]?.averageValue,
       }),
     pods:
       pods &&
       present({
         metricName: pods.metric?.name ?? '',
-        currentAverageValue: pods.current?.averageValue ?? '0',
+        [averageValue]: pods[side]?.averageValue ?? '0',
         selector: pods.metric?.selector,
       }),
-    resource: resource && present({ name: resource.name ?? '', ...flatCurrent(resource) }),
+    resource: resource && present({ name: resource.name ?? '', ...flatResource(resource, side) }),
     containerResource:
       containerResource &&
-      present({ name: containerResource.name ?? '', ...flatCurrent(containerResource), container: containerResource.container ?? '' }),
+      present({
+        name: containerResource.name ?? '',
+        ...flatResource(containerResource, side),
+        container: containerResource.container ?? '',
+      }),
     external:
       external &&
       present({
         metricName: external.metric?.name ?? '',
         metricSelector: external.metric?.selector,
-        currentValue: external.current?.value ?? '0',
-        currentAverageValue: external.current?.averageValue,
+        [value]: external[side]?.value ?? unsaid[side],
+        [averageValue]: external[side]?.averageValue,
       }),
   });
 }
 
-function flatCurrent({ current = {} }: LooseSource): Source {
-  return { currentAverageUtilization: current.averageUtilization, currentAverageValue: current.averageValue ?? '0' };
+function flatResource(source: LooseSource, side: Side): Source {
+  const values = source[side];
+  return { [`${side}AverageUtilization`]: values?.averageUtilization, [`${side}AverageValue`]: values?.averageValue ?? unsaid[side] };
 }
+
+/** A target may be unsaid; a measurement is a number. */
+const unsaid: Readonly<Record<Side, string | undefined>> = { target: undefined, current: '0' };
 
 function reference({ kind = '', name = '', apiVersion }: Partial<CrossVersionObjectReference> = {}): Source {
   return present({ kind, name, apiVersion });
@@ -119,48 +101,49 @@ function reference({ kind = '', name = '', apiVersion }: Partial<CrossVersionObj
 
 /** The metric of `v2`; validation tells what is missing of it. */
 export function fullMetric(flat: FlatMetric): Draft<MetricSpec> {
-  const { type, object, pods, resource, containerResource, external } = flat;
-  const [ofObject, ofPods, ofResource, ofContainer, ofExternal] = [object, pods, resource, containerResource, external].map(sourceOf);
-  return present({
-    type: type ?? '',
-    object: ofObject && {
-      describedObject: ofObject['target'] ?? {},
-      metric: identifier(ofObject, 'selector'),
-      target: present({
-        type: ofObject['averageValue'] === undefined ? 'Value' : 'AverageValue',
-        // No target and a target of nothing are written alike; beside another one it was none.
-        value: ofObject['averageValue'] !== undefined && ofObject['targetValue'] === '0' ? undefined : (ofObject['targetValue'] ?? '0'),
-        averageValue: ofObject['averageValue'],
-      }),
-    },
-    pods: ofPods && {
-      metric: identifier(ofPods, 'selector'),
-      target: { type: 'AverageValue', averageValue: ofPods['targetAverageValue'] ?? '0' },
-    },
-    resource: ofResource && { name: ofResource['name'] ?? '', target: fullResource(ofResource) },
-    containerResource: ofContainer && {
-      name: ofContainer['name'] ?? '',
-      target: fullResource(ofContainer),
-      container: ofContainer['container'] ?? '',
-    },
-    external: ofExternal && {
-      metric: identifier(ofExternal, 'metricSelector'),
-      target: present({
-        type: ofExternal['targetValue'] === undefined ? 'AverageValue' : 'Value',
-        value: ofExternal['targetValue'],
-        averageValue: ofExternal['targetAverageValue'],
-      }),
-    },
-    // Validation reads every field of it with care.
-  }) as unknown as Draft<MetricSpec>;
-}
-
-function fullResource(source: Source): Source {
-  const { targetAverageUtilization: averageUtilization, targetAverageValue: averageValue } = source;
-  return present({ type: averageUtilization === undefined ? 'AverageValue' : 'Utilization', averageValue, averageUtilization });
+  // Validation reads every field of it with care.
+  return unflatten(flat, 'target', targets) as unknown as Draft<MetricSpec>;
 }
 
 export function fullStatus(flat: FlatMetric): Draft<MetricStatus> {
+  // Only controllers write a status, and it is only shown.
+  return unflatten(flat, 'current', measurements) as unknown as Draft<MetricStatus>;
+}
+
+/** What `v2` says of the values of a flat metric, by where the metric comes from. */
+type Values = Readonly<Record<'object' | 'pods' | 'resource' | 'external', (source: Source) => Source>>;
+
+const targets: Values = {
+  object: ({ targetValue, averageValue }) => ({
+    type: averageValue === undefined ? 'Value' : 'AverageValue',
+    // No target and a target of nothing are written alike; beside another one it was none.
+    value: averageValue !== undefined && targetValue === '0' ? undefined : (targetValue ?? '0'),
+    averageValue,
+  }),
+  pods: ({ targetAverageValue }) => ({ type: 'AverageValue', averageValue: targetAverageValue ?? '0' }),
+  resource: ({ targetAverageUtilization: averageUtilization, targetAverageValue: averageValue }) => ({
+    type: averageUtilization === undefined ? 'AverageValue' : 'Utilization',
+    averageValue,
+    averageUtilization,
+  }),
+  external: ({ targetValue: value, targetAverageValue: averageValue }) => ({
+    type: value === undefined ? 'AverageValue' : 'Value',
+    value,
+    averageValue,
+  }),
+};
+
+const measurements: Values = {
+  object: ({ currentValue, averageValue }) => ({ value: currentValue ?? '0', averageValue }),
+  pods: ({ currentAverageValue }) => ({ averageValue: currentAverageValue ?? '0' }),
+  resource: ({ currentAverageUtilization: averageUtilization, currentAverageValue }) => ({
+    averageUtilization,
+    averageValue: currentAverageValue ?? '0',
+  }),
+  external: ({ currentValue, currentAverageValue: averageValue }) => ({ value: currentValue ?? '0', averageValue }),
+};
+
+function unflatten(flat: FlatMetric, side: Side, values: Values): Source {
   const { type, object, pods, resource, containerResource, external } = flat;
   const [ofObject, ofPods, ofResource, ofContainer, ofExternal] = [object, pods, resource, containerResource, external].map(sourceOf);
   return present({
@@ -168,25 +151,17 @@ export function fullStatus(flat: FlatMetric): Draft<MetricStatus> {
     object: ofObject && {
       describedObject: ofObject['target'] ?? {},
       metric: identifier(ofObject, 'selector'),
-      current: present({ value: ofObject['currentValue'] ?? '0', averageValue: ofObject['averageValue'] }),
+      [side]: present(values.object(ofObject)),
     },
-    pods: ofPods && { metric: identifier(ofPods, 'selector'), current: { averageValue: ofPods['currentAverageValue'] ?? '0' } },
-    resource: ofResource && { name: ofResource['name'] ?? '', current: fullCurrent(ofResource) },
+    pods: ofPods && { metric: identifier(ofPods, 'selector'), [side]: present(values.pods(ofPods)) },
+    resource: ofResource && { name: ofResource['name'] ?? '', [side]: present(values.resource(ofResource)) },
     containerResource: ofContainer && {
       name: ofContainer['name'] ?? '',
-      current: fullCurrent(ofContainer),
+      [side]: present(values.resource(ofContainer)),
       container: ofContainer['container'] ?? '',
     },
-    external: ofExternal && {
-      metric: identifier(ofExternal, 'metricSelector'),
-      current: present({ value: ofExternal['currentValue'] ?? '0', averageValue: ofExternal['currentAverageValue'] }),
-    },
-    // Only controllers write a status, and it is only shown.
-  }) as unknown as Draft<MetricStatus>;
-}
-
-function fullCurrent({ currentAverageUtilization: averageUtilization, currentAverageValue: averageValue }: Source): Source {
-  return present({ averageUtilization, averageValue: averageValue ?? '0' });
+    external: ofExternal && { metric: identifier(ofExternal, 'metricSelector'), [side]: present(values.external(ofExternal)) },
+  });
 }
 
 function identifier(source: Source, selector: 'selector' | 'metricSelector'): Source {
