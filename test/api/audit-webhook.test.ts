@@ -3,11 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { standardExtensions } from '../../src/apiserver/index.ts';
 import { Registry } from '../../src/base/index.ts';
 import { createTestAuthority, type TestAuthority } from './certificates.ts';
-import { startTestServer, type TestServer } from './harness.ts';
-import { startHttps } from './local-https.ts';
+import { startTestServer, testExtensions, type TestServer } from './harness.ts';
+import { startHttps, webhookKubeconfig } from './local-https.ts';
 import type { Json } from './raw-http.ts';
 
 let authority: TestAuthority;
@@ -27,17 +26,7 @@ beforeAll(async () => {
     const status = answer(batches.length);
     if (status !== undefined) response.writeHead(status, status === 302 ? { location: receiver.url } : {}).end();
   });
-  const kubeconfig = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [
-      { name: 'w', cluster: { server: receiver.url, 'certificate-authority-data': Buffer.from(authority.ca).toString('base64') } },
-    ],
-    users: [{ name: 'u', user: { token: 'the-server' } }],
-    contexts: [{ name: 'c', context: { cluster: 'w', user: 'u' } }],
-    'current-context': 'c',
-  };
-  writeFileSync(join(directory, 'kubeconfig'), JSON.stringify(kubeconfig));
+  writeFileSync(join(directory, 'kubeconfig'), webhookKubeconfig(authority, receiver.url));
   writeFileSync(
     join(directory, 'policy'),
     'apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: [{level: Metadata, nonResourceURLs: ["/version"]}]\n',
@@ -63,10 +52,7 @@ interface Audited extends AsyncDisposable {
 async function start(flags: object): Promise<Audited> {
   const metrics = new Registry();
   const server = await startTestServer({
-    extensions: standardExtensions({
-      serverAddress: () => '127.0.0.1:6443',
-      version: { knarrVersion: '0.0.0-test' },
-      admission: { disabled: ['ServiceAccount'] },
+    extensions: testExtensions({
       health: { metrics },
       flags: {
         'audit-policy-file': join(directory, 'policy'),

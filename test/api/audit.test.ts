@@ -3,9 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { standardExtensions } from '../../src/apiserver/index.ts';
 import { corev1Resources } from '../../src/api/index.ts';
-import { startTestServer, type TestServer } from './harness.ts';
+import { startTestServer, testExtensions, type TestServer } from './harness.ts';
 import type { Json } from './raw-http.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'kn-audit-api-'));
@@ -33,10 +32,7 @@ beforeAll(async () => {
   server = await startTestServer({
     // No token is anybody's.
     authentication: () => ({ tokens: [() => undefined] }),
-    extensions: standardExtensions({
-      serverAddress: () => '127.0.0.1:6443',
-      version: { knarrVersion: '0.0.0-test' },
-      admission: { disabled: ['ServiceAccount'] },
+    extensions: testExtensions({
       flags: { 'audit-policy-file': policyFile, 'audit-log-path': path },
     }),
   });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { configuredAuthentication } from '../../src/apiserver/index.ts';
 import { createTestAuthority, type TestAuthority } from './certificates.ts';
 import { startTestServer, type TestServer } from './harness.ts';
-import { startHttps } from './local-https.ts';
+import { startHttps, webhookKubeconfig } from './local-https.ts';
 
 interface Asked {
   readonly apiVersion: string;
@@ -22,16 +22,6 @@ let asked: Asked[] = [];
 /** Answers the n-th question of a test. */
 let answer: (review: Asked, n: number) => { readonly status?: number; readonly headers?: Record<string, string>; readonly body?: unknown };
 
-const kubeconfig = (url: string): string =>
-  JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'w', cluster: { server: url, 'certificate-authority-data': Buffer.from(authority.ca).toString('base64') } }],
-    users: [{ name: 'u', user: { token: 'the-server' } }],
-    contexts: [{ name: 'c', context: { cluster: 'w', user: 'u' } }],
-    'current-context': 'c',
-  });
-
 beforeAll(async () => {
   authority = await createTestAuthority();
   directory = mkdtempSync(join(tmpdir(), 'knarr-webhook-'));
@@ -42,7 +32,7 @@ beforeAll(async () => {
     const { status = 200, headers = {}, body: text } = known ? answer(review, asked.length) : { status: 403, body: '' };
     response.writeHead(status, headers).end(typeof text === 'string' ? text : JSON.stringify(text));
   });
-  server = await startWith(kubeconfig(`${webhook.url}/review`), {});
+  server = await startWith(webhookKubeconfig(authority, `${webhook.url}/review`), {});
 });
 afterAll(async () => {
   await server.close();
@@ -132,7 +122,7 @@ describe('a webhook', () => {
 
   test('may speak v1beta1', async () => {
     answer = () => status({ authenticated: true, user: jane });
-    await using old = await startWith(kubeconfig(webhook.url), { 'authentication-token-webhook-version': 'v1beta1' });
+    await using old = await startWith(webhookKubeconfig(authority, webhook.url), { 'authentication-token-webhook-version': 'v1beta1' });
     expect(await whoIs('good', old)).toMatchObject({ username: 'jane' });
     expect(asked[0]).toMatchObject({ apiVersion: 'authentication.k8s.io/v1beta1' });
   });
@@ -141,6 +131,6 @@ describe('a webhook', () => {
     ['http://127.0.0.1:1', 'the server is not an https URL'],
     ['ftp://x', 'the server is not an https URL'],
   ])('at %s is refused at the start', async (url, why) => {
-    await expect(startWith(kubeconfig(url), {})).rejects.toThrow(why);
+    await expect(startWith(webhookKubeconfig(authority, url), {})).rejects.toThrow(why);
   });
 });

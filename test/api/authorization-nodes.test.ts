@@ -1,9 +1,9 @@
 /** What a node reaches by way of the pods on it: their Secrets, claims, volumes and tokens, and nothing of other nodes' pods. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type corev1, corev1Resources, isApiError, rbacv1Resources, type Unsaved } from '../../src/api/index.ts';
-import { standardExtensions, type UserInfo } from '../../src/apiserver/index.ts';
+import { type UserInfo } from '../../src/apiserver/index.ts';
 import { type Client, createClient } from '../../src/client/index.ts';
-import { startTestServer, type TestServer } from './harness.ts';
+import { startTestServer, testExtensions, type TestServer } from './harness.ts';
 
 const { signal } = new AbortController();
 const namespace = 'default';
@@ -13,10 +13,7 @@ let server: TestServer;
 let podUid: string;
 beforeAll(async () => {
   server = await startTestServer({
-    extensions: standardExtensions({
-      serverAddress: () => '127.0.0.1:6443',
-      version: { knarrVersion: '0.0.0-test' },
-      admission: { disabled: ['ServiceAccount'] },
+    extensions: testExtensions({
       subresources: {
         kubeletTls: () => ({ ca: '' }),
         signer: { issuer: 'https://test', audiences: ['https://test'], sign: () => 'token' },

@@ -3,11 +3,10 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { standardExtensions } from '../../src/apiserver/index.ts';
 import type { FlagValues } from '../../src/apiserver/flags/index.ts';
 import { createTestAuthority, type KeyPair, type TestAuthority } from './certificates.ts';
-import { startTestServer, type TestServer } from './harness.ts';
-import { startHttps } from './local-https.ts';
+import { startTestServer, testExtensions, type TestServer } from './harness.ts';
+import { startHttps, webhookKubeconfig } from './local-https.ts';
 
 interface Asked {
   readonly kind: string;
@@ -33,17 +32,6 @@ let answer: (review: Asked, n: number) => Reply;
 const identities = new Map<string, KeyPair>();
 const silent: (() => void)[] = [];
 
-function kubeconfig(url: string): string {
-  return JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'w', cluster: { server: url, 'certificate-authority-data': Buffer.from(authority.ca).toString('base64') } }],
-    users: [{ name: 'u', user: { token: 'the-server' } }],
-    contexts: [{ name: 'c', context: { cluster: 'w', user: 'u' } }],
-    'current-context': 'c',
-  });
-}
-
 beforeAll(async () => {
   authority = await createTestAuthority();
   directory = mkdtempSync(join(tmpdir(), 'knarr-authorizer-'));
@@ -66,7 +54,7 @@ beforeAll(async () => {
     response.writeHead(status, headers).end(typeof text === 'string' ? text : JSON.stringify(text));
   });
   kubeconfigFile = join(directory, 'webhook.kubeconfig');
-  writeFileSync(kubeconfigFile, kubeconfig(`${webhook.url}/authorize`));
+  writeFileSync(kubeconfigFile, webhookKubeconfig(authority, `${webhook.url}/authorize`));
   server = await startWith(plain);
 });
 afterAll(async () => {
@@ -89,10 +77,7 @@ const plain = {
 function startWith(flags: FlagValues): Promise<TestServer> {
   const file = flags['authorization-mode']?.includes('Webhook') ? { 'authorization-webhook-config-file': kubeconfigFile } : {};
   return startTestServer({
-    extensions: standardExtensions({
-      serverAddress: () => '127.0.0.1:6443',
-      version: { knarrVersion: '0.0.0-test' },
-      admission: { disabled: ['ServiceAccount'] },
+    extensions: testExtensions({
       flags: { ...file, ...flags },
     }),
   });

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeProtobuf, encodeProtobuf } from '../../src/api/protobuf/index.ts';
 import type { JsonObject } from '../../src/api/index.ts';
-import { standardExtensions } from '../../src/apiserver/index.ts';
-import { startTestServer, type TestServer } from './harness.ts';
+import { startTestServer, testExtensions, type TestServer } from './harness.ts';
 
 const protobuf = 'application/vnd.kubernetes.protobuf';
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
@@ -12,10 +11,7 @@ const configMaps = '/api/v1/namespaces/default/configmaps';
 let server: TestServer;
 beforeAll(async () => {
   server = await startTestServer({
-    extensions: standardExtensions({
-      serverAddress: () => '127.0.0.1:6443',
-      version: { knarrVersion: '0.0.0-test' },
-      admission: { disabled: ['ServiceAccount'] },
+    extensions: testExtensions({
       subresources: {
         kubeletTls: () => ({ ca: undefined, cert: '', key: '' }),
         signer: {

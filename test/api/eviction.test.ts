@@ -1,7 +1,6 @@
 /** Evictions under disruption budgets, one at a time and many at once. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { standardExtensions } from '../../src/apiserver/index.ts';
-import { startTestServer, type TestServer } from './harness.ts';
+import { startTestServer, testExtensions, type TestServer } from './harness.ts';
 import type { Json } from './raw-http.ts';
 
 let server: TestServer;
@@ -11,10 +10,7 @@ const refusal = "Cannot evict pod as it would violate the pod's disruption budge
 
 beforeAll(async () => {
   server = await startTestServer({
-    extensions: standardExtensions({
-      serverAddress: () => '127.0.0.1:6443',
-      version: { knarrVersion: '0.0.0-test' },
-      admission: { disabled: ['ServiceAccount'] },
+    extensions: testExtensions({
       // Evictions talk to no kubelet and sign nothing.
       subresources: {
         kubeletTls: () => ({ ca: undefined, cert: '', key: '' }),

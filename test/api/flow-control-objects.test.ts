@@ -1,8 +1,7 @@
 /** The objects of flow control that every cluster has, when somebody deletes or changes them. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { standardExtensions } from '../../src/apiserver/index.ts';
 import { VirtualClock } from '../../src/base/index.ts';
-import { startTestServer, type TestServer } from './harness.ts';
+import { startTestServer, testExtensions, type TestServer } from './harness.ts';
 import type { Json } from './raw-http.ts';
 
 const base = '/apis/flowcontrol.apiserver.k8s.io/v1';
@@ -16,10 +15,7 @@ beforeAll(async () => {
   clock = new VirtualClock();
   server = await startTestServer({
     clock,
-    extensions: standardExtensions({
-      serverAddress: () => '127.0.0.1:6443',
-      version: { knarrVersion: '0.0.0-test' },
-      admission: { disabled: ['ServiceAccount'] },
+    extensions: testExtensions({
       bootstrap: { address: () => undefined, clientCa: undefined },
     }),
   });

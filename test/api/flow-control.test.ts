@@ -1,16 +1,13 @@
 /** Priority and fairness against the running server. */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type ExtensionFactory, standardExtensions } from '../../src/apiserver/index.ts';
-import { startTestServer, type TestServer } from './harness.ts';
+import { type ExtensionFactory } from '../../src/apiserver/index.ts';
+import { startTestServer, testExtensions, type TestServer } from './harness.ts';
 
 const base = '/apis/flowcontrol.apiserver.k8s.io/v1';
 
 /** @param flags of flow control */
 function extensions(flags: { readonly [flag: string]: number | boolean } = {}): ExtensionFactory[] {
-  return standardExtensions({
-    serverAddress: () => '127.0.0.1:6443',
-    version: { knarrVersion: '0.0.0-test' },
-    admission: { disabled: ['ServiceAccount'] },
+  return testExtensions({
     bootstrap: { address: () => undefined, clientCa: undefined },
     flags,
   });

@@ -10,6 +10,7 @@ import {
   createApiServer,
   type ExtensionFactory,
   standardExtensions,
+  type StandardExtensionOptions,
   type UserInfo,
 } from '../../src/apiserver/index.ts';
 import { silentLogger, systemClock, systemRandom } from '../../src/base/index.ts';
@@ -97,12 +98,13 @@ export async function startTestServer(
   };
 }
 
-/** What a cluster has, but for ServiceAccounts, whose controller does not run here. */
-export function testExtensions(): ExtensionFactory[] {
+/** What a cluster has, but for ServiceAccounts, whose controller does not run here. `options` are what a test has otherwise. */
+export function testExtensions(options: Partial<StandardExtensionOptions> = {}): ExtensionFactory[] {
   return standardExtensions({
     serverAddress: () => '127.0.0.1:6443',
     version: { knarrVersion: '0.0.0-test' },
     admission: { disabled: ['ServiceAccount'] },
+    ...options,
   });
 }
 

@@ -23,6 +23,18 @@ export async function startHttps(authority: TestAuthority, handle: Handler): Pro
   return { url: `https://127.0.0.1:${port}`, close };
 }
 
+/** By which an API server finds a webhook at that address, and says who it is by the token `the-server`. */
+export function webhookKubeconfig(authority: TestAuthority, url: string): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'w', cluster: { server: url, 'certificate-authority-data': Buffer.from(authority.ca).toString('base64') } }],
+    users: [{ name: 'u', user: { token: 'the-server' } }],
+    contexts: [{ name: 'c', context: { cluster: 'w', user: 'u' } }],
+    'current-context': 'c',
+  });
+}
+
 export interface TestIssuer {
   readonly url: string;
   /** How often the keys were asked for. */

@@ -4,8 +4,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { standardExtensions } from '../../src/apiserver/index.ts';
-import { startTestServer, type TestServer } from './harness.ts';
+import { startTestServer, testExtensions, type TestServer } from './harness.ts';
 
 let server: TestServer;
 let kubelet: Server;
@@ -47,10 +46,7 @@ function pod(name: string, containers: readonly string[], nodeName?: string): ob
 beforeAll(async () => {
   let kubeletTls = { ca: undefined as string | undefined, cert: '', key: '' };
   server = await startTestServer({
-    extensions: standardExtensions({
-      serverAddress: () => '127.0.0.1:6443',
-      version: { knarrVersion: '0.0.0-test' },
-      admission: { disabled: ['ServiceAccount'] },
+    extensions: testExtensions({
       subresources: {
         kubeletTls: () => kubeletTls,
         kubeletsOnLoopback: true,

@@ -8,9 +8,9 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ExtensionFactory, standardExtensions } from '../../src/apiserver/index.ts';
+import { type ExtensionFactory } from '../../src/apiserver/index.ts';
 import { createTestAuthority } from './certificates.ts';
-import { startTestServer, type TestServer } from './harness.ts';
+import { startTestServer, testExtensions, type TestServer } from './harness.ts';
 
 let server: TestServer;
 /** The same, where kubelets may stand on loopback. */
@@ -31,10 +31,7 @@ afterAll(async () => {
 });
 
 function extensions(kubeletsOnLoopback: boolean): ExtensionFactory[] {
-  return standardExtensions({
-    serverAddress: () => '127.0.0.1:6443',
-    version: { knarrVersion: '0.0.0-test' },
-    admission: { disabled: ['ServiceAccount'] },
+  return testExtensions({
     subresources: {
       kubeletTls: () => kubeletTls,
       kubeletsOnLoopback,

@@ -1,8 +1,8 @@
 /** `serviceaccounts/token`: what a request for a token may ask, what it gets and what it is refused. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { serviceAccountTokens, standardExtensions } from '../../src/apiserver/index.ts';
+import { serviceAccountTokens } from '../../src/apiserver/index.ts';
 import { generateServiceAccountKey, ServiceAccountKeys } from '../../src/pki/index.ts';
-import { startTestServer, type TestServer } from './harness.ts';
+import { startTestServer, testExtensions, type TestServer } from './harness.ts';
 
 const issuer = 'https://kubernetes.default.svc';
 const tokenOf = '/api/v1/namespaces/default/serviceaccounts/robot/token';
@@ -25,10 +25,7 @@ beforeAll(async () => {
         serviceAccountTokens({ issuers: [issuer], audiences: signer.audiences, verifySignature: (text) => keys.verify(text) })(host),
       ],
     }),
-    extensions: standardExtensions({
-      serverAddress: () => '127.0.0.1:6443',
-      version: { knarrVersion: '0.0.0-test' },
-      admission: { disabled: ['ServiceAccount'] },
+    extensions: testExtensions({
       subresources: { kubeletTls: () => ({ ca: '' }), signer },
     }),
   });

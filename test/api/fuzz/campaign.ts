@@ -7,8 +7,8 @@ import type { KubeObject, ResourceDefinition, Strategy, SubresourceDefinition } 
 import { decodeProtobuf } from '../../../src/api/protobuf/index.ts';
 import { parseYaml } from '../../../src/api/yaml/index.ts';
 import type { Logger } from '../../../src/base/index.ts';
-import { type ExtensionFactory, standardExtensions } from '../../../src/apiserver/index.ts';
-import { startTestServer, type TestServer } from '../harness.ts';
+import { type ExtensionFactory } from '../../../src/apiserver/index.ts';
+import { startTestServer, testExtensions, type TestServer } from '../harness.ts';
 import { goodObject, namesOf } from './good-objects.ts';
 import { caseOf, type FuzzCase } from './cases.ts';
 import { http1Lane, http2Lane, type Lane, type LaneAnswer } from './lanes.ts';
@@ -145,10 +145,7 @@ export class Campaign implements AsyncDisposable {
 
 /** As a cluster has them; kubelets are nowhere. */
 function extensions(): ExtensionFactory[] {
-  return standardExtensions({
-    serverAddress: () => '127.0.0.1:6443',
-    version: { knarrVersion: '0.0.0-test' },
-    admission: { disabled: ['ServiceAccount'] },
+  return testExtensions({
     subresources: {
       kubeletTls: () => ({ ca: '' }),
       signer: {
