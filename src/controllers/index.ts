@@ -1,7 +1,11 @@
 /** The door of the controllers: all that runs in a controller manager, by upstream's names. */
 import type { Controller, ControllerContext } from '../client/index.ts';
+import { controllerChoiceFaults, isChosen } from './choice.ts';
 import { createClusterRoleAggregationController } from './clusterrole-aggregation/clusterrole-aggregation-controller.ts';
+import type { ControllerName } from './controller-names.ts';
 import { createDeploymentController } from './deployment/deployment-controller.ts';
+import { createDisruptionController } from './disruption/disruption-controller.ts';
+import { createStaleDisruptionController } from './disruption/stale-disruption-controller.ts';
 import { createEndpointsController, type EndpointsOptions } from './endpoints/endpoints-controller.ts';
 import { createEndpointSliceMirroringController } from './endpointslice-mirroring/endpointslice-mirroring-controller.ts';
 import { createEndpointSliceController, type EndpointSliceOptions } from './endpointslice/endpointslice-controller.ts';
@@ -26,6 +30,10 @@ import { createTaintEvictionController } from './taint-eviction/taint-eviction-c
 
 /** Every period and limit has upstream's default. */
 export interface ControllersOptions {
+  /** The words of `--controllers`; default `*`: all that run by default. */
+  readonly only?: readonly string[];
+  /** How many keys of a controller are reconciled at once, by its name. */
+  readonly workers?: { readonly [Name in ControllerName]?: number };
   readonly endpoints?: EndpointsOptions;
   readonly endpointSlice?: EndpointSliceOptions;
   readonly garbageCollector?: GarbageCollectorOptions;
@@ -39,34 +47,128 @@ export interface ControllersOptions {
   readonly rootCa?: string;
 }
 
-/** The controllers, not yet running; `runControllers` runs them. */
+/** One controller of the manager. */
+interface ControllerRow {
+  readonly name: ControllerName;
+  /** The ServiceAccount in kube-system whose rights it has. */
+  readonly account: string;
+  /** The component that its events name; left out: its account. */
+  readonly speaks?: string;
+  /** Several: parts with queues of their own. Undefined: it has nothing to do with these options. */
+  readonly create: (context: ControllerContext, options: ControllersOptions) => Controller | readonly Controller[] | undefined;
+}
+
+/** All that are built, in the order in which they start. @source cmd/kube-controller-manager/app (names of clients), v1.35 */
+const controllerTable: readonly ControllerRow[] = [
+  { name: 'serviceaccount-controller', account: 'service-account-controller', create: createServiceAccountsController },
+  { name: 'deployment-controller', account: 'deployment-controller', create: createDeploymentController },
+  { name: 'replicaset-controller', account: 'replicaset-controller', create: createReplicaSetController },
+  {
+    name: 'replicationcontroller-controller',
+    account: 'replication-controller',
+    speaks: 'replication-controller',
+    create: createReplicationController,
+  },
+  {
+    name: 'endpointslice-controller',
+    account: 'endpointslice-controller',
+    speaks: 'endpoint-slice-controller',
+    create: (context, { endpointSlice }) => createEndpointSliceController(context, endpointSlice),
+  },
+  {
+    name: 'endpoints-controller',
+    account: 'endpoint-controller',
+    create: (context, { endpoints }) => createEndpointsController(context, endpoints),
+  },
+  {
+    name: 'endpointslice-mirroring-controller',
+    account: 'endpointslicemirroring-controller',
+    speaks: 'endpoint-slice-mirroring-controller',
+    create: createEndpointSliceMirroringController,
+  },
+  {
+    name: 'garbage-collector-controller',
+    account: 'generic-garbage-collector',
+    speaks: 'garbage-collector-controller',
+    create: (context, { garbageCollector }) => createGarbageCollector(context, garbageCollector),
+  },
+  {
+    name: 'namespace-controller',
+    account: 'namespace-controller',
+    create: (context, { namespace }) => createNamespaceController(context, namespace),
+  },
+  {
+    name: 'clusterrole-aggregation-controller',
+    account: 'clusterrole-aggregation-controller',
+    create: createClusterRoleAggregationController,
+  },
+  {
+    name: 'root-ca-certificate-publisher-controller',
+    account: 'root-ca-cert-publisher',
+    create: (context, { rootCa }) => (rootCa === undefined ? undefined : createRootCaController(context, { rootCa })),
+  },
+  {
+    name: 'node-lifecycle-controller',
+    account: 'node-controller',
+    create: (context, { nodeLifecycle }) => createNodeLifecycleController(context, nodeLifecycle),
+  },
+  {
+    name: 'taint-eviction-controller',
+    account: 'node-controller',
+    speaks: 'taint-eviction-controller',
+    create: createTaintEvictionController,
+  },
+  {
+    name: 'node-ipam-controller',
+    account: 'node-controller',
+    speaks: 'cidrAllocator',
+    create: (context, { nodeIpam }) => nodeIpam && createNodeIpamController(context, nodeIpam),
+  },
+  {
+    name: 'disruption-controller',
+    account: 'disruption-controller',
+    speaks: 'controllermanager',
+    create: (context) => [createDisruptionController(context), createStaleDisruptionController(context)],
+  },
+  {
+    name: 'pod-garbage-collector-controller',
+    account: 'pod-garbage-collector',
+    create: (context, { podGc }) => createPodGcController(context, podGc),
+  },
+  { name: 'persistentvolumeclaim-protection-controller', account: 'pvc-protection-controller', create: createClaimProtection },
+  { name: 'persistentvolume-protection-controller', account: 'pv-protection-controller', create: createVolumeProtection },
+  {
+    name: 'volumeattributesclass-protection-controller',
+    account: 'volumeattributesclass-protection-controller',
+    create: createAttributesClassProtection,
+  },
+  { name: 'service-cidr-controller', account: 'service-cidrs-controller', create: createServiceCidrsController },
+  {
+    name: 'resourcequota-controller',
+    account: 'resourcequota-controller',
+    create: (context, { resourceQuota }) => createResourceQuotaController(context, resourceQuota),
+  },
+];
+
+const built: ReadonlySet<string> = new Set(controllerTable.map(({ name }) => name));
+
+/** What is wrong with the words of `--controllers`; empty when all is well. */
+export function controllersFaults(words: readonly string[]): string[] {
+  return controllerChoiceFaults(words, (name) => built.has(name));
+}
+
+/** The chosen controllers, not yet running; `runControllers` runs them. */
 export function createControllers(context: ControllerContext, options: ControllersOptions = {}): Controller[] {
-  const as = (account: string): ControllerContext => actingAs(context, account);
-  return [
-    createDeploymentController(speakingAs(as('deployment-controller'), 'deployment-controller')),
-    createReplicaSetController(speakingAs(as('replicaset-controller'), 'replicaset-controller')),
-    createReplicationController(speakingAs(as('replication-controller'), 'replication-controller')),
-    createEndpointSliceController(speakingAs(as('endpointslice-controller'), 'endpoint-slice-controller'), options.endpointSlice),
-    createEndpointsController(speakingAs(as('endpoint-controller'), 'endpoint-controller'), options.endpoints),
-    createEndpointSliceMirroringController(speakingAs(as('endpointslicemirroring-controller'), 'endpoint-slice-mirroring-controller')),
-    createGarbageCollector(speakingAs(as('generic-garbage-collector'), 'garbage-collector-controller'), options.garbageCollector),
-    createNamespaceController(as('namespace-controller'), options.namespace),
-    createClusterRoleAggregationController(as('clusterrole-aggregation-controller')),
-    createServiceAccountsController(as('service-account-controller')),
-    ...(options.rootCa !== undefined ? [createRootCaController(as('root-ca-cert-publisher'), { rootCa: options.rootCa })] : []),
-    createNodeLifecycleController(speakingAs(as('node-controller'), 'node-controller'), options.nodeLifecycle),
-    createTaintEvictionController(speakingAs(as('node-controller'), 'taint-eviction-controller')),
-    createPodGcController(as('pod-garbage-collector'), options.podGc),
-    createClaimProtection(as('pvc-protection-controller')),
-    createVolumeProtection(as('pv-protection-controller')),
-    createAttributesClassProtection(as('volumeattributesclass-protection-controller')),
-    createServiceCidrsController(as('service-cidrs-controller')),
-    createResourceQuotaController(as('resourcequota-controller'), options.resourceQuota),
-    ...(options.nodeIpam ? [createNodeIpamController(speakingAs(as('node-controller'), 'cidrAllocator'), options.nodeIpam)] : []),
-  ];
+  const { only = ['*'], workers = {} } = options;
+  return controllerTable.flatMap(({ name, account, speaks = account, create }) => {
+    if (!isChosen(name, only)) return [];
+    const parts = [create(speakingAs(actingAs(context, account), speaks), options) ?? []].flat();
+    return parts.map((part) => ({ ...part, ...(workers[name] !== undefined && { workers: workers[name] }) }));
+  });
 }
 
 export type {
+  ControllerName,
   EndpointsOptions,
   EndpointSliceOptions,
   GarbageCollectorOptions,

@@ -53,7 +53,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const run = (names: readonly string[] | undefined): InformerFactory => {
     const informers = createInformerFactory(shared);
     const context = { client, informers, recorder, clock, random: shared.random, registry };
-    const controllers = createControllers(context, rest).filter(({ name }) => !names || names.includes(name));
+    const controllers = createControllers(context, { ...rest, only: names ?? ['*'] });
     informers.informer(corev1Resources.pods);
     runControllers({ controllers, context, group });
     return informers;
