@@ -9,7 +9,7 @@ import { formatTime, systemClock } from '../src/base/index.ts';
 import { ReadyProbe } from '../src/cluster/admin-client.ts';
 import { ensurePki, readAdminIdentity } from '../src/cluster/cluster-pki.ts';
 import { type ClusterRecord, type ComponentFlags, writeClusterRecord } from '../src/cluster/cluster-record.ts';
-import { clusterPaths, makePrivateDirectory } from '../src/cluster/home.ts';
+import { type ClusterPaths, clusterPaths, makePrivateDirectory } from '../src/cluster/home.ts';
 import { controlPlaneFlags } from '../src/cluster/launch.ts';
 import type { H2Target } from './h2-client.ts';
 
@@ -31,17 +31,25 @@ export interface BareControlPlaneOptions {
   readonly flags?: readonly string[];
   /** Every request is written to an audit log, at the level `Metadata`. */
   readonly audited?: boolean;
+  /** Fills its store before it starts. */
+  readonly prepare?: (paths: ClusterPaths) => Promise<void>;
+  /** Range of the nodes' pod ranges; default one for 256 nodes. */
+  readonly podCidr?: string;
 }
 
 /** Resolves when it is ready. */
 export async function startBareControlPlane(options: BareControlPlaneOptions = {}): Promise<BareControlPlane> {
   const home = options.home ?? mkdtempSync(join(tmpdir(), 'kn-'));
   const paths = clusterPaths(home, bareName);
-  const record: ClusterRecord = { ...(await nodelessRecord()), ...(options.audited && { apiServerFlags: auditFlags(home) }) };
+  const record: ClusterRecord = {
+    ...(await nodelessRecord(options.podCidr)),
+    ...(options.audited && { apiServerFlags: auditFlags(home) }),
+  };
   writeClusterRecord(paths, record);
   makePrivateDirectory(paths.run);
   makePrivateDirectory(paths.logs);
   await ensurePki(record, paths, systemClock);
+  await options.prepare?.(paths);
   const logFile = join(paths.logs, 'control-plane.log');
   const log = openSync(logFile, 'a');
   const flags = [...controlPlaneFlags, ...(options.flags ?? []), '--disable-warning=ExperimentalWarning'];
@@ -93,14 +101,14 @@ export async function end(child: ChildProcess): Promise<void> {
 }
 
 /** No node, no bridge: what would be the bridge's address is the machine's own, since an endpoint of a Service is never a loopback address. */
-async function nodelessRecord(): Promise<ClusterRecord> {
+async function nodelessRecord(podCidr = '10.244.0.0/16'): Promise<ClusterRecord> {
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   const hostIp = own.find(({ internal, family }) => !internal && family === 'IPv4')?.address;
   if (hostIp === undefined) throw new Error('this machine has no IPv4 address but the loopback');
   const network = {
     nodeCidr: `${hostIp}/32`,
     hostIp,
-    podCidr: '10.244.0.0/16',
+    podCidr,
     serviceCidr: '10.96.0.0/16',
     apiServiceIp: '10.96.0.1',
     dnsServiceIp: '10.96.0.10',

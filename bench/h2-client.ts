@@ -11,7 +11,7 @@ export interface H2Target {
 }
 
 export interface H2Request {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly body?: string;
   /** Default JSON. */
@@ -25,7 +25,7 @@ export interface H2Request {
 export interface H2Answer {
   readonly status: number;
   readonly bytes: number;
-  text(): string;
+  readonly text: () => string;
 }
 
 const streamWindowBytes = 4 << 20;
