@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { YamlSyntaxError, parseYaml } from '../../api/yaml/index.ts';
-import { FlagValueError } from '../flags/index.ts';
+import { FlagValueError } from '../../api/flags/index.ts';
 import { ConfigurationReader } from './configuration-reader.ts';
 
 const versions = ['apiserver.config.k8s.io/v1', 'apiserver.k8s.io/v1alpha1'];

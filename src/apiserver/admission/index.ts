@@ -1,7 +1,7 @@
 /** The door of admission: the plugins that are wanted, in upstream's order. */
 import { Registry } from '../../base/index.ts';
 import type { ExtensionFactory } from '../extension.ts';
-import { FlagValueError } from '../flags/index.ts';
+import { FlagValueError } from '../../api/flags/index.ts';
 import { readAdmissionConfiguration } from './configuration-file.ts';
 import { admissionPlugins, type PluginEntry } from './plugin-table.ts';
 

@@ -5,7 +5,8 @@
  */
 import { readFileSync } from 'node:fs';
 import type { ApiServerHost } from '../extension.ts';
-import { type FlagValues, FlagValueError } from '../flags/index.ts';
+import { FlagValueError } from '../../api/flags/index.ts';
+import type { FlagValues } from '../flags/index.ts';
 import { readWebhookConfig, WebhookClient } from '../outgoing/index.ts';
 import type { AnonymousRule, AuthenticationOptions } from './authenticator.ts';
 import { bootstrapTokens } from './bootstrap-tokens.ts';

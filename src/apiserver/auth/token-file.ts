@@ -2,7 +2,7 @@
  * Tokens that stand in a file: `--token-auth-file`, lines of `token,user,uid,"group1,group2"`. Read once, at the start.
  * @source apiserver pkg/authentication/token/tokenfile, v1.35
  */
-import { splitList } from '../flags/syntax.ts';
+import { splitList } from '../../api/flags/index.ts';
 import { forOwnAudiences, type TokenAuthenticator } from './token-authenticator.ts';
 import type { UserInfo } from '../request.ts';
 

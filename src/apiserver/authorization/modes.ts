@@ -4,7 +4,7 @@
  */
 import { mastersGroup } from '../auth/users.ts';
 import type { ApiServerHost } from '../extension.ts';
-import { FlagValueError } from '../flags/index.ts';
+import { FlagValueError } from '../../api/flags/index.ts';
 import { readWebhookConfig, WebhookClient } from '../outgoing/index.ts';
 import type { Authorizer } from './authorizer.ts';
 import { alwaysAllow, alwaysDeny, chainOf, privilegedGroups } from './chain.ts';

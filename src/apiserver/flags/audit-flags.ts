@@ -1,5 +1,5 @@
 /** Flags of the audit log. @source apiserver pkg/server/options/audit.go, v1.35 */
-import { boolean, choice, decimal, durationMs, file, integer, writtenFile } from './syntax.ts';
+import { boolean, choice, decimal, durationMs, file, integer, writtenFile } from '../../api/flags/index.ts';
 
 const mode = choice('batch', 'blocking', 'blocking-strict');
 

@@ -1,6 +1,6 @@
 /** Flags that say who a request may come from. @source kubernetes pkg/kubeapiserver/options/authentication.go, v1.35 */
 import type { FlagValues } from './flag-table.ts';
-import { boolean, choice, durationMs, file, files, list, singlePairs, text, texts } from './syntax.ts';
+import { boolean, choice, durationMs, file, files, list, singlePairs, text, texts } from '../../api/flags/index.ts';
 
 export const authenticationFlags = {
   'anonymous-auth': boolean,

@@ -1,7 +1,7 @@
 /** Flags that say who decides what may be done. @source kubernetes pkg/kubeapiserver/options/authorization.go, v1.35 */
 import { goQuote } from '../../api/index.ts';
 import type { FlagValues } from './flag-table.ts';
-import { choice, durationMs, file, list } from './syntax.ts';
+import { choice, durationMs, file, list } from '../../api/flags/index.ts';
 
 /** What is said without a file of `authorization-config`. */
 const plainFlags = {

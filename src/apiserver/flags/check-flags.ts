@@ -7,7 +7,7 @@ import { featureGates } from './feature-gates.ts';
 import type { FlagValues } from './flag-table.ts';
 import { loadFlagFaults } from './load-flags.ts';
 import { servedResources } from './runtime-config.ts';
-import { FlagValueError } from './syntax.ts';
+import { FlagValueError } from '../../api/flags/index.ts';
 
 /** One function an area. */
 const checks: readonly ((flags: FlagValues) => readonly string[])[] = [

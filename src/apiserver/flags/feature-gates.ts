@@ -3,7 +3,7 @@
  * change nothing is refused, so that nobody believes it did.
  */
 import { defaultFeatureGates, featureEnabledByDefault } from '../../api/index.ts';
-import { FlagValueError } from './syntax.ts';
+import { FlagValueError } from '../../api/flags/index.ts';
 
 /** @throws FlagValueError for a gate that is not known, and for a feature that is not built */
 export function featureGates(given: ReadonlyMap<string, boolean> = new Map()): (gate: string) => boolean {

@@ -2,12 +2,12 @@
  * Every flag of upstream's API server that this one understands, by name. A flag is a row: its name and the syntax of its value. What it
  * does is decided where its area is put together (`fromFlags` functions, `src/controlplane/api-server.ts`), from `FlagValues`.
  */
+import type { ValuesOf } from '../../api/flags/index.ts';
 import { auditFlags } from './audit-flags.ts';
 import { authenticationFlags } from './authentication-flags.ts';
 import { authorizationFlags } from './authorization-flags.ts';
 import { generalFlags } from './general-flags.ts';
 import { loadFlags } from './load-flags.ts';
-import type { FlagSyntax } from './syntax.ts';
 
 export const flagTable = {
   ...auditFlags,
@@ -17,7 +17,5 @@ export const flagTable = {
   ...loadFlags,
 } as const;
 
-type Value<S> = S extends FlagSyntax<infer T> ? T : never;
-
 /** What the flags say; a flag that was not given is not there. */
-export type FlagValues = { readonly [Name in keyof typeof flagTable]?: Value<(typeof flagTable)[Name]> };
+export type FlagValues = ValuesOf<typeof flagTable>;

@@ -1,5 +1,5 @@
 /** Flags of the server as a whole: what it serves, what it admits, how long it keeps things. @source kube-apiserver, v1.35 */
-import { configuration, durationMs, file, list, switches } from './syntax.ts';
+import { configuration, durationMs, file, list, switches } from '../../api/flags/index.ts';
 
 export const generalFlags = {
   'admission-control-config-file': file,

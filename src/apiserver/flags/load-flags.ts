@@ -1,6 +1,6 @@
 /** Flags that limit what is done at once, and how data is kept. @source apiserver pkg/server/options, v1.35 */
 import type { FlagValues } from './flag-table.ts';
-import { boolean, decimal, durationMs, file, type FlagSyntax, FlagValueError, integer } from './syntax.ts';
+import { boolean, decimal, durationMs, file, type FlagSyntax, FlagValueError, integer } from '../../api/flags/index.ts';
 
 const goawayChance: FlagSyntax<number> = {
   parse: (value, before) => {

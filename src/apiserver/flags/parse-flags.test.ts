@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseFlags } from './parse-flags.ts';
-import { splitList } from './syntax.ts';
+import { splitList } from '../../api/flags/index.ts';
 
 const faultsOf = (name: string, ...values: string[]): readonly string[] => parseFlags({ [name]: values }).faults;
 const valueOf = (name: string, ...values: string[]): unknown => (parseFlags({ [name]: values }).values as Record<string, unknown>)[name];

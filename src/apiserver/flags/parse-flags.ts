@@ -1,17 +1,9 @@
-/** Reads flags as a person gives them into typed values. Every fault is told, not only the first. */
-import { goQuote } from '../../api/index.ts';
+/** Reads the flags of the API server by its table. */
+import { type FlagSyntax, type GivenFlags, readFlags, type ReadFlags, syntaxOf } from '../../api/flags/index.ts';
 import { checkFlags } from './check-flags.ts';
 import { flagTable, type FlagValues } from './flag-table.ts';
-import { type FlagSyntax, FlagValueError } from './syntax.ts';
 
-/** Values by the name of their flag; several when it was given several times. */
-export type GivenFlags = Readonly<Record<string, readonly string[]>>;
-
-export interface ParsedFlags {
-  readonly values: FlagValues;
-  /** Empty when all is well. */
-  readonly faults: readonly string[];
-}
+export type ParsedFlags = ReadFlags<FlagValues>;
 
 /** What upstream's API server is told by flags and this one by the cluster it belongs to. */
 const ownFlags: ReadonlySet<string> = new Set([
@@ -38,30 +30,12 @@ const ownFlags: ReadonlySet<string> = new Set([
 ]);
 
 export function parseFlags(given: GivenFlags): ParsedFlags {
-  const values: Record<string, unknown> = {};
-  const faults: string[] = [];
-  for (const [name, texts] of Object.entries(given)) {
-    const syntax = flagSyntax(name);
-    if (!syntax) {
-      faults.push(ownFlags.has(name) ? `--${name} cannot be given: the cluster sets it itself` : `unknown flag: --${name}`);
-      continue;
-    }
-    for (const text of texts) {
-      try {
-        values[name] = syntax.parse(text, values[name]);
-      } catch (error) {
-        if (!(error instanceof FlagValueError)) throw error;
-        faults.push(`invalid argument ${goQuote(text)} for "--${name}" flag: ${error.message}`);
-      }
-    }
-  }
-  // Each value was made by the syntax that stands beside its name.
-  const parsed = values as FlagValues;
-  return { values: parsed, faults: faults.length > 0 ? faults : checkFlags(parsed) };
+  const refusal = (name: string): string | undefined =>
+    ownFlags.has(name) ? `--${name} cannot be given: the cluster sets it itself` : undefined;
+  return readFlags(flagTable, given, { refusal, check: checkFlags });
 }
 
 /** Undefined: there is no such flag. */
 export function flagSyntax(name: string): FlagSyntax<unknown> | undefined {
-  // A syntax of one type is asked here with what it gave before, so it is one of any type.
-  return Object.hasOwn(flagTable, name) ? (flagTable as unknown as Record<string, FlagSyntax<unknown>>)[name] : undefined;
+  return syntaxOf(flagTable, name);
 }

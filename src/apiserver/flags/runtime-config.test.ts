@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { servedResources } from './runtime-config.ts';
-import { configuration } from './syntax.ts';
+import { configuration } from '../../api/flags/index.ts';
 
 const built = [
   { group: '', version: 'v1', plural: 'pods' },

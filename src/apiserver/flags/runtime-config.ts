@@ -3,7 +3,7 @@
  * @source apiserver pkg/server/resourceconfig/helpers.go; kubernetes pkg/controlplane/instance.go, v1.35
  */
 import { apiVersionOf } from '../../api/index.ts';
-import { FlagValueError, parseBoolean } from './syntax.ts';
+import { FlagValueError, parseBoolean } from '../../api/flags/index.ts';
 
 interface ServedResource {
   readonly group: string;

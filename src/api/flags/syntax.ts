@@ -2,7 +2,8 @@
  * How the text of a flag becomes a value: one syntax a type, as the flag library of upstream's components reads them. Pure; knows no flag.
  * @source spf13/pflag v1.0; component-base cli/flag (ConfigurationMap, MapStringBool, MapStringString)
  */
-import { DurationError, goQuote, parseDuration } from '../../api/index.ts';
+import { DurationError, parseDuration } from '../duration.ts';
+import { goQuote } from '../go-text.ts';
 
 /** The text is not a value of the flag; the message says why, in upstream's words where it has some. */
 export class FlagValueError extends Error {
@@ -10,9 +11,11 @@ export class FlagValueError extends Error {
 }
 
 export interface FlagSyntax<T> {
-  /** The value names a file (or several): whoever takes flags from a person makes it absolute, the API server reads it. */
+  /** Given without a value it says `true`; a value follows after `=` only. */
+  readonly isBoolean?: boolean;
+  /** The value names a file (or several): whoever takes flags from a person makes it absolute, the component reads it. */
   readonly isFile?: boolean;
-  /** The value names a file that the API server writes, or `-` for its standard output. */
+  /** The value names a file that the component writes, or `-` for its standard output. */
   readonly isWritten?: boolean;
   /**
    * @param before what the flag said already when it is given several times; a list goes on, everything else is replaced
@@ -49,7 +52,7 @@ export function parseBoolean(value: string): boolean {
   return found;
 }
 
-export const boolean: FlagSyntax<boolean> = { parse: parseBoolean };
+export const boolean: FlagSyntax<boolean> = { isBoolean: true, parse: parseBoolean };
 
 /** Milliseconds, written as Go does: `1h30m`. */
 export const durationMs: FlagSyntax<number> = {
