@@ -2,9 +2,13 @@
 import { type corev1, type discoveryv1, isPodReady } from '../../api/index.ts';
 import { hostnameOf, isReachable, podIpOf, portOn, targetRefOf } from '../service-endpoints/pod-endpoints.ts';
 import { type EndpointGroup, portsKey } from './pack.ts';
+import { wantsTopologyHints } from './topology-hints.ts';
 
 type Service = corev1.Service;
 type Pod = corev1.Pod;
+
+/** Values of `trafficDistribution` for which endpoints say where they are. @source KEP-3015, KEP-4444 */
+const zoneDistributions = new Set(['PreferClose', 'PreferSameZone', 'PreferSameNode']);
 
 const zoneLabel = 'topology.kubernetes.io/zone';
 
@@ -47,14 +51,29 @@ function endpointOf(
   const terminating = pod.metadata.deletionTimestamp !== undefined;
   const hostname = hostnameOf(pod, service);
   const zone = node?.metadata.labels?.[zoneLabel];
+  const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating);
+  const hints = ready ? preferredPlaces(service, { zone, nodeName: pod.spec.nodeName }) : undefined;
   return {
     addresses: [address],
-    conditions: { ready: service.spec.publishNotReadyAddresses === true || (serving && !terminating), serving, terminating },
+    conditions: { ready, serving, terminating },
     targetRef: targetRefOf(pod),
     ...(pod.spec.nodeName && { nodeName: pod.spec.nodeName }),
     ...(hostname && { hostname }),
     ...(zone && { zone }),
+    ...(hints && { hints }),
   };
+}
+
+/** Who should prefer the endpoint, by the Service's `trafficDistribution`. An annotation for topology hints goes before it. */
+function preferredPlaces(
+  service: Service,
+  { zone, nodeName }: { readonly zone: string | undefined; readonly nodeName: string | undefined },
+): discoveryv1.EndpointHints | undefined {
+  const { trafficDistribution = '' } = service.spec;
+  if (!zoneDistributions.has(trafficDistribution) || wantsTopologyHints(service)) return undefined;
+  const forNodes = trafficDistribution === 'PreferSameNode' && nodeName ? [{ name: nodeName }] : undefined;
+  if (!zone && !forNodes) return undefined;
+  return { ...(zone && { forZones: [{ name: zone }] }), ...(forNodes && { forNodes }) };
 }
 
 function portsOn(pod: Pod, service: Service): discoveryv1.EndpointPort[] {

@@ -1,6 +1,6 @@
 /**
  * Lists the pods behind every Service that selects some, in slices that stay small.
- * @source pkg/controller/endpointslice, v1.35. Zones and nodes are not preferred: GAP(endpoint-hints)
+ * @source pkg/controller/endpointslice, v1.35
  */
 import {
   ApiError,
@@ -11,15 +11,18 @@ import {
   labelsMatcher,
   newControllerRef,
 } from '../../api/index.ts';
-import type { Ctx } from '../../base/index.ts';
+import { type Ctx, Registry } from '../../base/index.ts';
 import { type Controller, type ControllerContext, done, keyOf, type Outcome, splitKey } from '../../client/index.ts';
 import { CaughtUp } from '../caught-up.ts';
 import { isHeadless } from '../service-endpoints/pod-endpoints.ts';
 import { hasSelector, watchServices } from '../service-endpoints/service-watch.ts';
 import { TriggerTimes } from '../service-endpoints/trigger-times.ts';
 import { desiredEndpoints } from './desired.ts';
-import { packSlices } from './pack.ts';
+import { HintedServices } from './hinted-services.ts';
+import { EndpointSliceMetrics, type SliceOutcome } from './metrics.ts';
+import { packSlices, withStandingHints } from './pack.ts';
 import { headlessLabel, isOutdated, managedByLabel, mirroredLabels, serviceNameLabel, type SliceFrame, writeSlices } from './slices.ts';
+import { wantsTopologyHints } from './topology-hints.ts';
 
 const endpointSliceManager = 'endpointslice-controller.k8s.io';
 
@@ -38,15 +41,19 @@ const byService = 'service';
 
 export function createEndpointSliceController(context: ControllerContext, options: EndpointSliceOptions = {}): Controller {
   const { informers, clock, recorder } = context;
+  const maxPerSlice = options.maxEndpointsPerSlice ?? 100;
   const services = informers.informer(corev1Resources.services);
   const pods = informers.informer(corev1Resources.pods);
   const nodes = informers.informer(corev1Resources.nodes);
   const slices = informers.informer(discoveryv1Resources.endpointslices);
   const caughtUp = new CaughtUp(clock);
   const triggerTimes = new TriggerTimes();
+  const hinted = new HintedServices(nodes);
+  const metrics = EndpointSliceMetrics.of(context.registry ?? new Registry());
 
   const setup = (enqueue: (key: string, delayMs?: number) => void): void => {
     slices.addIndex(byService, sliceService);
+    hinted.watchNodes(enqueue);
     watchServices({ services, pods, enqueue, batchMs: options.updateBatchMs ?? 0, sizeOf: (key) => triggerTimes.sizeOf(key) });
     const wake = (slice: discoveryv1.EndpointSlice): void => {
       if (slice.metadata.labels?.[managedByLabel] === endpointSliceManager) for (const key of sliceService(slice)) enqueue(key);
@@ -67,10 +74,15 @@ export function createEndpointSliceController(context: ControllerContext, option
     if (!service || !hasSelector(service)) {
       caughtUp.forget(key);
       triggerTimes.forget(key);
+      hinted.forget(key);
+      metrics.forget(key);
       return done;
     }
     if (service.metadata.deletionTimestamp !== undefined) return done;
-    if (!caughtUp.isCaughtUp(key, slices)) return { type: 'retryAfter', delayMs: behindRetryMs };
+    if (!caughtUp.isCaughtUp(key, slices)) {
+      metrics.synced('stale');
+      return { type: 'retryAfter', delayMs: behindRetryMs };
+    }
     const selector = labelsMatcher(service.spec.selector!);
     const selected = pods.list(service.metadata.namespace).filter(({ metadata }) => selector.matches(metadata.labels));
     const own = slices
@@ -79,22 +91,31 @@ export function createEndpointSliceController(context: ControllerContext, option
     const frame = frameOf(service);
     const triggerTime = triggerTimes.next(service, selected);
     const families = service.spec.ipFamilies ?? ['IPv4'];
+    const byTopology = wantsTopologyHints(service);
+    const outcomes: SliceOutcome[] = [];
     let withoutNode = 0;
     try {
       for (const family of families) {
         const desired = desiredEndpoints(service, selected, { family, nodeOf: (name) => nodes.get({ name }) });
         withoutNode += desired.withoutNode.length;
+        const existing = own.filter(({ addressType }) => addressType === family);
         const plan = packSlices({
-          existing: own.filter(({ addressType }) => addressType === family),
-          groups: desired.groups,
-          maxPerSlice: options.maxEndpointsPerSlice ?? 100,
+          existing,
+          groups: byTopology ? withStandingHints(desired.groups, existing) : desired.groups,
+          maxPerSlice,
           isOutdated: (slice) => isOutdated(slice, frame),
         });
-        await writeSlices(context, plan, { frame, addressType: family, triggerTime, caughtUp, key, signal });
+        const outcome = byTopology ? hinted.hint(key, family, { plan, existing }) : { plan, news: hinted.drop(key, family) };
+        if (outcome.news) recorder.event(service, outcome.news);
+        outcomes.push({ existing, groups: desired.groups, plan: outcome.plan });
+        await writeSlices(context, outcome.plan, { frame, addressType: family, triggerTime, caughtUp, key, signal });
       }
       const stale = own.filter(({ addressType }) => !families.includes(addressType as (typeof families)[number]));
       await writeSlices(context, { create: [], update: [], remove: stale }, { frame, addressType: '', triggerTime, caughtUp, key, signal });
+      metrics.observe(key, service, { outcomes, maxPerSlice });
+      metrics.synced('success');
     } catch (error) {
+      metrics.synced('error');
       if (error instanceof ApiError && error.reason !== 'Conflict') {
         const message = `Error updating Endpoint Slices for Service ${keyOf(service)}: ${error.message}`;
         recorder.event(service, { type: 'Warning', reason: 'FailedToUpdateEndpointSlices', message });

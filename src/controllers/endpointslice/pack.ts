@@ -47,6 +47,18 @@ export function packSlices({ existing, groups, maxPerSlice, isOutdated }: PackOp
   return withPlaceholder({ create, update, remove }, { existing, isOutdated });
 }
 
+/** The groups with the hints that their endpoints have in the slices, so that those alone make no slice differ. */
+export function withStandingHints(groups: readonly EndpointGroup[], existing: readonly Slice[]): EndpointGroup[] {
+  const standing = new Map(existing.flatMap(({ endpoints }) => endpoints.map((endpoint) => [identityOf(endpoint), endpoint.hints])));
+  return groups.map(({ ports, endpoints }) => ({
+    ports,
+    endpoints: endpoints.map((endpoint) => {
+      const hints = standing.get(identityOf(endpoint));
+      return hints ? { ...endpoint, hints } : endpoint;
+    }),
+  }));
+}
+
 /** A Service without endpoints still has one, empty slice: proof that somebody looked. */
 function withPlaceholder(plan: SlicePlan, { existing, isOutdated }: Pick<PackOptions, 'existing' | 'isOutdated'>): SlicePlan {
   if (plan.create.length > 0 || plan.remove.length < existing.length) return plan;
@@ -96,7 +108,7 @@ function fullestWithRoom(slices: readonly Slice[], count: number, max: number): 
 }
 
 /** Two endpoints with one identity are one endpoint that changed. */
-function identityOf({ addresses, hostname, targetRef }: Endpoint): string {
+export function identityOf({ addresses, hostname, targetRef }: Endpoint): string {
   return `${addresses.join()} ${hostname ?? ''} ${targetRef?.uid ?? targetRef?.name ?? ''}`;
 }
 

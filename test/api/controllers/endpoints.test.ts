@@ -21,6 +21,8 @@ async function createPod(world: World, name: string, spec: Partial<corev1.PodSpe
 }
 
 const slicesOf = async (world: World): Promise<readonly discoveryv1.EndpointSlice[]> => world.list(discoveryv1Resources.endpointslices);
+const hintsOf = async (world: World): Promise<(discoveryv1.EndpointHints | undefined)[]> =>
+  (await slicesOf(world)).flatMap(({ endpoints }) => endpoints.map(({ hints }) => hints));
 const ready = async (world: World): Promise<number> =>
   (await slicesOf(world)).flatMap(({ endpoints }) => endpoints).filter(({ conditions }) => conditions?.ready).length;
 
@@ -90,6 +92,57 @@ describe('a Service', () => {
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(7);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(3);
     expect(sizes.length).toBeLessThanOrEqual(4);
+  });
+
+  it('says who should prefer which endpoint, as its trafficDistribution asks', async () => {
+    await using world = await startWorld({ only });
+    await world.addNode('n1', { 'topology.kubernetes.io/zone': 'z1' });
+    const service = await createService(world, { ...web, trafficDistribution: 'PreferSameNode' });
+    await createPod(world, 'p');
+    await world.until('the pod is ready', async () => (await ready(world)) === 1);
+    expect(await hintsOf(world)).toEqual([{ forZones: [{ name: 'z1' }], forNodes: [{ name: 'n1' }] }]);
+    const patch = async (trafficDistribution: string | null): Promise<unknown> =>
+      world.client.patch(
+        corev1Resources.services,
+        service.metadata,
+        { type: 'application/merge-patch+json', body: { spec: { trafficDistribution } } },
+        { signal: world.signal },
+      );
+    await patch('PreferSameZone');
+    await world.until('only zones are preferred', async () => (await hintsOf(world))[0]?.forNodes === undefined);
+    expect(await hintsOf(world)).toEqual([{ forZones: [{ name: 'z1' }] }]);
+    await patch(null);
+    await world.until('nothing is preferred', async () => (await hintsOf(world))[0] === undefined);
+  });
+
+  it('shares its endpoints out among the zones when its annotation asks', async () => {
+    await using world = await startWorld({ only });
+    const service = await createService(world, web);
+    for (const n of ['1', '2']) {
+      await world.addNode(`n${n}`, { 'topology.kubernetes.io/zone': `z${n}` });
+      const body = { status: { allocatable: { cpu: '4' }, conditions: [{ type: 'Ready', status: 'True' }] } };
+      const patch = { type: 'application/strategic-merge-patch+json', body, subresource: 'status' } as const;
+      await world.client.patch(corev1Resources.nodes, { name: `n${n}` }, patch, { signal: world.signal });
+    }
+    for (const name of ['a', 'b', 'c', 'd']) await createPod(world, name);
+    await world.until('the pods are ready', async () => (await ready(world)) === 4);
+    const annotate = async (value: string | null): Promise<unknown> =>
+      world.client.patch(
+        corev1Resources.services,
+        service.metadata,
+        { type: 'application/merge-patch+json', body: { metadata: { annotations: { 'service.kubernetes.io/topology-mode': value } } } },
+        { signal: world.signal },
+      );
+    const zones = async (): Promise<string[]> => (await hintsOf(world)).map((hints) => hints?.forZones?.[0]?.name ?? '').sort();
+    await annotate('Auto');
+    await world.until('every endpoint has a zone', async () => !(await zones()).includes(''));
+    expect(await zones()).toEqual(['z1', 'z1', 'z2', 'z2']);
+    await world.client.delete(corev1Resources.nodes, { name: 'n2' }, { signal: world.signal });
+    await world.until('there is one zone only', async () => (await zones()).every((zone) => zone === ''));
+    expect(await world.events('web')).toEqual([
+      'TopologyAwareHintsEnabled: Topology Aware Hints has been enabled, addressType: IPv4',
+      expect.stringMatching(/^TopologyAwareHintsDisabled: Insufficient Node information: .*, addressType: IPv4$/),
+    ]);
   });
 
   it('is headless with hostnames, and publishes pods that are not ready when asked', async () => {
