@@ -22,7 +22,8 @@ export function runControllers({ controllers, context, group }: RunControllersOp
   const registry = context.registry ?? new Registry();
   const metrics = reconcileMetrics(registry);
   const runs = controllers.map((controller) => {
-    const queue = createWorkQueue({ name: controller.name, clock: context.clock, registry });
+    const { name, backoff } = controller;
+    const queue = createWorkQueue({ name, clock: context.clock, registry, ...(backoff && { backoff }) });
     controller.setup((key, delayMs = 0) => queue.addAfter(key, delayMs), group);
     return { controller, queue };
   });

@@ -3,7 +3,7 @@
  * return is shared and must not be changed.
  */
 import type { corev1, KubeObject, ResourceRef } from '../api/index.ts';
-import type { Clock, Ctx, Random, Registry, TaskGroup } from '../base/index.ts';
+import type { BackoffPolicy, Clock, Ctx, Random, Registry, TaskGroup } from '../base/index.ts';
 import type { Client, ObjectKey } from './client.ts';
 
 /** Reads of one resource's cache. */
@@ -114,4 +114,6 @@ export interface Controller {
   readonly setup: (enqueue: (key: string, delayMs?: number) => void, group: TaskGroup) => void;
   /** Keys reconciled at once; default 4. */
   readonly workers?: number;
+  /** Waits before a key that failed is tried again; default: the work queue's. */
+  readonly backoff?: BackoffPolicy;
 }

@@ -28,6 +28,8 @@ export interface ClaimOptions<T extends KubeObject> {
   readonly selector: LabelMatcher;
   readonly resource: ResourceRef<T>;
   readonly candidates: readonly T[];
+  /** Put on what is adopted and taken off what is released. */
+  readonly finalizer?: string;
   readonly signal: AbortSignal;
 }
 
@@ -36,17 +38,22 @@ export interface ClaimOptions<T extends KubeObject> {
  * @throws ApiError when a write fails for another reason than that the object is gone
  */
 export async function claim<T extends KubeObject>(options: ClaimOptions<T>): Promise<T[]> {
-  const { owner, selector, candidates } = options;
+  const { owner, selector, candidates, finalizer } = options;
   const claimed: T[] = [];
   let mayAdopt: boolean | undefined;
   for (const object of candidates) {
     const verdict = claimOf(object, { object: owner, selector });
     if (verdict === 'keep') claimed.push(object);
-    if (verdict === 'release') await write(options, object, [{ $patch: 'delete', uid: owner.metadata.uid }]);
+    if (verdict === 'release') {
+      const finalizers = finalizer === undefined ? {} : { '$deleteFromPrimitiveList/finalizers': [finalizer] };
+      await write(options, object, { ownerReferences: [{ $patch: 'delete', uid: owner.metadata.uid }], ...finalizers });
+    }
     if (verdict === 'adopt') {
       // The cache may not know yet that the owner is being deleted: adopting then would delete what belongs to nobody.
       mayAdopt ??= await stillThere(options);
-      if (mayAdopt && (await write(options, object, [newControllerRef(owner)]))) claimed.push(object);
+      const finalizers = finalizer === undefined ? {} : { finalizers: [finalizer] };
+      const adopted = mayAdopt && (await write(options, object, { ownerReferences: [newControllerRef(owner)], ...finalizers }));
+      if (adopted) claimed.push(adopted);
     }
   }
   return claimed;
@@ -62,15 +69,14 @@ async function stillThere<T extends KubeObject>({ client, owner, ownerResource, 
   }
 }
 
-/** The uid in the patch makes the server refuse it when another object has taken the name. False when the object is gone. */
-async function write<T extends KubeObject>(options: ClaimOptions<T>, object: T, ownerReferences: readonly object[]): Promise<boolean> {
+/** The uid in the patch makes the server refuse it when another object has taken the name. Undefined when the object is gone. */
+async function write<T extends KubeObject>(options: ClaimOptions<T>, object: T, metadata: object): Promise<T | undefined> {
   const { client, resource, signal } = options;
-  const body = { metadata: { uid: object.metadata.uid, ownerReferences } };
+  const body = { metadata: { uid: object.metadata.uid, ...metadata } };
   try {
-    await client.patch(resource, object.metadata, { type: 'application/strategic-merge-patch+json', body }, { signal });
-    return true;
+    return await client.patch(resource, object.metadata, { type: 'application/strategic-merge-patch+json', body }, { signal });
   } catch (error) {
-    if (isApiError(error, 'NotFound') || isApiError(error, 'Invalid') || isApiError(error, 'Conflict')) return false;
+    if (isApiError(error, 'NotFound') || isApiError(error, 'Invalid') || isApiError(error, 'Conflict')) return undefined;
     throw error;
   }
 }
