@@ -18,6 +18,7 @@ import {
 import { createNamespaceController, type NamespaceOptions } from './namespace/namespace-controller.ts';
 import { createNodeIpamController, type NodeIpamOptions } from './node-ipam/node-ipam-controller.ts';
 import { createNodeLifecycleController, type NodeLifecycleOptions } from './node-lifecycle/node-lifecycle-controller.ts';
+import { createPersistentVolumeController, type PersistentVolumeOptions } from './persistent-volume/persistent-volume-controller.ts';
 import { createPodGcController, type PodGcOptions } from './pod-gc/pod-gc-controller.ts';
 import { createReplicaSetController } from './replicaset/replicaset-controller.ts';
 import { createReplicationController } from './replication-controller/replication-controller.ts';
@@ -39,6 +40,7 @@ export interface ControllersOptions {
   readonly garbageCollector?: GarbageCollectorOptions;
   readonly namespace?: NamespaceOptions;
   readonly nodeLifecycle?: NodeLifecycleOptions;
+  readonly persistentVolume?: PersistentVolumeOptions;
   readonly podGc?: PodGcOptions;
   readonly resourceQuota?: ResourceQuotaOptions;
   /** Left out: nodes get no pod range from here. */
@@ -134,6 +136,12 @@ const controllerTable: readonly ControllerRow[] = [
     name: 'pod-garbage-collector-controller',
     account: 'pod-garbage-collector',
     create: (context, { podGc }) => createPodGcController(context, podGc),
+  },
+  {
+    name: 'persistentvolume-binder-controller',
+    account: 'persistent-volume-binder',
+    speaks: 'persistentvolume-controller',
+    create: (context, { persistentVolume }) => createPersistentVolumeController(context, persistentVolume),
   },
   { name: 'persistentvolumeclaim-protection-controller', account: 'pvc-protection-controller', create: createClaimProtection },
   { name: 'persistentvolume-protection-controller', account: 'pv-protection-controller', create: createVolumeProtection },

@@ -1,8 +1,7 @@
 /** An ingress that names no class gets the one marked as default, if there is one. @source kubernetes plugin/pkg/admission/network/defaultingressclass */
-import { type Draft, type networkingv1, networkingv1Resources } from '../../api/index.ts';
+import { defaultClassOf, type Draft, type networkingv1, networkingv1Resources } from '../../api/index.ts';
 import { defaultIngressClassMark, ingressClassAnnotation } from '../../api/kinds/index.ts';
 import type { AdmissionPlugin } from '../admission.ts';
-import { defaultClassOf } from './default-class.ts';
 import { isResource } from './resource-match.ts';
 
 export const defaultIngressClass: AdmissionPlugin = {

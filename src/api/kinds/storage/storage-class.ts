@@ -7,6 +7,7 @@ import { addInvalid, addUnsupported, duplicate, forbidden, required } from '../.
 import type { TopologySelectorTerm } from '../../gen/core-v1.ts';
 import { storagev1Resources } from '../../gen/resources.ts';
 import type { StorageClass } from '../../gen/storage-v1.ts';
+import { defaultStorageClassMarks } from '../../default-class.ts';
 import { qualifiedNameErrors } from '../../names.ts';
 import type { ResourceDefinition } from '../../resource-definition.ts';
 import { nodeLabelDeprecation } from '../core/node-label-warnings.ts';
@@ -14,12 +15,6 @@ import { defineResource } from '../define-resource.ts';
 import { immutableField, sameJson } from '../immutable.ts';
 import { ageColumn, column } from '../standard-columns.ts';
 import { driverNameErrors, nameWithDefault, parameterErrors } from './class-rules.ts';
-
-/** Annotations that mark the class of claims that name none. */
-export const defaultStorageClassMarks: readonly string[] = [
-  'storageclass.kubernetes.io/is-default-class',
-  'storageclass.beta.kubernetes.io/is-default-class',
-];
 
 export const storageClassResource: ResourceDefinition = defineResource<StorageClass>({
   ref: storagev1Resources.storageclasses,

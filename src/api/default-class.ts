@@ -1,5 +1,11 @@
 /** The class that is taken when none is named: of those marked as default the newest, of several made at once the first by name. */
-import type { KubeObject } from '../../api/index.ts';
+import type { KubeObject } from './object.ts';
+
+/** Annotations that mark the StorageClass of claims that name none. */
+export const defaultStorageClassMarks: readonly string[] = [
+  'storageclass.kubernetes.io/is-default-class',
+  'storageclass.beta.kubernetes.io/is-default-class',
+];
 
 /** @param marks annotations that mark a default with the value `true` */
 export function defaultClassOf<T extends KubeObject>(classes: readonly T[], marks: readonly string[]): T | undefined {
