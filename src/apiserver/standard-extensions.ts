@@ -12,6 +12,7 @@ import type { ExtensionFactory } from './extension.ts';
 import type { FlagValues } from './flags/index.ts';
 import { flowControlExtension } from './flowcontrol/index.ts';
 import { type HealthOptions, healthExtension, healthPaths, StartUpSteps } from './health/index.ts';
+import { metricsApiExtension, type MetricsApiOptions } from './metrics-api/index.ts';
 import { openApiExtension, openApiPaths, type OpenApiSource } from './openapi/index.ts';
 import { handledSubresources, issuerDiscoveryPaths, type SubresourceOptions, subresourcesExtension } from './subresources/index.ts';
 import { tableRenderer, tablesExtension } from './tables/index.ts';
@@ -31,6 +32,8 @@ export interface StandardExtensionOptions {
   readonly health?: Partial<Pick<HealthOptions, 'metrics' | 'checks' | 'steps'>>;
   /** Undefined: no subresource that needs a kubelet or a signing key. */
   readonly subresources?: Omit<SubresourceOptions, 'serverAddress'>;
+  /** Tells what nodes use; undefined: `metrics.k8s.io` has no handler. */
+  readonly usage?: MetricsApiOptions['source'];
   /** Undefined: the objects of the system are not made. */
   readonly bootstrap?: Omit<BootstrapOptions, 'steps' | 'serviceIp' | 'serviceCidr'> &
     Partial<Pick<BootstrapOptions, 'steps' | 'serviceIp' | 'serviceCidr'>>;
@@ -61,6 +64,7 @@ export function standardExtensions(options: StandardExtensionOptions): Extension
     healthExtension({ ...options.health, metrics, steps, version: { ...kubernetesVersion, gitVersion: version } }),
     tablesExtension(),
     componentStatusExtension({ ...(options.components && { components: options.components }), tables: tableRenderer }),
+    ...(options.usage ? [metricsApiExtension({ source: options.usage, tables: tableRenderer })] : []),
     authenticationReviewsExtension(),
     admissionExtension({ metrics, configurationFile: flags['admission-control-config-file'], ...options.admission }),
     allocatorsExtension(options.allocators),

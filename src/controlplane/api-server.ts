@@ -3,9 +3,10 @@
  * to; without an address it is reached in this process only.
  */
 import type { AddressInfo } from 'node:net';
-import { builtinResources } from '../api/kinds/index.ts';
+import { builtinResources, usageMetricsResources } from '../api/kinds/index.ts';
 import {
   type ApiServer,
+  type ApiServerHost,
   type BackendTls,
   type ComponentHealth,
   configuredAuthentication,
@@ -14,11 +15,13 @@ import {
   configuredSigner,
   frontProxyAuthorities,
   gitVersion,
+  kubeletUsageSource,
   type ListenAddress,
   standardExtensions,
   type ServiceAccountSigner,
   StartUpSteps,
   type TlsFiles,
+  type UsageSource,
 } from '../apiserver/index.ts';
 import { featureGates, type FlagValues, servedResources } from '../apiserver/flags/index.ts';
 import { type Clock, type Logger, type Random, Registry } from '../base/index.ts';
@@ -39,6 +42,8 @@ export interface ApiServerSettings {
   readonly tokens: ServiceAccountSigner;
   /** Left out: kubelets cannot be reached (logs, exec, port-forward). */
   readonly kubeletTls?: () => BackendTls;
+  /** Tells what nodes and pods use, for `metrics.k8s.io`. Default: the kubelets, where they can be reached; without either it is not served. */
+  readonly usage?: (host: ApiServerHost) => UsageSource;
   /** How long events are kept. Default one hour. */
   readonly eventTtlSeconds?: number;
   /** Components beside the API server and its store; left out: there are none. */
@@ -70,10 +75,13 @@ export async function startApiServer(settings: ApiServerSettings): Promise<Liste
   const steps = new StartUpSteps();
   const metrics = new Registry();
   const minTimeout = flags['min-request-timeout'];
+  const usage = settings.usage ?? kubeletUsage(settings.kubeletTls);
+  const isServed = servedResources(builtinResources, flags['runtime-config']);
   const api = await createApiServer({
     store: settings.store,
-    resources: builtinResources,
-    isServed: servedResources(builtinResources, flags['runtime-config']),
+    resources: [...builtinResources, ...(usage ? usageMetricsResources : [])],
+    // An API of its own, though the same server answers: whoever runs it wants it.
+    isServed: (resource) => usageMetricsResources.includes(resource) || isServed(resource),
     featureEnabled: featureGates(flags['feature-gates']),
     ...(tls && { tls }),
     ...(eventTtlSeconds !== undefined && { eventTtlSeconds }),
@@ -94,6 +102,7 @@ export async function startApiServer(settings: ApiServerSettings): Promise<Liste
       policy: { clusterRoles: installerRoles, clusterRoleBindings: installerBindings },
       ...(settings.components && { components: settings.components }),
       flags,
+      ...(usage && { usage }),
       health: { steps, metrics },
       subresources: { kubeletTls: settings.kubeletTls ?? (() => ({ ca: '' })), signer: tokens },
       openApi: async () =>
@@ -105,4 +114,8 @@ export async function startApiServer(settings: ApiServerSettings): Promise<Liste
   const addresses: AddressInfo[] = [];
   for (const address of settings.listen) addresses.push(await api.listen(address));
   return { api, addresses };
+}
+
+function kubeletUsage(tls: (() => BackendTls) | undefined): ApiServerSettings['usage'] {
+  return tls && ((host) => kubeletUsageSource(host, tls));
 }

@@ -22,6 +22,7 @@ import { TestClusterError } from './errors.ts';
 import { Faults } from './faults.ts';
 import { administrator, createServingIdentity, createTokens, type ServingIdentity } from './identities.ts';
 import { type SimulatedNode, type SimulatedNodeOptions, startSimulatedNode } from './simulated-node.ts';
+import { simulatedUsage, type UsageOf } from './simulated-usage.ts';
 
 export interface ClusterOptions {
   /** How many simulated nodes, named `node-1`, `node-2` …; default 1. */
@@ -37,6 +38,8 @@ export interface ClusterOptions {
   /** Periods and limits of the controllers; each has upstream's default. */
   readonly controllers?: ManagerSettings['controllers'];
   readonly scheduler?: ManagerSettings['scheduler'];
+  /** What containers use; left out: `metrics.k8s.io` is not served. */
+  readonly usage?: UsageOf;
   /** How long events are kept; default one hour. */
   readonly eventTtlSeconds?: number;
   /** Default: nothing is logged. */
@@ -237,13 +240,14 @@ class InProcessCluster implements Cluster {
   }
 
   async #startApiServer(): Promise<void> {
-    const { eventTtlSeconds } = this.#options;
+    const { eventTtlSeconds, usage } = this.#options;
     const identity = this.#identity;
     this.#server = await startApiServer({
       store: this.store,
       listen: identity ? [{ host: loopback, port: this.#port }] : [],
       ...(identity && { tls: identity.tls, rootCa: identity.rootCa }),
       ...(eventTtlSeconds !== undefined && { eventTtlSeconds }),
+      ...(usage && { usage: (host) => simulatedUsage(host, usage) }),
       advertise: advertised,
       serviceCidr,
       apiServiceIp,

@@ -4,5 +4,6 @@ export type { Change } from './changes.ts';
 export { TestClusterError } from './errors.ts';
 export { Faults, type LossRates } from './faults.ts';
 export type { SimulatedNode, SimulatedNodeOptions } from './simulated-node.ts';
+export type { ContainerUsage, UsageOf } from './simulated-usage.ts';
 export { createTranscript, type Transcript } from './transcript.ts';
 export { withoutRequests } from './without-requests.ts';

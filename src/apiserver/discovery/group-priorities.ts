@@ -28,6 +28,8 @@ const groupPriorities: Readonly<Record<string, number>> = {
   'internal.apiserver.k8s.io': 16_000,
   'resource.k8s.io': 15_900,
   'storagemigration.k8s.io': 15_800,
+  // As metrics-server's own APIService asks.
+  'metrics.k8s.io': 100,
 };
 
 /** What a group without a place of its own has. */

@@ -2,7 +2,7 @@
  * The door of OpenAPI: `/openapi/v3` with one document a group and version, and `/openapi/v2` with everything in one.
  * @source kube-openapi pkg/handler, pkg/handler3
  */
-import { ApiError } from '../../api/index.ts';
+import { ApiError, metricsv1beta1Resources, type ResourceDefinition } from '../../api/index.ts';
 import type { ExtensionFactory, RestEndpoint } from '../extension.ts';
 import type { ApiResponse, RequestContext } from '../request.ts';
 import { notFoundAt } from '../discovery/index.ts';
@@ -24,6 +24,11 @@ const protobufV2 = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 const protobufV2Names: ReadonlySet<string> = new Set([protobufV2, 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf']);
 const oneYearSeconds = 365 * 24 * 3600;
 
+/** The schema is Kubernetes' own: it has no types of `metrics.k8s.io`. */
+function isDescribed({ group }: ResourceDefinition): boolean {
+  return group !== metricsv1beta1Resources.nodes.group;
+}
+
 export function openApiExtension(options: OpenApiOptions): ExtensionFactory {
   return ({ registry }) => {
     let source: Promise<OpenApiSource> | undefined;
@@ -31,7 +36,8 @@ export function openApiExtension(options: OpenApiOptions): ExtensionFactory {
     const documents = async (): Promise<OpenApiDocuments> => {
       source ??= options.source();
       const loaded = await source;
-      if (!current?.describes(registry.definitions)) current = new OpenApiDocuments(loaded, registry.definitions);
+      const described = registry.definitions.filter(isDescribed);
+      if (!current?.describes(described)) current = new OpenApiDocuments(loaded, described);
       return current;
     };
     const get = (path: string, handle: RestEndpoint['handle']): RestEndpoint => ({ path, methods: ['GET', 'HEAD'], handle });
