@@ -37,5 +37,4 @@ export * from './qos.ts';
 export * from './quantity.ts';
 export * from './taints.ts';
 export * from './usage-metrics.ts';
-export * from './usage-metrics.ts';
 export * from './object-meta.ts';

@@ -130,4 +130,3 @@ export { highestUserPriority, systemPriorityClasses } from './priority-class.ts'
 export { defaultIngressClassMark } from './networking/ingress-class.ts';
 export { ingressClassAnnotation } from './networking/ingress-rules.ts';
 export { usageMetricsResources } from './metrics/usage-metrics.ts';
-export { usageMetricsResources } from './metrics/usage-metrics.ts';
