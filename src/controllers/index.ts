@@ -27,6 +27,7 @@ import { createRootCaController } from './service-accounts/root-ca-controller.ts
 import { createServiceAccountsController } from './service-accounts/service-accounts-controller.ts';
 import { createServiceCidrsController } from './service-cidrs/service-cidrs-controller.ts';
 import { actingAs, speakingAs } from './speaker.ts';
+import { createStatefulSetController } from './statefulset/statefulset-controller.ts';
 import { createTaintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
 
 /** Every period and limit has upstream's default. */
@@ -99,6 +100,7 @@ const controllerTable: readonly ControllerRow[] = [
     account: 'namespace-controller',
     create: (context, { namespace }) => createNamespaceController(context, namespace),
   },
+  { name: 'statefulset-controller', account: 'statefulset-controller', create: createStatefulSetController },
   {
     name: 'clusterrole-aggregation-controller',
     account: 'clusterrole-aggregation-controller',
