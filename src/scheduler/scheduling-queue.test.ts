@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { corev1 } from '../api/index.ts';
 import { VirtualClock } from '../base/index.ts';
 import { defaultPlugins } from './plugins/index.ts';
-import { prioritySort } from './plugins/priority-sort.ts';
+import { prioritySort } from './plugins/old/priority-sort.ts';
 import { SchedulingQueue } from './scheduling-queue.ts';
 import { makeNode, makePod } from './testdata/objects.ts';
 

@@ -79,6 +79,12 @@ export interface Plugin {
   /** May be given a copy of a NodeInfo. Return constants where you can: equal statuses are counted by identity first. */
   filter?(state: CycleState, pod: PodInfo, node: NodeInfo): Status | undefined;
 
+  /**
+   * Where the filter rejected: what would have to change so that it does not, as imperative phrases such as `remove taint x or tolerate it`.
+   * For people who ask why a pod waits; never called in a scheduling cycle.
+   */
+  explain?(state: CycleState, pod: PodInfo, node: NodeInfo): readonly string[];
+
   /** Tries to make room when no node fits. The first plugin that succeeds ends the point. */
   postFilter?(
     state: CycleState,

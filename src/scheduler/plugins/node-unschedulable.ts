@@ -1,17 +1,33 @@
-/** Cordoned nodes take no pods, save those that tolerate the taint that a cordon stands for. @source kube-scheduler plugins/nodeunschedulable */
-import { tolerates } from '../../api/index.ts';
-import type { Plugin } from '../framework.ts';
+/** Cordoned nodes take no pods, save those that tolerate the taint that a cordon stands for. @source kube-scheduler v1.35 plugins/nodeunschedulable */
+import { type corev1, tolerates } from '../../api/index.ts';
+import { Action, type Plugin, type PluginFactory, unresolvable } from '../framework/index.ts';
 
 const name = 'NodeUnschedulable';
 const cordonTaint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' } as const;
+const cordoned = unresolvable('node(s) were unschedulable');
 
-export const nodeUnschedulable: Plugin = {
+export const nodeUnschedulable: PluginFactory = {
   name,
-  events: ['node added', 'node taints', 'pod changed'],
-  hint: (_pod, { event, node }) => event === 'pod changed' || node?.spec.unschedulable !== true,
-  filter: (_state, pod, { node }) => {
-    if (!node.spec.unschedulable) return undefined;
-    if (pod.spec.tolerations?.some((toleration) => tolerates(toleration, cordonTaint))) return undefined;
-    return { plugin: name, reasons: ['node(s) were unschedulable'], resolvable: false };
-  },
+  create: (): Plugin => ({
+    name,
+    events: [
+      {
+        resource: 'Node',
+        actions: Action.Add | Action.UpdateNodeTaint,
+        hint: (_pod, old, current) => current?.spec.unschedulable !== true && (!old || old.spec.unschedulable === true),
+      },
+      {
+        resource: 'Pod',
+        actions: Action.UpdatePodToleration,
+        hint: (pod, _old, current) => current?.metadata.uid === pod.metadata.uid && toleratesCordon(current),
+      },
+    ],
+    filterScope: 'node',
+    filter: (_state, { pod }, { node }) => (!node.spec.unschedulable || toleratesCordon(pod) ? undefined : cordoned),
+    explain: (_state, _pod, node) => [`uncordon the node (kubectl uncordon ${node.name})`],
+  }),
 };
+
+export function toleratesCordon({ spec }: corev1.Pod): boolean {
+  return spec.tolerations?.some((toleration) => tolerates(toleration, cordonTaint)) ?? false;
+}

@@ -1,10 +1,11 @@
-/** Higher priority first, then who waited longer. @source kube-scheduler plugins/queuesort */
-import type { Plugin } from '../framework.ts';
+/** Higher priority first, then who waited longer. @source kube-scheduler v1.35 plugins/queuesort */
+import type { Plugin, PluginFactory } from '../framework/index.ts';
 
-export const prioritySort: Plugin = {
+export const prioritySort: PluginFactory = {
   name: 'PrioritySort',
-  less: (a, b) => {
-    const [priorityA, priorityB] = [a.pod.spec.priority ?? 0, b.pod.spec.priority ?? 0];
-    return priorityA > priorityB || (priorityA === priorityB && a.queuedMs < b.queuedMs);
-  },
+  create: (): Plugin => ({
+    name: 'PrioritySort',
+    events: [],
+    less: (a, b) => a.info.priority > b.info.priority || (a.info.priority === b.info.priority && a.queuedMs < b.queuedMs),
+  }),
 };

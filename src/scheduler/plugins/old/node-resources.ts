@@ -2,9 +2,9 @@
  * Resources: what a pod asks for must be free on the node; of the nodes where it is, those with more left are better (LeastAllocated), and
  * so are those whose cpu and memory stay in balance. @source kube-scheduler plugins/noderesources
  */
-import type { corev1 } from '../../api/index.ts';
-import { type CycleState, maxNodeScore, type Plugin, type StateKey } from '../framework.ts';
-import { type Amounts, type NodeInfo, podAmounts, scoringAmounts } from '../node-info.ts';
+import type { corev1 } from '../../../api/index.ts';
+import { type CycleState, maxNodeScore, type Plugin, type StateKey } from '../../framework.ts';
+import { type Amounts, type NodeInfo, podAmounts, scoringAmounts } from '../../node-info.ts';
 
 const fitName = 'NodeResourcesFit';
 const fitState: StateKey<Amounts> = { name: fitName };
