@@ -12,6 +12,8 @@ export interface Operation {
   readonly warn: (message: string) => void;
   /** Undefined when the operation is not audited. */
   readonly audit?: AuditNotes | undefined;
+  /** The fence of an elected component, as `fenceHeader` carries it: its writes are committed only while it holds. */
+  readonly fence?: string | undefined;
 }
 
 export interface StorageKey {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { VirtualClock } from '../base/index.ts';
 import { CompactedError, FutureRevisionError, InvalidKeyError, LeaseNotFoundError, StoreClosedError } from './errors.ts';
 import { anOperation, type Backend, ModelRun } from './store.histories.ts';
-import { plain, plainEvent, put, Recorder, remove } from './store.probe.ts';
+import { bytes, plain, plainEvent, put, Recorder, remove } from './store.probe.ts';
 import type { Store, TxnResult } from './store.ts';
 
 /** Runs the whole contract against `backend`. */
@@ -62,6 +62,20 @@ export function describeStore(name: string, backend: Backend): void {
         expect(results.map(({ ok }) => ok)).toEqual([true, false, true, true, true]);
         expect(await store.get('/a')).toBeUndefined();
         expect(await store.revision()).toBe(3);
+      });
+
+      test('a write with a guard is committed only while the guarded key is at its version, pending changes of it counted', async () => {
+        const guarded = (key: string, modRevision: number): Promise<TxnResult> =>
+          store.txn({ key, expectModRevision: 0, guard: { key: '/guard', modRevision }, op: { type: 'put', value: bytes('x') } });
+        await put(store, '/guard', 0);
+        expect(await guarded('/a', 1)).toEqual({ ok: true, revision: 2 });
+        expect(await guarded('/b', 2)).toEqual({ ok: false, revision: 2, current: undefined, guardFailed: true });
+        const [, overtaken] = await Promise.all([put(store, '/guard', 1), guarded('/c', 1)]);
+        expect(overtaken).toEqual({ ok: false, revision: 3, current: undefined, guardFailed: true });
+        await remove(store, '/guard', 3);
+        expect(await guarded('/d', 3)).toMatchObject({ ok: false, guardFailed: true });
+        expect(await guarded('/a', 0)).toMatchObject({ ok: false, current: { key: '/a' } });
+        expect((await store.range('/')).kvs.map(({ key }) => key)).toEqual(['/a']);
       });
 
       test('a refused write is answered with what stands, even when that is only just being committed', async () => {

@@ -42,13 +42,17 @@ export interface RangeResult {
 export interface Txn {
   readonly key: string;
   readonly expectModRevision: number;
+  /** Another key that must be at this version too, such as the Lease that the writer leans on. */
+  readonly guard?: { readonly key: string; readonly modRevision: number };
   readonly op: { readonly type: 'put'; readonly value: Uint8Array; readonly lease?: number } | { readonly type: 'delete' };
 }
 
 export type TxnResult =
   | { readonly ok: true; readonly revision: number }
   /** The condition did not hold; `current` is what stands there (durable), undefined when nothing does. */
-  | { readonly ok: false; readonly revision: number; readonly current: KeyValue | undefined };
+  | { readonly ok: false; readonly revision: number; readonly current: KeyValue | undefined; readonly guardFailed?: false }
+  /** The guard did not hold at `revision`, which is durable; of the key itself nothing is said. */
+  | { readonly ok: false; readonly revision: number; readonly current: undefined; readonly guardFailed: true };
 
 export type StoreEvent =
   | { readonly type: 'put'; readonly kv: KeyValue }

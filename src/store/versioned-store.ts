@@ -93,8 +93,12 @@ export class VersionedStore implements Store {
   txn(txn: Txn): Promise<TxnResult> {
     return new Promise((resolve, reject) => {
       this.#checkOpen();
-      const { key, op, expectModRevision } = txn;
+      const { key, op, expectModRevision, guard } = txn;
       checkKey(key);
+      if (guard && this.#liveRevision(guard.key) !== guard.modRevision) {
+        this.#answerGuarded(guard.key, resolve, reject);
+        return;
+      }
       const head = this.#head(key);
       const live = head !== undefined && !head.deleted;
       if ((live ? head.modRevision : 0) !== expectModRevision || (op.type === 'delete' && !live)) {
@@ -229,6 +233,22 @@ export class VersionedStore implements Store {
       { key, value: noValue, deleted: true, createRevision, version: 0, lease: 0, prevRevision: modRevision },
       settled,
     );
+  }
+
+  /** The newest version of a key, pending ones included; 0 when there is none. */
+  #liveRevision(key: string): number {
+    const head = this.#head(key);
+    return head && !head.deleted ? head.modRevision : 0;
+  }
+
+  /** Answers a write whose guard moved on, once that is durable. */
+  #answerGuarded(guard: string, resolve: (result: TxnResult) => void, reject: (error: Error) => void): void {
+    const answer = (error?: Error): void => {
+      if (error) reject(error);
+      else resolve({ ok: false, revision: this.#queue.durableRevision, current: undefined, guardFailed: true });
+    };
+    if (this.#queue.pending(guard)) this.#queue.afterPending(answer);
+    else answer();
   }
 
   /**

@@ -79,7 +79,7 @@ async function createNamed(deps: StorageDeps, view: ResourceView, request: Creat
     await deps.admission.validate(validating, deps.admissionContext);
     const object = view.toStorage(draft);
     const key = collectionKey(view, { namespace, name });
-    return await commit(deps, view, { key, name, object, options, outcome });
+    return await commit(deps, view, { key, name, object, options, outcome }, op);
   } catch (error) {
     outcome?.abandoned();
     throw error;
@@ -108,6 +108,7 @@ async function commit(
     readonly options: WriteOptions;
     readonly outcome: HookOutcome | undefined;
   },
+  op: Operation,
 ): Promise<StoredObject> {
   const { key, name, object, options, outcome } = write;
   const { collection, definition } = view;
@@ -119,7 +120,7 @@ async function commit(
     return deps.writer.preview(collection, key, object);
   }
   const lease = await leaseFor(deps, definition);
-  const written = await deps.writer.put(collection, key, { expectRevision: 0, object, lease });
+  const written = await deps.writer.put(collection, key, { expectRevision: 0, object, lease, fence: op.fence });
   if (written.type === 'conflict') throw exists(written.current);
   outcome?.committed();
   return written.object;

@@ -59,7 +59,7 @@ export async function deleteObject(
       return { object, gone: plan.type === 'remove' };
     }
     if (plan.type === 'mark') {
-      const marked = await deps.writer.put(collection, cacheKey, { expectRevision: live.revision, object: plan.draft });
+      const marked = await deps.writer.put(collection, cacheKey, { expectRevision: live.revision, object: plan.draft, fence: op.fence });
       if (marked.type === 'conflict') {
         live = marked.current;
         continue;
@@ -67,7 +67,7 @@ export async function deleteObject(
       if (!plan.thenRemove) return { object: marked.object, gone: false };
       live = marked.object;
     }
-    const removed = await deps.writer.remove(collection, live);
+    const removed = await deps.writer.remove(collection, live, op.fence);
     if (removed.type === 'written') {
       await deps.hooks(view.definition)?.afterDelete?.(live.object);
       return { object: removed.object, gone: true };

@@ -109,7 +109,7 @@ async function tryUpdate(
   const old = view.objectOf(live);
   const draft = request.produce(old);
   if (!draft) return { type: 'done', object: live };
-  if (request.trusted) return write(deps, view, request, { live, old, draft, outcome: undefined });
+  if (request.trusted) return write(deps, view, request, { live, old, draft, outcome: undefined }, op);
   checkIdentity(view, draft, old);
   if (!request.fieldsManaged) {
     deps.fields.update(view, old, draft, { manager: request.options.fieldManager ?? '', subresource: request.subresource });
@@ -125,7 +125,7 @@ async function tryUpdate(
   try {
     validate(deps, view, subresource, { draft, old }, op);
     await deps.admission.validate(admitting, deps.admissionContext);
-    return await write(deps, view, request, { live, old, draft, outcome });
+    return await write(deps, view, request, { live, old, draft, outcome }, op);
   } catch (error) {
     outcome?.abandoned();
     throw error;
@@ -211,6 +211,7 @@ async function write(
     readonly draft: Draft<KubeObject>;
     readonly outcome: HookOutcome | undefined;
   },
+  op: Operation,
 ): Promise<Attempt> {
   const { live, old, draft, outcome } = change;
   const { collection, definition } = view;
@@ -225,14 +226,14 @@ async function write(
     return { type: 'done', object: deps.writer.preview(collection, live.key, object) };
   }
   if (isFinished(definition, object, live.object)) {
-    const removed = await deps.writer.remove(collection, live);
+    const removed = await deps.writer.remove(collection, live, op.fence);
     if (removed.type === 'conflict') return again(removed.current, outcome);
     outcome?.committed();
     await deps.hooks(definition)?.afterDelete?.(old);
     return { type: 'done', object: deps.writer.preview(collection, live.key, object) };
   }
   const lease = await leaseFor(deps, definition);
-  const written = await deps.writer.put(collection, live.key, { expectRevision: live.revision, object, lease });
+  const written = await deps.writer.put(collection, live.key, { expectRevision: live.revision, object, lease, fence: op.fence });
   if (written.type === 'conflict') return again(written.current, outcome);
   outcome?.committed();
   return { type: 'done', object: written.object };

@@ -24,6 +24,7 @@ import { type ListenAddress, Listener, type TlsFiles } from '../http/listener.ts
 import { AdmissionChain } from '../registry/admission-chain.ts';
 import { EventLeases } from '../registry/event-leases.ts';
 import { FieldManagement } from '../registry/managed-fields.ts';
+import { leaseGuard } from '../registry/lease-guard.ts';
 import { ObjectWriter } from '../registry/object-writer.ts';
 import { isStored, ResourceTable } from '../registry/registry.ts';
 import { Timestamps } from '../registry/timestamps.ts';
@@ -34,7 +35,6 @@ import { createInProcessTransport } from '../transport/in-process-transport.ts';
 import { cborGate } from '../verbs/body.ts';
 import { CollectionUsages } from './collection-usages.ts';
 import { EndpointTable } from './endpoint-table.ts';
-import { FenceGuard } from './fence-guard.ts';
 import { ApiHandler } from './handler.ts';
 import { UuidSource } from './uuid-source.ts';
 
@@ -174,7 +174,7 @@ export async function createApiServer(config: ApiServerConfig): Promise<ApiServe
     watches,
     endpoints: new EndpointTable(extensions.flatMap(({ endpoints }) => endpoints ?? [])),
     subresources: Object.assign({}, ...extensions.map(({ subresources }) => subresources)),
-    fences: new FenceGuard(table),
+    checkFence: (fence) => void leaseGuard(cache, fence),
   });
   const filters: FilterParts = {
     authenticator,

@@ -18,7 +18,6 @@ import { getScale, updateScale } from '../verbs/scale.ts';
 import type { VerbRequest } from '../verbs/verb-request.ts';
 import { createVerb, deleteCollectionVerb, deleteVerb, updateVerb } from '../verbs/write.ts';
 import type { EndpointTable } from './endpoint-table.ts';
-import type { FenceGuard } from './fence-guard.ts';
 import type { Incoming } from './incoming.ts';
 import { upstreamKind } from './upstream-kinds.ts';
 
@@ -28,7 +27,8 @@ export interface HandlerOptions {
   readonly watches: WatchOpener;
   readonly endpoints: EndpointTable;
   readonly subresources: SubresourceHandlers;
-  readonly fences: FenceGuard;
+  /** What must hold before a fenced request is begun. @throws ApiError Conflict */
+  readonly checkFence: (fence: string) => void;
 }
 
 export class ApiHandler {
@@ -52,7 +52,7 @@ export class ApiHandler {
 
   #resource(incoming: Incoming): Promise<Answer> | Answer {
     const { info } = incoming;
-    const { table, fences, subresources } = this.#options;
+    const { table, checkFence, subresources } = this.#options;
     const definition = table.definition(info.apiGroup, info.version, info.resource);
     if (!definition) return this.#unknownResource(incoming);
     if (definition.deprecation !== undefined) {
@@ -60,7 +60,7 @@ export class ApiHandler {
       incoming.audit?.annotate('k8s.io/deprecated', 'true');
     }
     checkScope(definition, info);
-    if (incoming.fence !== undefined && incoming.method !== 'GET') fences.check(incoming.fence, info);
+    if (incoming.fence !== undefined && incoming.method !== 'GET') checkFence(incoming.fence);
     const view = table.view(definition);
     if (!view && info.subresource === '' && !definition.verbs.includes(info.verb as Verb)) throw methodNotAllowed();
     if (info.subresource !== '' || !view) {

@@ -16,7 +16,6 @@ export interface Incoming extends Operation {
   readonly userAgent: string;
   /** @param name lower case */
   header(name: string): string | undefined;
-  /** The fence of an elected component, as `fenceHeader` carries it. */
   readonly fence: string | undefined;
   readBody(): Promise<BodySource>;
   /** The request as endpoints and custom subresources see it. */
