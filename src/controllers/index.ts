@@ -3,6 +3,7 @@ import type { Controller, ControllerContext } from '../client/index.ts';
 import { controllerChoiceFaults, isChosen } from './choice.ts';
 import { createClusterRoleAggregationController } from './clusterrole-aggregation/clusterrole-aggregation-controller.ts';
 import type { ControllerName } from './controller-names.ts';
+import { createCronJobController, type CronJobOptions } from './cronjob/cronjob-controller.ts';
 import { createDeploymentController } from './deployment/deployment-controller.ts';
 import { createDisruptionController } from './disruption/disruption-controller.ts';
 import { createStaleDisruptionController } from './disruption/stale-disruption-controller.ts';
@@ -15,6 +16,7 @@ import {
   createClaimProtection,
   createVolumeProtection,
 } from './in-use-protection/in-use-protection-controllers.ts';
+import { createJobController } from './job/job-controller.ts';
 import { createNamespaceController, type NamespaceOptions } from './namespace/namespace-controller.ts';
 import { createNodeIpamController, type NodeIpamOptions } from './node-ipam/node-ipam-controller.ts';
 import { createNodeLifecycleController, type NodeLifecycleOptions } from './node-lifecycle/node-lifecycle-controller.ts';
@@ -29,6 +31,7 @@ import { createServiceCidrsController } from './service-cidrs/service-cidrs-cont
 import { actingAs, speakingAs } from './speaker.ts';
 import { createStatefulSetController } from './statefulset/statefulset-controller.ts';
 import { createTaintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
+import { createTtlAfterFinishedController } from './ttl-after-finished/ttl-after-finished-controller.ts';
 
 /** Every period and limit has upstream's default. */
 export interface ControllersOptions {
@@ -36,6 +39,7 @@ export interface ControllersOptions {
   readonly only?: readonly string[];
   /** How many keys of a controller are reconciled at once, by its name. */
   readonly workers?: { readonly [Name in ControllerName]?: number };
+  readonly cronJob?: CronJobOptions;
   readonly endpoints?: EndpointsOptions;
   readonly endpointSlice?: EndpointSliceOptions;
   readonly garbageCollector?: GarbageCollectorOptions;
@@ -66,6 +70,13 @@ const controllerTable: readonly ControllerRow[] = [
   { name: 'serviceaccount-controller', account: 'service-account-controller', create: createServiceAccountsController },
   { name: 'deployment-controller', account: 'deployment-controller', create: createDeploymentController },
   { name: 'replicaset-controller', account: 'replicaset-controller', create: createReplicaSetController },
+  { name: 'job-controller', account: 'job-controller', create: createJobController },
+  {
+    name: 'cronjob-controller',
+    account: 'cronjob-controller',
+    create: (context, { cronJob }) => createCronJobController(context, cronJob),
+  },
+  { name: 'ttl-after-finished-controller', account: 'ttl-after-finished-controller', create: createTtlAfterFinishedController },
   {
     name: 'replicationcontroller-controller',
     account: 'replication-controller',
@@ -179,6 +190,7 @@ export function createControllers(context: ControllerContext, options: Controlle
 
 export type {
   ControllerName,
+  CronJobOptions,
   EndpointsOptions,
   EndpointSliceOptions,
   GarbageCollectorOptions,
