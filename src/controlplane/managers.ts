@@ -26,7 +26,8 @@ export interface ManagerSettings {
   readonly rootCa?: string;
   /** Periods and limits; each has upstream's default. */
   readonly controllers?: ControllersOptions;
-  readonly scheduler?: SchedulerOptions;
+  /** False: there is none in this process. */
+  readonly scheduler?: SchedulerOptions | false;
   readonly registry?: Registry;
   readonly clock: Clock;
   readonly random: Random;
@@ -70,8 +71,10 @@ export function startManagers(settings: ManagerSettings): Managers {
   const controllers = createControllers(context, options);
   group.spawn('controller accounts', (ctx) => accounts.make(ctx));
   runControllers({ controllers, context, group });
-  const own = createClient(transport(scheduler));
-  startScheduler({ client: own, informers, recorder: recorder(own, 'default-scheduler'), clock, random, group }, settings.scheduler);
+  if (settings.scheduler !== false) {
+    const own = createClient(transport(scheduler));
+    startScheduler({ client: own, informers, recorder: recorder(own, 'default-scheduler'), clock, random, group }, settings.scheduler);
+  }
   return {
     get running() {
       return group.running;
