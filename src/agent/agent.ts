@@ -2,6 +2,7 @@
  * What makes a node agent: kubelet with the pod network, service proxy and cluster DNS, each as the user that it is upstream, since each
  * has rights of its own. Composition only.
  */
+import { localPath } from '../api/index.ts';
 import { type Clock, type Logger, type Random, Registry, type TaskGroup } from '../base/index.ts';
 import {
   type Client,
@@ -10,10 +11,11 @@ import {
   createHttpsTransport,
   createInformerFactory,
   type InformerFactory,
+  runControllers,
   type TlsIdentity,
 } from '../client/index.ts';
 import { startClusterDns } from '../dns/index.ts';
-import { type KubeletServerConfig, type Runtime, startKubelet } from '../kubelet/index.ts';
+import { createLocalPathCleaner, type KubeletServerConfig, type Runtime, startKubelet } from '../kubelet/index.ts';
 import { startPodNetwork } from '../network/index.ts';
 import { startProxy } from '../proxy/index.ts';
 
@@ -23,11 +25,13 @@ export interface AgentConfig {
   /** The API server's URL as the node reaches it. */
   readonly server: string;
   /** Who each component is there. */
-  readonly identities: { readonly [Name in 'kubelet' | 'kube-proxy' | 'coredns']: () => TlsIdentity };
+  readonly identities: { readonly [Name in 'kubelet' | 'kube-proxy' | 'coredns' | 'local-path-provisioner']: () => TlsIdentity };
   /** The node's engine. */
   readonly runtime: Runtime;
   readonly kubeletDir: string;
   readonly podLogsDir: string;
+  /** Where the volumes of the local-path provisioner stand. */
+  readonly localPathDir: string;
   /** Absolute; pods' cgroups stand below it. */
   readonly cgroupRoot: string;
   /** The engine puts containers under AppArmor profiles. */
@@ -74,6 +78,7 @@ export async function startAgent(config: AgentConfig): Promise<void> {
   const { domain, port, upstreams, reverseZones } = config.dns;
   const resolved = connect(config, 'coredns').informers;
   startClusterDns({ address: config.nodeIp, port, domain, upstreams, reverseZones, informers: resolved, clock, group });
+  cleanLocalPaths(config, registry);
   await startKubelet(
     {
       nodeName,
@@ -81,6 +86,7 @@ export async function startAgent(config: AgentConfig): Promise<void> {
       version: config.version,
       rootDir: config.kubeletDir,
       podLogsDir: config.podLogsDir,
+      localPathDir: config.localPathDir,
       cgroupRoot: config.cgroupRoot,
       appArmor: config.appArmor,
       clusterDns: [config.dns.serviceIp],
@@ -89,6 +95,14 @@ export async function startAgent(config: AgentConfig): Promise<void> {
     },
     { client, informers, recorder, runtime, clock, random, log, group, registry },
   );
+}
+
+function cleanLocalPaths(config: AgentConfig, registry: Registry): void {
+  const { nodeName, localPathDir: directory, clock, random, group } = config;
+  const { client, informers } = connect(config, 'local-path-provisioner');
+  const recorder = createEventRecorder({ client, component: localPath.provisioner, host: nodeName, clock, random, group });
+  const context = { client, informers, recorder, clock, random, registry };
+  runControllers({ controllers: [createLocalPathCleaner(context, { nodeName, directory })], context, group });
 }
 
 /** A connection of a component's own, and the caches behind it. */

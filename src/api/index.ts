@@ -27,6 +27,7 @@ export * from './int-or-string.ts';
 export * from './ip.ts';
 export * from './label-selector.ts';
 export * from './label-selector-parser.ts';
+export * from './local-path.ts';
 export * from './names.ts';
 export * from './node-selector.ts';
 export * from './owner-references.ts';

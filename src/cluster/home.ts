@@ -85,6 +85,8 @@ export interface NodePaths {
   readonly registryConfig: string;
   readonly kubelet: string;
   readonly podLogs: string;
+  /** Volumes that are directories of the node. */
+  readonly volumes: string;
   /** The node's own /run, /etc/resolv.conf and so on, bound over the host's in its mount namespace. */
   readonly overlay: string;
   readonly log: string;
@@ -105,6 +107,7 @@ export function nodePaths(cluster: ClusterPaths, index: number): NodePaths {
     registryConfig: join(root, 'certs.d'),
     kubelet: join(root, 'kubelet'),
     podLogs: join(root, 'pod-logs'),
+    volumes: join(root, 'volumes'),
     overlay: join(root, 'overlay'),
     log: join(cluster.logs, `agent-${index}.log`),
     containerdLog: join(cluster.logs, `containerd-${index}.log`),

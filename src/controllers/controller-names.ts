@@ -30,6 +30,8 @@ const table = {
   'job-controller': { alias: 'job' },
   'kube-apiserver-serving-clustertrustbundle-publisher-controller': {},
   'legacy-serviceaccount-token-cleaner-controller': { alias: 'legacy-service-account-token-cleaner' },
+  // Not upstream's: clusters that keep volumes in directories of their nodes have it.
+  'local-path-provisioner': {},
   'namespace-controller': { alias: 'namespace' },
   'node-ipam-controller': { alias: 'nodeipam' },
   'node-lifecycle-controller': { alias: 'nodelifecycle' },

@@ -7,6 +7,7 @@ import type { TaskGroup } from '../base/index.ts';
 import { createClient } from '../client/index.ts';
 import { type ApiServerSettings, startApiServer } from './api-server.ts';
 import { type ClusterDnsService, startClusterDnsService } from './cluster-dns-service.ts';
+import { makeLocalPathClass } from './local-path-class.ts';
 import { componentHealth, type Managers, startManagers } from './managers.ts';
 
 export interface ControlPlaneConfig extends ApiServerSettings {
@@ -14,6 +15,8 @@ export interface ControlPlaneConfig extends ApiServerSettings {
   readonly rootCa: string;
   readonly kubeletTls: () => BackendTls;
   readonly podCidr: string;
+  /** Where nodes keep volumes that are directories, by name; left out: there is no such StorageClass. */
+  readonly localPathDirectories?: ReadonlyMap<string, string>;
   readonly dns: ClusterDnsService | undefined;
   readonly group: TaskGroup;
 }
@@ -25,13 +28,14 @@ export interface ControlPlane {
 
 /** Resolves when the API server listens; controllers and scheduler start right after. */
 export async function startControlPlane(config: ControlPlaneConfig): Promise<ControlPlane> {
-  const { clock, random, log, group, podCidr, rootCa } = config;
+  const { clock, random, log, group, podCidr, rootCa, localPathDirectories } = config;
   const started: { managers?: Managers } = {};
   const { api } = await startApiServer({ ...config, components: () => componentHealth(started.managers) });
   const managers = startManagers({
     transport: (user, userAgent) => api.transport(user, userAgent),
     podCidr,
     rootCa,
+    ...(localPathDirectories && { controllers: { localPath: { directoryOf: (node) => localPathDirectories.get(node) } } }),
     clock,
     random,
     log,
@@ -39,6 +43,7 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
   });
   started.managers = managers;
   if (config.dns) startClusterDnsService(config.dns, createClient(api.transport(loopbackUser)), clock, group);
+  if (localPathDirectories) makeLocalPathClass(createClient(api.transport(loopbackUser)), clock, group);
   return {
     api,
     close: async () => {

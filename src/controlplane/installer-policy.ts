@@ -8,6 +8,8 @@ import type { rbacv1, Unsaved } from '../api/index.ts';
 const apiVersion = 'rbac.authorization.k8s.io/v1';
 const apiGroup = 'rbac.authorization.k8s.io';
 
+const localPathProvisioner: rbacv1.Subject = { kind: 'ServiceAccount', name: 'local-path-provisioner', namespace: 'kube-system' };
+
 export const installerRoles: readonly Unsaved<rbacv1.ClusterRole>[] = [
   {
     apiVersion,
@@ -16,6 +18,16 @@ export const installerRoles: readonly Unsaved<rbacv1.ClusterRole>[] = [
     rules: [
       { apiGroups: [''], resources: ['endpoints', 'services', 'pods', 'namespaces'], verbs: ['list', 'watch'] },
       { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
+    ],
+  },
+  {
+    // Beside `system:persistent-volume-provisioner`: the nodes' halves let volumes go when their directories are gone.
+    apiVersion,
+    kind: 'ClusterRole',
+    metadata: { name: 'system:local-path-provisioner' },
+    rules: [
+      { apiGroups: [''], resources: ['persistentvolumes'], verbs: ['update'] },
+      { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch', 'update'] },
     ],
   },
   {
@@ -33,6 +45,8 @@ export const installerRoles: readonly Unsaved<rbacv1.ClusterRole>[] = [
 export const installerBindings: readonly Unsaved<rbacv1.ClusterRoleBinding>[] = [
   binding('kubeadm:cluster-admins', 'cluster-admin', { apiGroup, kind: 'Group', name: 'kubeadm:cluster-admins' }),
   binding('kubeadm:node-proxier', 'system:node-proxier', { kind: 'ServiceAccount', name: 'kube-proxy', namespace: 'kube-system' }),
+  binding('system:local-path-provisioner', 'system:local-path-provisioner', localPathProvisioner),
+  binding('system:local-path-provisioner:volumes', 'system:persistent-volume-provisioner', localPathProvisioner),
   binding('system:coredns', 'system:coredns', { kind: 'ServiceAccount', name: 'coredns', namespace: 'kube-system' }),
 ];
 

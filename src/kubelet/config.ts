@@ -23,6 +23,8 @@ export interface KubeletConfig {
   /** The kubelet's own directory. */
   readonly rootDir: string;
   readonly podLogsDir: string;
+  /** Where the directories of the local-path provisioner stand; undefined: this node has none. */
+  readonly localPathDir: string | undefined;
   /** Absolute cgroup below which `kubepods` stands, such as `/knarr-dev/n1`; empty: the top. */
   readonly cgroupRoot: string;
   /** Resolver of pods that use the node's; empty: none. */
@@ -96,6 +98,7 @@ export function completeConfig(input: KubeletConfigInput): KubeletConfig {
     version: 'v1.35.0',
     rootDir: '/var/lib/kubelet',
     podLogsDir: '/var/log/pods',
+    localPathDir: undefined,
     cgroupRoot: '',
     resolvConf: '/etc/resolv.conf',
     manifestDir: undefined,

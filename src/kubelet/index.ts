@@ -27,6 +27,7 @@ export {
   type SimulatedRuntime,
   type SimulatedRuntimeOptions,
 } from './runtime/simulated/index.ts';
+export { createLocalPathCleaner, type LocalPathCleanerOptions } from './volumes/index.ts';
 export { startSimulatedKubelet, type SimulatedKubeletDeps } from './simulated-kubelet.ts';
 export type { KubeletAuth, PodLookup } from './seams.ts';
 

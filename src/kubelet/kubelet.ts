@@ -208,6 +208,8 @@ class Assembly {
         nodeAllocatable: () => this.#allocatable,
         hostIps: () => config.nodeIps,
         refreshMs: config.volumeRefreshMs,
+        node: () => this.nodes.node,
+        localPathDir: config.localPathDir,
       }),
       environment: parts.environment(this.#neighbours),
       prober: parts.prober(this.#neighbours, (report) => {

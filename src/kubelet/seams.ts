@@ -233,6 +233,10 @@ export interface VolumeManagerDeps extends KubeletDeps {
   readonly hostIps: () => readonly string[];
   /** How long a configMap or secret may be behind without a watch event. Default 60 s. */
   readonly refreshMs: number;
+  /** The node as last read; default: unknown, and volumes are not asked whether they can be reached from it. */
+  readonly node?: () => corev1.Node | undefined;
+  /** Where this node has the directories of the local-path provisioner; default: it makes none. */
+  readonly localPathDir?: string | undefined;
 }
 
 export interface ContainerLogOptions {

@@ -46,6 +46,8 @@ export interface NodeCertificates {
   readonly proxy: CertificateFiles;
   /** The ServiceAccount `coredns` of kube-system, for the node's DNS server. */
   readonly dns: CertificateFiles;
+  /** The ServiceAccount `local-path-provisioner` of kube-system, for what removes the node's directories. */
+  readonly localPath: CertificateFiles;
 }
 
 export interface ClusterPki {
@@ -107,13 +109,14 @@ async function ensureNode(
   const subject = subjectOf(`system:node:${name}`, 'system:nodes');
   const other = (file: string, commonName: string): Promise<CertificateFiles> =>
     keeper.certificate(authority, `nodes/${name}/${file}`, { subject: subjectOf(commonName), usage: 'client' });
-  const [client, serving, proxy, dns] = await Promise.all([
+  const [client, serving, proxy, dns, localPath] = await Promise.all([
     keeper.certificate(authority, `nodes/${name}/kubelet-client`, { subject, usage: 'client' }),
     keeper.certificate(authority, `nodes/${name}/kubelet`, { subject, usage: 'server', ...altNames([name, ...addresses]) }),
     other('kube-proxy', 'system:kube-proxy'),
     other('coredns', 'system:serviceaccount:kube-system:coredns'),
+    other('local-path-provisioner', 'system:serviceaccount:kube-system:local-path-provisioner'),
   ]);
-  return { client, serving, proxy, dns };
+  return { client, serving, proxy, dns, localPath };
 }
 
 async function ensureFrontProxy(keeper: CertificateKeeper): Promise<NonNullable<ClusterPki['frontProxy']>> {

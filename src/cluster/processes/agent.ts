@@ -50,15 +50,26 @@ export async function runAgent(name: string, index: number, { signal }: { readon
   );
   const { network } = record;
   const pki = readNodePki(paths, node);
-  const identities = { kubelet: pki.identity('kubelet-client'), proxy: pki.identity('kube-proxy'), dns: pki.identity('coredns') };
+  const identities = {
+    kubelet: pki.identity('kubelet-client'),
+    proxy: pki.identity('kube-proxy'),
+    dns: pki.identity('coredns'),
+    localPath: pki.identity('local-path-provisioner'),
+  };
   await startAgent({
     nodeName: node.name,
     nodeIp: node.ip,
     server: `https://${network.hostIp}:${record.apiPort}`,
-    identities: { kubelet: () => identities.kubelet, 'kube-proxy': () => identities.proxy, coredns: () => identities.dns },
+    identities: {
+      kubelet: () => identities.kubelet,
+      'kube-proxy': () => identities.proxy,
+      coredns: () => identities.dns,
+      'local-path-provisioner': () => identities.localPath,
+    },
     runtime,
     kubeletDir: files.kubelet,
     podLogsDir: files.podLogs,
+    localPathDir: files.volumes,
     cgroupRoot: nodeCgroup(name, index),
     // As the engine's configuration says.
     appArmor: false,

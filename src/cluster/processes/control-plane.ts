@@ -8,7 +8,7 @@ import { ClusterError } from '../cluster-error.ts';
 import { readControlPlanePki } from '../cluster-pki.ts';
 import { readClusterRecord } from '../cluster-record.ts';
 import { protectFromOomKiller } from '../engine/oom-score.ts';
-import { clusterPaths, knarrHome } from '../home.ts';
+import { clusterPaths, knarrHome, nodePaths } from '../home.ts';
 import { controlPlaneRecord } from '../launch.ts';
 import { claimProcessRecord } from '../process-record.ts';
 import { superviseAgents } from '../supervision.ts';
@@ -44,6 +44,7 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
     serviceCidr: network.serviceCidr,
     apiServiceIp: network.apiServiceIp,
     podCidr: network.podCidr,
+    localPathDirectories: new Map(nodes.map((node) => [node.name, nodePaths(paths, node.index).volumes])),
     dns: { serviceIp: network.dnsServiceIp, port: dnsPort, endpoints: nodes.map((node) => ({ nodeName: node.name, ip: node.ip })) },
     knarrVersion,
     clock,

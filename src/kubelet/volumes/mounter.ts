@@ -9,8 +9,11 @@ import { mountsBelow, readMountTable } from './mount-table.ts';
 export interface Mounter {
   /** @param options.sizeBytes 0: the kernel's own limit */
   mountTmpfs(directory: string, options: { readonly sizeBytes: number }, signal: AbortSignal): Promise<void>;
-  /** Binds what an open descriptor of this process names, whatever has become of its path. */
-  bindDescriptor(descriptor: number, target: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Binds what an open descriptor of this process names, whatever has become of its path.
+   * @param options of mount(8), such as `noatime`
+   */
+  bindDescriptor(descriptor: number, target: string, signal: AbortSignal, options?: readonly string[]): Promise<void>;
   /** Unmounts everything at and below a directory, innermost first; nothing there is fine. @throws ProcessError */
   unmountAll(directory: string, signal: AbortSignal): Promise<void>;
   /** Mount points at and below a directory. */
@@ -28,9 +31,11 @@ export const systemMounter: Mounter = {
     const options = [...(sizeBytes > 0 ? [`size=${sizeBytes}`] : []), ...noSwapOption()];
     await run(['mount', '-t', 'tmpfs', ...(options.length > 0 ? ['-o', options.join(',')] : []), 'tmpfs', directory], { signal });
   },
-  bindDescriptor: async (descriptor, target, signal) => {
+  bindDescriptor: async (descriptor, target, signal, options = []) => {
     // Not canonicalized: the descriptor is what was checked, its path may be another thing by now.
-    await run(['mount', '--no-canonicalize', '--bind', `/proc/${process.pid}/fd/${descriptor}`, target], { signal });
+    await run(['mount', '--no-canonicalize', '-o', ['bind', ...options].join(','), `/proc/${process.pid}/fd/${descriptor}`, target], {
+      signal,
+    });
   },
   unmountAll: async (directory, signal) => {
     for (const path of systemMounter.mountsBelow(directory)) {

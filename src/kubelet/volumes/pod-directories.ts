@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The volume kinds that have a directory, by the name of upstream's plugin. */
-export type VolumePlugin = 'configmap' | 'secret' | 'empty-dir' | 'projected' | 'downward-api';
+export type VolumePlugin = 'configmap' | 'secret' | 'empty-dir' | 'projected' | 'downward-api' | 'local-volume';
 
 export interface PodDirectories {
   readonly pod: string;

@@ -372,7 +372,6 @@ describe('volumes of a pod', () => {
   });
 
   it.each<[string, Omit<corev1.Volume, 'name'>]>([
-    ['persistentVolumeClaim', { persistentVolumeClaim: { claimName: 'c' } }],
     ['csi', { csi: { driver: 'd' } }],
     ['nfs', { nfs: { server: 's', path: '/p' } }],
   ])('from %s are refused by name', async (source, volume) => {

@@ -8,7 +8,9 @@ import { type corev1, isApiError, isPodTerminal } from '../../api/index.ts';
 import { assert, type Ctx, isAbort, TaskGroup } from '../../base/index.ts';
 import { type ReferencedObjects, referencedObjects } from '../environment/index.ts';
 import { type PreparedVolume, VolumeError, type VolumeManager, type VolumeManagerDeps } from '../seams.ts';
+import { ClaimError, type ClaimedVolume, claimedVolume, claimNameOf } from './claims.ts';
 import { type Mounter, systemMounter } from './mounter.ts';
+import { setUpPersistentVolume } from './persistent-volume.ts';
 import { hasVolumeDirectories, type PodDirectories, podDirectories, podUids } from './pod-directories.ts';
 import { removePodVolumes } from './removal.ts';
 import { ServiceAccountTokens } from './service-account-tokens.ts';
@@ -21,6 +23,8 @@ interface Tracked {
   pod: corev1.Pod;
   /** Paths by volume, as last prepared. */
   prepared: ReadonlyMap<string, PreparedVolume>;
+  /** What its claims lead to, by volume. */
+  readonly claimed: Map<string, ClaimedVolume>;
   /** A refresh waits for its turn; one is enough. */
   refreshQueued: boolean;
 }
@@ -125,7 +129,7 @@ class KubeletVolumes implements VolumeManager {
 
   #track(pod: corev1.Pod): Tracked {
     const { uid } = pod.metadata;
-    const tracked = this.#tracked.get(uid) ?? { pod, prepared: new Map(), refreshQueued: false };
+    const tracked = this.#tracked.get(uid) ?? { pod, prepared: new Map(), claimed: new Map(), refreshQueued: false };
     tracked.pod = pod;
     this.#tracked.set(uid, tracked);
     this.#objects.register(pod);
@@ -164,22 +168,51 @@ class KubeletVolumes implements VolumeManager {
       sources: { pod, objects: this.#objects, tokens: this.#tokens, nodeAllocatable: nodeAllocatable(), signal },
       nowMs: clock.now(),
     };
-    const results = await Promise.allSettled(volumes.map((volume) => setUpVolume(volume, setup)));
+    const results = await Promise.allSettled(
+      volumes.map((volume) =>
+        claimNameOf(pod, volume) === undefined ? setUpVolume(volume, setup) : this.#setUpClaimed(pod, volume, signal),
+      ),
+    );
     signal.throwIfAborted();
     const prepared = new Map<string, PreparedVolume>();
     const failures: string[] = [];
+    const unclaimed = new Map<string, ClaimError>();
     for (const [index, result] of results.entries()) {
       const { name } = volumes[index]!;
       if (result.status === 'fulfilled') prepared.set(name, result.value);
-      else failures.push(this.#failed(pod, name, result.reason));
+      else if (result.reason instanceof ClaimError) unclaimed.set(name, result.reason);
+      else
+        failures.push(
+          this.#failed(pod, this.#tracked.get(pod.metadata.uid)?.claimed.get(name)?.volume.metadata.name ?? name, result.reason),
+        );
     }
+    if (unclaimed.size > 0) failures.push(this.#waitsForClaims(pod, unclaimed));
     if (failures.length > 0) throw new VolumeError(failures.join('; '));
     return prepared;
   }
 
+  async #setUpClaimed(pod: corev1.Pod, volume: corev1.Volume, signal: AbortSignal): Promise<PreparedVolume> {
+    const { client, node, localPathDir } = this.#deps;
+    const claimed = this.#tracked.get(pod.metadata.uid)?.claimed;
+    const found = claimed?.get(volume.name) ?? (await claimedVolume(pod, volume, { client, signal }));
+    claimed?.set(volume.name, found);
+    const directories = this.#directories(pod.metadata.uid);
+    return setUpPersistentVolume(found, { pod, directories, mounter: this.#mounter, node: node?.(), localPathDir, signal });
+  }
+
+  /** @source pkg/kubelet/volumemanager/volume_manager.go WaitForAttachAndMount, v1.35 */
+  #waitsForClaims(pod: corev1.Pod, errors: ReadonlyMap<string, ClaimError>): string {
+    const names = [...errors.keys()].join(' ');
+    const why = [...errors.values()].map(({ message }) => message).join('; ');
+    const message = `Unable to attach or mount volumes: unmounted volumes=[${names}], unattached volumes=[], failed to process volumes=[${names}]: ${why}`;
+    this.#deps.recorder.event(pod, { type: 'Warning', reason: 'FailedMount', message });
+    return message;
+  }
+
   #failed(pod: corev1.Pod, volumeName: string, error: unknown): string {
     const reason = error instanceof Error ? error.message : String(error);
-    const message = `MountVolume.SetUp failed for volume "${volumeName}" : ${reason}`;
+    // Some steps before SetUp have words of their own.
+    const message = reason.startsWith('MountVolume.') ? reason : `MountVolume.SetUp failed for volume "${volumeName}" : ${reason}`;
     this.#deps.recorder.event(pod, { type: 'Warning', reason: 'FailedMount', message });
     if (!(error instanceof VolumeError) && !isApiError(error)) {
       this.#deps.log.error('volume not made', { pod: pod.metadata.name, volume: volumeName, err: error });
