@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { Registry } from '../../base/index.ts';
+import { type HealthCheck, Registry, singleHealth, summarizeHealth } from '../../base/index.ts';
 import type { ObservedRequest } from '../extension.ts';
 import type { QueryParameters, RequestInfo } from '../request.ts';
-import { type HealthCheck, single, summarize } from './health-checks.ts';
+
 import { RequestMetrics } from './request-metrics.ts';
 import { StartUpSteps } from './start-up.ts';
 
@@ -37,23 +37,23 @@ describe('health endpoints', () => {
       '[+]ping ok\nwarn: some health checks cannot be excluded: no matches for "a","b"\nlivez check passed\n',
     ],
   ] as const)("?%s answers in upstream's form", async (parameters, checks, status, body) => {
-    expect(await summarize('livez', checks, query(parameters))).toMatchObject({ status, body });
+    expect(await summarizeHealth('livez', checks, query(parameters))).toMatchObject({ status, body });
   });
 
   test('why a check failed is told under its own path and to the log only', async () => {
-    expect(await single(broken)).toEqual({ status: 500, body: 'internal server error: no answer\n', failures: ['etcd: no answer'] });
-    expect((await summarize('livez', [broken], query(''))).failures).toEqual(['etcd: no answer']);
+    expect(await singleHealth(broken)).toEqual({ status: 500, body: 'internal server error: no answer\n', failures: ['etcd: no answer'] });
+    expect((await summarizeHealth('livez', [broken], query(''))).failures).toEqual(['etcd: no answer']);
   });
 
   test('a step of starting up fails its check until it is finished', async () => {
     const steps = new StartUpSteps();
     steps.announce('bootstrap-controller');
-    expect(await summarize('readyz', steps.checks, query(''))).toMatchObject({
+    expect(await summarizeHealth('readyz', steps.checks, query(''))).toMatchObject({
       status: 500,
       body: '[-]poststarthook/bootstrap-controller failed: reason withheld\nreadyz check failed\n',
     });
     steps.finish('bootstrap-controller');
-    expect((await summarize('readyz', steps.checks, query(''))).status).toBe(200);
+    expect((await summarizeHealth('readyz', steps.checks, query(''))).status).toBe(200);
   });
 });
 

@@ -1,14 +1,12 @@
 /** The door of health and metrics: `/healthz`, `/livez`, `/readyz` with their single checks, and `/metrics`. */
-import { Registry } from '../../base/index.ts';
+import { type HealthAnswer, type HealthCheck, registerProcessMetrics, Registry, singleHealth, summarizeHealth } from '../../base/index.ts';
 import type { ApiServerHost, ExtensionFactory, RestEndpoint } from '../extension.ts';
 import { notFoundAt } from '../discovery/index.ts';
 import type { ApiResponse, RequestContext } from '../request.ts';
-import { type HealthAnswer, type HealthCheck, single, summarize } from './health-checks.ts';
-import { registerProcessMetrics } from './process-metrics.ts';
 import { RequestMetrics } from './request-metrics.ts';
 import type { StartUpSteps } from './start-up.ts';
 
-export type { HealthCheck } from './health-checks.ts';
+export type { HealthCheck } from '../../base/index.ts';
 export { StartUpSteps } from './start-up.ts';
 
 export interface HealthOptions {
@@ -84,10 +82,10 @@ export function healthPaths(steps: StartUpSteps): string[] {
 function healthEndpoints(name: string, checks: () => readonly HealthCheck[]): RestEndpoint[] {
   const handle = async (ctx: RequestContext): Promise<ApiResponse> => {
     const wanted = ctx.info.path.slice(name.length + 2);
-    if (wanted === '') return answered(ctx, await summarize(name, checks(), ctx.info.query));
+    if (wanted === '') return answered(ctx, await summarizeHealth(name, checks(), ctx.info.query));
     const check = checks().find((candidate) => candidate.name === wanted);
     if (!check) throw notFoundAt();
-    return answered(ctx, await single(check));
+    return answered(ctx, await singleHealth(check));
   };
   return [`/${name}`, `/${name}/*`].map((path) => ({ path, methods: ['GET', 'HEAD'], handle }));
 }

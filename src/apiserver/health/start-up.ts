@@ -2,7 +2,7 @@
  * The steps of starting up, as health checks under upstream's names: scripts and probes ask for `poststarthook/…` by name. A step
  * is shown as soon as an extension announces it and holds from the moment it is finished.
  */
-import type { HealthCheck } from './health-checks.ts';
+import type { HealthCheck } from '../../base/index.ts';
 
 export class StartUpSteps {
   readonly #finished = new Map<string, boolean>();

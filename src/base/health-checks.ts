@@ -3,7 +3,12 @@
  * reason is told to the log and under the check's own path only, since the summary is open to everybody.
  * @source apiserver pkg/server/healthz/healthz.go
  */
-import type { QueryParameters } from '../request.ts';
+
+/** The parameters of a request that look at the checks: `exclude` and `verbose`. */
+export interface HealthQuery {
+  has(name: string): boolean;
+  getAll(name: string): readonly string[];
+}
 
 /** A named check. */
 export interface HealthCheck {
@@ -23,7 +28,7 @@ export interface HealthAnswer {
  * Runs all checks of one endpoint.
  * @param endpoint its name without the slash, such as `livez`
  */
-export async function summarize(endpoint: string, checks: readonly HealthCheck[], query: QueryParameters): Promise<HealthAnswer> {
+export async function summarizeHealth(endpoint: string, checks: readonly HealthCheck[], query: HealthQuery): Promise<HealthAnswer> {
   const excluded = new Set(query.getAll('exclude'));
   const lines: string[] = [];
   const failures: string[] = [];
@@ -45,7 +50,7 @@ export async function summarize(endpoint: string, checks: readonly HealthCheck[]
 }
 
 /** Runs one check, as its own path answers it. */
-export async function single(check: HealthCheck): Promise<HealthAnswer> {
+export async function singleHealth(check: HealthCheck): Promise<HealthAnswer> {
   const problem = await problemOf(check);
   if (problem === undefined) return { status: 200, body: 'ok', failures: [] };
   return { status: 500, body: `internal server error: ${problem}\n`, failures: [`${check.name}: ${problem}`] };

@@ -1,5 +1,5 @@
 /** What the process itself takes, under the names that every Prometheus client uses; read when somebody asks for it. */
-import { Counter, Gauge, type Registry } from '../../base/index.ts';
+import { Counter, Gauge, type Registry } from './metrics.ts';
 
 /** @param version the label `git_version` of `kubernetes_build_info` */
 export function registerProcessMetrics(
