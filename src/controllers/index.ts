@@ -4,6 +4,7 @@ import { controllerChoiceFaults, isChosen } from './choice.ts';
 import { createClusterRoleAggregationController } from './clusterrole-aggregation/clusterrole-aggregation-controller.ts';
 import type { ControllerName } from './controller-names.ts';
 import { createCronJobController, type CronJobOptions } from './cronjob/cronjob-controller.ts';
+import { createDaemonSetController } from './daemonset/daemonset-controller.ts';
 import { createDeploymentController } from './deployment/deployment-controller.ts';
 import { createDisruptionController } from './disruption/disruption-controller.ts';
 import { createStaleDisruptionController } from './disruption/stale-disruption-controller.ts';
@@ -110,6 +111,12 @@ const controllerTable: readonly ControllerRow[] = [
     name: 'namespace-controller',
     account: 'namespace-controller',
     create: (context, { namespace }) => createNamespaceController(context, namespace),
+  },
+  {
+    name: 'daemonset-controller',
+    account: 'daemon-set-controller',
+    speaks: 'daemonset-controller',
+    create: createDaemonSetController,
   },
   { name: 'statefulset-controller', account: 'statefulset-controller', create: createStatefulSetController },
   {
