@@ -38,6 +38,8 @@ export interface ClusterOptions {
   /** Periods and limits of the controllers; each has upstream's default. */
   readonly controllers?: ManagerSettings['controllers'];
   readonly scheduler?: ManagerSettings['scheduler'];
+  /** False: neither controllers nor scheduler are started; whoever wants some starts them over `transportFor`. */
+  readonly managers?: boolean;
   /** What containers use; left out: `metrics.k8s.io` is not served. */
   readonly usage?: UsageOf;
   /** How long events are kept; default one hour. */
@@ -60,6 +62,8 @@ export interface Cluster extends AsyncDisposable {
   readonly store: Store;
   /** A client for anyone else. */
   clientFor(user: UserInfo): Client;
+  /** A way to the API server for anyone else, under the name of a program. */
+  transportFor(user: UserInfo, userAgent?: string): Transport;
   /** @throws TestClusterError when the cluster does not listen */
   kubeconfig(): string;
   /** One more node; resolves when its kubelet runs. */
@@ -134,9 +138,10 @@ class InProcessCluster implements Cluster {
   }
 
   async start(): Promise<void> {
-    const { nodes = 1, onChange } = this.#options;
+    const { nodes = 1, managers = true, onChange } = this.#options;
     this.#changes = await Changes.follow(this.store, this.clock, onChange);
     await this.#startApiServer();
+    if (!managers) return;
     this.startManagers();
     for (let i = 0; i < nodes; i++) await this.addNode();
     await this.until('nodes are ready and pods can be created', () => this.#isReady());
@@ -155,7 +160,7 @@ class InProcessCluster implements Cluster {
   }
 
   clientFor(user: UserInfo): Client {
-    return createClient(this.#transport(user));
+    return createClient(this.transportFor(user));
   }
 
   kubeconfig(): string {
@@ -172,7 +177,7 @@ class InProcessCluster implements Cluster {
     const added = await startSimulatedNode(options ?? (typeof node === 'function' ? node(name) : node), {
       name,
       index,
-      transport: this.#transport(user),
+      transport: this.transportFor(user),
       faults,
       clock: this.clock,
       random: this.#random,
@@ -203,11 +208,11 @@ class InProcessCluster implements Cluster {
   startManagers(): void {
     const { controllers, scheduler } = this.#options;
     this.#managers ??= startManagers({
-      transport: (user, userAgent) => this.faults.wrap(this.#transport(user, userAgent)),
+      transport: (user, userAgent) => this.faults.wrap(this.transportFor(user, userAgent)),
       podCidr,
       ...(this.#identity && { rootCa: this.#identity.rootCa }),
       ...(controllers && { controllers }),
-      ...(scheduler && { scheduler }),
+      ...(scheduler !== undefined && { scheduler }),
       clock: this.clock,
       random: this.#random,
       log: this.#log,
@@ -263,7 +268,7 @@ class InProcessCluster implements Cluster {
   }
 
   /** Through whichever API server runs at the moment of the call. */
-  #transport(user: UserInfo, userAgent?: string): Transport {
+  transportFor(user: UserInfo, userAgent?: string): Transport {
     const current = (): Transport => this.#server!.api.transport(user, userAgent);
     return {
       request: (request) => current().request(request),

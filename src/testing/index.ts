@@ -3,6 +3,7 @@ export { type Cluster, type ClusterOptions, startCluster } from './cluster.ts';
 export type { Change } from './changes.ts';
 export { TestClusterError } from './errors.ts';
 export { Faults, type LossRates } from './faults.ts';
+export { type Death, MortalProcess, type MortalProcessOptions } from './mortal-process.ts';
 export type { SimulatedNode, SimulatedNodeOptions } from './simulated-node.ts';
 export type { ContainerUsage, UsageOf } from './simulated-usage.ts';
 export { createTranscript, type Transcript } from './transcript.ts';
