@@ -22,6 +22,7 @@ import { createNamespaceController, type NamespaceOptions } from './namespace/na
 import { createNodeIpamController, type NodeIpamOptions } from './node-ipam/node-ipam-controller.ts';
 import { createNodeLifecycleController, type NodeLifecycleOptions } from './node-lifecycle/node-lifecycle-controller.ts';
 import { createPersistentVolumeController, type PersistentVolumeOptions } from './persistent-volume/persistent-volume-controller.ts';
+import { type AutoscalerOptions, createAutoscalerController } from './podautoscaler/autoscaler-controller.ts';
 import { createPodGcController, type PodGcOptions } from './pod-gc/pod-gc-controller.ts';
 import { createReplicaSetController } from './replicaset/replicaset-controller.ts';
 import { createReplicationController } from './replication-controller/replication-controller.ts';
@@ -47,6 +48,7 @@ export interface ControllersOptions {
   readonly namespace?: NamespaceOptions;
   readonly nodeLifecycle?: NodeLifecycleOptions;
   readonly persistentVolume?: PersistentVolumeOptions;
+  readonly podAutoscaler?: AutoscalerOptions;
   readonly podGc?: PodGcOptions;
   readonly resourceQuota?: ResourceQuotaOptions;
   /** Left out: nodes get no pod range from here. */
@@ -153,6 +155,11 @@ const controllerTable: readonly ControllerRow[] = [
     create: (context) => [createDisruptionController(context), createStaleDisruptionController(context)],
   },
   {
+    name: 'horizontal-pod-autoscaler-controller',
+    account: 'horizontal-pod-autoscaler',
+    create: (context, { podAutoscaler }) => createAutoscalerController(context, podAutoscaler),
+  },
+  {
     name: 'pod-garbage-collector-controller',
     account: 'pod-garbage-collector',
     create: (context, { podGc }) => createPodGcController(context, podGc),
@@ -196,6 +203,7 @@ export function createControllers(context: ControllerContext, options: Controlle
 }
 
 export type {
+  AutoscalerOptions,
   ControllerName,
   CronJobOptions,
   EndpointsOptions,
