@@ -3,7 +3,7 @@
  * scheduler decide by the same rules, from caches of their own. Pure.
  * @source component-helpers storage/volume, v1.35
  */
-import type { Node, PersistentVolume, PersistentVolumeClaim } from './gen/core-v1.ts';
+import type { Node, ObjectReference, PersistentVolume, PersistentVolumeClaim } from './gen/core-v1.ts';
 import type { StorageClass } from './gen/storage-v1.ts';
 import { betaStorageClassAnnotation, storageClassOf } from './kinds/core/volume-text.ts';
 import { labelSelectorMatcher } from './label-selector.ts';
@@ -147,4 +147,17 @@ export function findMatchingVolume({ claim, volumes, node, excluded, onlyPreboun
     bestCapacity = capacity;
   }
   return best;
+}
+
+/**
+ * The volume as it is when it belongs to the claim; itself when it does already.
+ * @param reference of the claim
+ */
+export function volumeBoundTo(volume: PersistentVolume, claim: PersistentVolumeClaim, reference: ObjectReference): PersistentVolume {
+  const wasKept = isBoundToClaim(volume, claim);
+  if (wasKept && volume.spec.claimRef?.uid === claim.metadata.uid) return volume;
+  const annotations = { ...volume.metadata.annotations, [volumeAnnotations.boundByController]: 'yes' };
+  // A volume that was kept for the claim before is nobody's to take away again.
+  const metadata = wasKept ? volume.metadata : { ...volume.metadata, annotations };
+  return { ...volume, metadata, spec: { ...volume.spec, claimRef: reference } };
 }

@@ -3,24 +3,13 @@
  * answers the object itself when nothing has to change, so that a binding that was broken off anywhere is finished by doing it again.
  * @source pkg/controller/volume/persistentvolume/pv_controller.go (bind, unbindVolume), v1.35
  */
-import { type corev1, isBoundToClaim, parseQuantity, tryParseQuantity, volumeAnnotations, volumeCapacity } from '../../api/index.ts';
-import { referenceTo } from '../../client/index.ts';
+import { type corev1, parseQuantity, tryParseQuantity, volumeAnnotations, volumeCapacity } from '../../api/index.ts';
 import { semanticEqual } from '../semantic-equal.ts';
 
 type Volume = corev1.PersistentVolume;
 type Claim = corev1.PersistentVolumeClaim;
 
 const yes = 'yes';
-
-export function volumeBoundTo(volume: Volume, claim: Claim): Volume {
-  const { claimRef } = volume.spec;
-  if (claimRef?.uid === claim.metadata.uid && isBoundToClaim(volume, claim)) return volume;
-  // A volume that was kept for the claim before is not this controller's to take away again.
-  const metadata = isBoundToClaim(volume, claim)
-    ? volume.metadata
-    : annotated(volume.metadata, { [volumeAnnotations.boundByController]: yes });
-  return { ...volume, metadata, spec: { ...volume.spec, claimRef: referenceTo(claim) } };
-}
 
 /** Without its claim when the controller bound it; else kept for the name that somebody wrote there. */
 export function volumeUnbound(volume: Volume): Volume {

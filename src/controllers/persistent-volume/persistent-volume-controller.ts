@@ -16,6 +16,7 @@ import {
   storageClassNameOf,
   type storagev1,
   storagev1Resources,
+  volumeBoundTo,
 } from '../../api/index.ts';
 import { assertNever, type Ctx } from '../../base/index.ts';
 import {
@@ -26,11 +27,12 @@ import {
   keyOf,
   type Outcome,
   type RecordedEvent,
+  referenceTo,
   splitKey,
 } from '../../client/index.ts';
 import { claimsOf } from '../in-use-protection/users.ts';
 import { OwnWrites } from '../own-writes.ts';
-import { claimBoundTo, claimForProvisioner, statusWithoutVolume, statusWithVolume, volumeBoundTo, volumeUnbound } from './bindings.ts';
+import { claimBoundTo, claimForProvisioner, statusWithoutVolume, statusWithVolume, volumeUnbound } from './bindings.ts';
 import { planClaim } from './claim-plan.ts';
 import { exposeVolumeMetrics } from './metrics.ts';
 import { isReleased, planReclaim, planVolume } from './volume-plan.ts';
@@ -223,7 +225,7 @@ class Binder {
     const { name } = volume.metadata;
     this.#taken.add(name);
     try {
-      const bound = await this.#saveVolume(volumeBoundTo(volume, claim), volume, signal);
+      const bound = await this.#saveVolume(volumeBoundTo(volume, claim, referenceTo(claim)), volume, signal);
       const shown = await this.#setPhase(bound, 'Bound', signal);
       const whole = await this.#saveClaim(claimBoundTo(claim, shown), claim, signal);
       await this.#saveClaimStatus(statusWithVolume(whole, shown), whole, signal);
