@@ -1,6 +1,12 @@
 /** The contract between the scheduler and its plugins: everything that a plugin imports. */
 export { ChangeLog, type ClusterChange } from '../cluster/change-log.ts';
-export { AffinityTerm, noAffinityTerms, type PodAffinityTerms, type WeightedAffinityTerm } from '../cluster/affinity-term.ts';
+export {
+  AffinityTerm,
+  affinityTermsOf,
+  noAffinityTerms,
+  type PodAffinityTerms,
+  type WeightedAffinityTerm,
+} from '../cluster/affinity-term.ts';
 export type { ClusterView } from '../cluster/cluster-view.ts';
 export { type HostPort, hostPortsOf, portsConflict } from '../cluster/host-ports.ts';
 export { NodeInfo } from '../cluster/node-info.ts';

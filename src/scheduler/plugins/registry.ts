@@ -2,15 +2,21 @@
 import type { PluginFactory } from '../framework/index.ts';
 import { defaultBinder } from './default-binder.ts';
 import { imageLocality } from './image-locality.ts';
+import { interPodAffinity } from './inter-pod-affinity/plugin.ts';
 import { nodeAffinity } from './node-affinity.ts';
 import { nodeName } from './node-name.ts';
 import { nodePorts } from './node-ports.ts';
 import { nodeResourcesBalancedAllocation } from './node-resources/balanced-allocation.ts';
 import { nodeResourcesFit } from './node-resources/fit.ts';
+import { nodeVolumeLimits } from './node-volume-limits.ts';
 import { nodeUnschedulable } from './node-unschedulable.ts';
+import { podTopologySpread } from './pod-topology-spread/plugin.ts';
 import { prioritySort } from './priority-sort.ts';
 import { schedulingGates } from './scheduling-gates.ts';
 import { taintToleration } from './taint-toleration.ts';
+import { volumeBinding } from './volume-binding/volume-binding.ts';
+import { volumeRestrictions } from './volume-restrictions.ts';
+import { volumeZone } from './volume-zone.ts';
 
 export const inTreePlugins: readonly PluginFactory[] = [
   erased(schedulingGates),
@@ -21,7 +27,13 @@ export const inTreePlugins: readonly PluginFactory[] = [
   erased(nodeAffinity),
   erased(nodePorts),
   erased(nodeResourcesFit),
+  erased(podTopologySpread),
+  erased(interPodAffinity),
   erased(nodeResourcesBalancedAllocation),
+  erased(volumeRestrictions),
+  erased(nodeVolumeLimits),
+  erased(volumeBinding),
+  erased(volumeZone),
   erased(imageLocality),
   erased(defaultBinder),
 ];
