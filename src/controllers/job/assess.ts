@@ -138,7 +138,9 @@ function isPastRestarts({ spec }: Job, pods: readonly Pod[]): boolean {
 function deadlineLeftMs(job: Job, nowMs: number): number | undefined {
   const { activeDeadlineSeconds } = job.spec;
   if (activeDeadlineSeconds === undefined || isSuspended(job)) return undefined;
-  const startMs = job.status.startTime === undefined ? nowMs : Date.parse(job.status.startTime);
+  // A Job that is being resumed has its time before it: the start in its status is that of an earlier run.
+  const { startTime } = job.status;
+  const startMs = startTime === undefined || trueCondition(job, 'Suspended') ? nowMs : Date.parse(startTime);
   return startMs + activeDeadlineSeconds * 1000 - nowMs;
 }
 

@@ -191,7 +191,9 @@ function transitionErrors({ job, old }: Change): FieldError[] {
   if (ended !== undefined && endedBefore !== undefined && ended !== endedBefore) {
     errors.push(invalidValue('status.completionTime', ended, 'completionTime cannot be mutated'));
   }
-  if (before.startTime !== undefined && before.startTime !== status.startTime && job.spec.suspend !== true) {
+  // A Job that is resumed starts anew.
+  const resumes = status.startTime !== undefined && has(old, 'Suspended') && !has(job, 'Suspended');
+  if (before.startTime !== undefined && before.startTime !== status.startTime && job.spec.suspend !== true && !resumes) {
     errors.push(required('status.startTime', 'startTime cannot be removed for unsuspended job'));
   }
   if (has(old, 'SuccessCriteriaMet') && !has(job, 'SuccessCriteriaMet')) {

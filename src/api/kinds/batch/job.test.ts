@@ -266,6 +266,16 @@ describe('the status of a Job', () => {
     ],
     [{}, { startTime }, ['status.startTime: Required value: startTime cannot be removed for unsuspended job']],
     [
+      { startTime: '2026-01-01T01:00:00Z', conditions: [{ type: 'Suspended', status: 'False' }] },
+      { startTime, conditions: [condition('Suspended')] },
+      [],
+    ],
+    [
+      { conditions: [{ type: 'Suspended', status: 'False' }] },
+      { startTime, conditions: [condition('Suspended')] },
+      ['status.startTime: Required value: startTime cannot be removed for unsuspended job'],
+    ],
+    [
       { completedIndexes: '0' },
       {},
       ['status.completedIndexes: Invalid value: "0": cannot set non-empty completedIndexes when non-indexed completion mode'],
