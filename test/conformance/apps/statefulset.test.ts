@@ -160,12 +160,13 @@ describe.skipIf(unavailable)('apps/statefulset', () => {
         if (type === 'ADDED') added.push(object.metadata.name);
       }
       expect(added).toEqual(['scaling-0', 'scaling-1', 'scaling-2']);
-      await breakProbe('scaling-0');
-      await podIs('scaling-0', false);
+      const all = ['scaling-0', 'scaling-1', 'scaling-2'];
+      for (const name of all) await breakProbe(name);
+      for (const name of all) await podIs(name, false);
       await scale('scaling', 0);
       await observed('scaling');
       expect(await podsOf('scaling')).toHaveLength(3);
-      await restoreProbe('scaling-0');
+      for (const name of all) await restoreProbe(name);
       await eventually(async () => expect(await podsOf('scaling')).toEqual([]), longMs);
       const deleted: string[] = [];
       while (deleted.length < 3) {
