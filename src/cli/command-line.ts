@@ -22,6 +22,11 @@ const subcommands: readonly {
     summary: 'install the programs that a node needs',
     load: async () => (await import('./commands/install.ts')).installCommand,
   },
+  {
+    name: 'controller-manager',
+    summary: 'run the controllers in a process of their own',
+    load: async () => (await import('./commands/controller-manager.ts')).controllerManagerCommand,
+  },
   { name: 'start', summary: 'from nothing to a running example', load: async () => (await import('./commands/start.ts')).startCommand },
 ];
 

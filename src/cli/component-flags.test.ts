@@ -4,11 +4,13 @@ import { join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { collectExtraConfig, readComponentFlags } from './component-flags.ts';
 
-const flagsOf = (...texts: string[]): Promise<unknown> => {
+const allFlagsOf = (...texts: string[]): ReturnType<typeof readComponentFlags> => {
   let extraConfig: ReturnType<typeof collectExtraConfig> = [];
   for (const text of texts) extraConfig = collectExtraConfig(text, extraConfig);
   return readComponentFlags({ extraConfig });
 };
+
+const flagsOf = async (...texts: string[]): Promise<unknown> => (await allFlagsOf(...texts)).apiserver;
 
 describe('--extra-config', () => {
   test('is collected by flag', async () => {
@@ -30,7 +32,18 @@ describe('--extra-config', () => {
   });
 
   test('takes flags for components that take some', () => {
-    expect(() => collectExtraConfig('kubelet.max-pods=5')).toThrow('flags can be given to apiserver, not to kubelet');
+    expect(() => collectExtraConfig('kubelet.max-pods=5')).toThrow('flags can be given to apiserver, controller-manager, not to kubelet');
+  });
+
+  test('keeps the components apart', async () => {
+    expect(await allFlagsOf('apiserver.event-ttl=2h', 'controller-manager.controllers=*,-ttl')).toEqual({
+      apiserver: { 'event-ttl': ['2h'] },
+      'controller-manager': { controllers: ['*,-ttl'] },
+    });
+    await expect(allFlagsOf('controller-manager.controllers=*,foo', 'controller-manager.kubeconfig=/')).rejects.toThrow(
+      /controller manager does not take these flags:\n {2}--kubeconfig cannot be given: the cluster sets it itself/,
+    );
+    await expect(allFlagsOf('controller-manager.controllers=*,foo')).rejects.toThrow('"foo" is not in the list of known controllers');
   });
 
   test('is looked at before anything starts', async () => {
@@ -101,19 +114,18 @@ test('a file that is written is named from where the command is given', async ()
 });
 
 test('what was remembered is looked at again', async () => {
-  const remembered = { 'event-ttl': ['2h'], 'token-auth-file': ['/no/such/file'] };
+  const remembered = { apiserver: { 'event-ttl': ['2h'], 'token-auth-file': ['/no/such/file'] } };
   await expect(readComponentFlags({}, remembered)).rejects.toThrow('--token-auth-file: ENOENT');
   const forget = collectExtraConfig('apiserver.token-auth-file-');
-  expect(await readComponentFlags({ extraConfig: forget }, remembered)).toEqual({ 'token-auth-file': [] });
-  expect(await readComponentFlags({}, { 'event-ttl': ['2h'] })).toBeUndefined();
-  await expect(readComponentFlags({}, { gone: ['2h'] })).rejects.toThrow('unknown flag: --gone');
+  expect(await readComponentFlags({ extraConfig: forget }, remembered)).toEqual({ apiserver: { 'token-auth-file': [] } });
+  expect(await readComponentFlags({}, { apiserver: { 'event-ttl': ['2h'] } })).toEqual({});
+  await expect(readComponentFlags({}, { apiserver: { gone: ['2h'] } })).rejects.toThrow('unknown flag: --gone');
 });
 
 test('gates and runtime configuration are flags of their own', async () => {
   expect(await readComponentFlags({ featureGates: 'ImageVolume=false', runtimeConfig: 'api/all=true' })).toEqual({
-    'feature-gates': ['ImageVolume=false'],
-    'runtime-config': ['api/all=true'],
+    apiserver: { 'feature-gates': ['ImageVolume=false'], 'runtime-config': ['api/all=true'] },
   });
-  expect(await readComponentFlags({ featureGates: '' })).toEqual({ 'feature-gates': [] });
-  expect(await readComponentFlags({})).toBeUndefined();
+  expect(await readComponentFlags({ featureGates: '' })).toEqual({ apiserver: { 'feature-gates': [] } });
+  expect(await readComponentFlags({})).toEqual({});
 });

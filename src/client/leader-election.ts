@@ -36,6 +36,8 @@ export interface LeaderElectionOptions {
 
 /** Waits between tries of a candidate are stretched by up to this much of themselves, so that not all try at once. */
 const jitter = 1.2;
+/** First wait of a candidate whom nobody answers; it doubles. */
+const firstRetryMs = 50;
 
 type Lease = coordinationv1.Lease;
 
@@ -59,7 +61,12 @@ class Election {
 
   async run(): Promise<void> {
     const { log, signal, onStarted, onStopped, clock, random, releaseOnStop = true } = this.#options;
-    while (!(await this.#try(signal))) await clock.sleep(this.#retryPeriodMs * (1 + jitter * random.next()), signal);
+    for (let failures = 0; !(await this.#try(signal));) {
+      // Somebody else leads, or the server is not there yet, such as right after its start: then soon again.
+      const heldByOther = this.#observed !== undefined && this.#isHeld();
+      const waitMs = heldByOther ? this.#retryPeriodMs : Math.min(this.#retryPeriodMs, firstRetryMs * 2 ** failures++);
+      await clock.sleep(waitMs * (1 + jitter * random.next()), signal);
+    }
     log.info('became leader', { lease: this.#name(), identity: this.#options.identity });
     const term = new AbortController();
     const work = onStarted({ signal: term.signal, log }, this.#fence()).catch((err: unknown) => {

@@ -50,6 +50,8 @@ export interface ClusterRecord {
   readonly engine: EngineOptions;
   /** Flags of the API server that differ from what this program chooses. */
   readonly apiServerFlags?: ComponentFlags;
+  /** The same of the controller manager. */
+  readonly controllerManagerFlags?: ComponentFlags;
 }
 
 /** Values by the name of their flag; several when it is given several times. */

@@ -29,6 +29,7 @@ export interface WantedCluster {
   readonly engine?: EngineOptions;
   /** What it says of a flag replaces what was said of that flag before; no values: the flag is forgotten. */
   readonly apiServerFlags?: ComponentFlags;
+  readonly controllerManagerFlags?: ComponentFlags;
   readonly clock: Clock;
   /** Told what turned out differently. */
   readonly say: (line: string) => void;
@@ -73,6 +74,7 @@ async function newRecord(
     published: wanted.published ?? [],
     engine: mergeEngine(noEngineOptions, wanted.engine, network),
     apiServerFlags: mergeFlags({}, wanted.apiServerFlags),
+    controllerManagerFlags: mergeFlags({}, wanted.controllerManagerFlags),
   };
 }
 
@@ -89,13 +91,19 @@ async function changedRecord(
     wanted.say(`port ${known.apiPort} is taken by another program; the API server takes ${apiPort}`);
   }
   const apiServerFlags = mergeFlags(known.apiServerFlags ?? {}, wanted.apiServerFlags);
-  if (runs && JSON.stringify(apiServerFlags) !== JSON.stringify(known.apiServerFlags ?? {})) {
-    wanted.say('the cluster runs: its API server takes the new flags after knarr down and knarr up');
+  const controllerManagerFlags = mergeFlags(known.controllerManagerFlags ?? {}, wanted.controllerManagerFlags);
+  const differ = (now: ComponentFlags, before: ComponentFlags = {}): boolean => JSON.stringify(now) !== JSON.stringify(before);
+  for (const [component, changed] of [
+    ['API server', differ(apiServerFlags, known.apiServerFlags)],
+    ['controller manager', differ(controllerManagerFlags, known.controllerManagerFlags)],
+  ] as const) {
+    if (runs && changed) wanted.say(`the cluster runs: its ${component} takes the new flags after knarr down and knarr up`);
   }
   return {
     ...known,
     apiPort,
     apiServerFlags,
+    controllerManagerFlags,
     published: wanted.published ?? known.published,
     engine: mergeEngine(known.engine, wanted.engine, known.network),
   };

@@ -8,7 +8,8 @@ import { createClient } from '../client/index.ts';
 import { type ApiServerSettings, startApiServer } from './api-server.ts';
 import { type ClusterDnsService, startClusterDnsService } from './cluster-dns-service.ts';
 import { makeLocalPathClass } from './local-path-class.ts';
-import { componentHealth, type Managers, startManagers } from './managers.ts';
+import type { ControllerManagerFlagValues } from './controller-manager/index.ts';
+import { componentHealth, type ManagerElection, type Managers, startManagers } from './managers.ts';
 
 export interface ControlPlaneConfig extends ApiServerSettings {
   readonly tls: TlsFiles;
@@ -18,6 +19,9 @@ export interface ControlPlaneConfig extends ApiServerSettings {
   /** Where nodes keep volumes that are directories, by name; left out: there is no such StorageClass. */
   readonly localPathDirectories?: ReadonlyMap<string, string>;
   readonly dns: ClusterDnsService | undefined;
+  readonly controllerManagerFlags?: ControllerManagerFlagValues;
+  /** Left out: controllers and scheduler of this process run without an election. */
+  readonly election?: ManagerElection;
   readonly group: TaskGroup;
 }
 
@@ -35,6 +39,8 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
     transport: (user, userAgent) => api.transport(user, userAgent),
     podCidr,
     rootCa,
+    controllerManagerFlags: config.controllerManagerFlags,
+    election: config.election,
     ...(localPathDirectories && { controllers: { localPath: { directoryOf: (node) => localPathDirectories.get(node) } } }),
     clock,
     random,

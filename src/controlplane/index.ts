@@ -2,4 +2,5 @@
 export { type ControlPlane, type ControlPlaneConfig, startControlPlane } from './control-plane.ts';
 export { type ApiServerSettings, type ListeningApiServer, startApiServer } from './api-server.ts';
 export { type Managers, type ManagerSettings, startManagers } from './managers.ts';
+export { readControllerManagerFlags } from './controller-manager/flags.ts';
 export type { ClusterDnsService } from './cluster-dns-service.ts';

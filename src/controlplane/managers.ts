@@ -2,20 +2,15 @@
  * Controllers and scheduler in one process: one set of caches for all of them, and for each a user of its own to write as, with no more
  * than upstream's rights.
  */
-import type { ComponentHealth, UserInfo } from '../apiserver/index.ts';
-import { type Clock, type Logger, type Random, Registry, TaskGroup } from '../base/index.ts';
-import {
-  type Client,
-  type ControllerContext,
-  createClient,
-  createEventRecorder,
-  createInformerFactory,
-  runControllers,
-  type Transport,
-} from '../client/index.ts';
-import { type ControllersOptions, createControllers } from '../controllers/index.ts';
+import { type ComponentHealth, serviceAccountUser, type UserInfo } from '../apiserver/index.ts';
+import { type Clock, type Logger, type Random, type Registry, TaskGroup } from '../base/index.ts';
+import { createClient, createEventRecorder, createInformerFactory, type Transport } from '../client/index.ts';
+import type { ControllersOptions } from '../controllers/index.ts';
 import { type SchedulerOptions, startScheduler } from '../scheduler/index.ts';
-import { ControllerAccounts } from './controller-accounts.ts';
+import { type ElectionTimes, fencedBy } from './component/index.ts';
+import { type ControllerManagerFlagValues, controllersOptions, nodeMasks } from './controller-manager/flags.ts';
+import { startControllers } from './controller-manager/start-controllers.ts';
+import { type ElectedPart, Elections, type Fences } from './elections.ts';
 
 export interface ManagerSettings {
   /** A way to the API server for each user, under the name of the program. */
@@ -26,6 +21,10 @@ export interface ManagerSettings {
   readonly rootCa?: string;
   /** Periods and limits; each has upstream's default. */
   readonly controllers?: ControllersOptions;
+  /** What flags of upstream's controller manager say; over it stands `controllers`. */
+  readonly controllerManagerFlags?: ControllerManagerFlagValues | undefined;
+  /** Left out: nobody else may run beside, and there is no election. */
+  readonly election?: ManagerElection | undefined;
   /** False: there is none in this process. */
   readonly scheduler?: SchedulerOptions | false;
   readonly registry?: Registry;
@@ -34,6 +33,11 @@ export interface ManagerSettings {
   readonly log: Logger;
   /** Ends them. */
   readonly signal: AbortSignal;
+}
+
+export interface ManagerElection {
+  /** The same at every start of this control plane and of nothing else: it takes up its own Lease without waiting for its end. */
+  readonly identity: string;
 }
 
 export interface Managers {
@@ -45,42 +49,81 @@ export interface Managers {
 
 const controllerManager: UserInfo = { name: 'system:kube-controller-manager', groups: ['system:authenticated'] };
 const scheduler: UserInfo = { name: 'system:kube-scheduler', groups: ['system:authenticated'] };
+const controllersPart = 'controllers';
+const schedulerPart = 'scheduler';
+const accountNamespace = 'kube-system';
+/** Nobody else wants to lead as a rule: renewing every two seconds would be most of what an idle cluster writes. */
+const unhurried: ElectionTimes = { leaseDurationMs: 60_000, renewDeadlineMs: 40_000, retryPeriodMs: 10_000 };
 
 export function startManagers(settings: ManagerSettings): Managers {
-  const { transport, podCidr, rootCa, clock, random, log, signal, registry = new Registry() } = settings;
+  const { clock, random, log, signal, election } = settings;
   const group = new TaskGroup({ log, signal });
-  const client = createClient(transport(controllerManager));
-  const informers = createInformerFactory({ client, clock, random, log, group });
-  const recorder = (own: Client, component: string): ReturnType<typeof createEventRecorder> =>
-    createEventRecorder({ client: own, component, clock, random, group });
-  const accounts = new ControllerAccounts({ transport, client, clock, random, group });
-  const context: ControllerContext = {
-    client,
-    accountOf: (name) => accounts.of(name),
-    informers,
-    recorder: recorder(client, 'controllermanager'),
+  if (!election) {
+    startParts(settings, group, new Map(partsOf(settings).map(({ name }) => [name, undefined])));
+    return {
+      get running() {
+        return group.running;
+      },
+      close: () => group.close(),
+    };
+  }
+  const elections = new Elections({
+    parts: partsOf(settings),
+    identity: election.identity,
+    times: unhurried,
     clock,
     random,
-    registry,
-  };
-  const options: ControllersOptions = {
-    ...(rootCa !== undefined && { rootCa }),
-    nodeIpam: { clusterCidrs: [podCidr] },
-    ...settings.controllers,
-  };
-  const controllers = createControllers(context, options);
-  group.spawn('controller accounts', (ctx) => accounts.make(ctx));
-  runControllers({ controllers, context, group });
-  if (settings.scheduler !== false) {
-    const own = createClient(transport(scheduler));
-    startScheduler({ client: own, informers, recorder: recorder(own, 'default-scheduler'), clock, random, group }, settings.scheduler);
-  }
+    log,
+    group,
+    start: (fences, term) => startParts(settings, term, fences),
+  });
   return {
     get running() {
-      return group.running;
+      return [...group.running, ...elections.running];
     },
     close: () => group.close(),
   };
+}
+
+function partsOf({ transport, controllerManagerFlags = {}, scheduler: wanted }: ManagerSettings): ElectedPart[] {
+  const controllers = {
+    name: controllersPart,
+    leaseName: 'kube-controller-manager',
+    client: createClient(transport(controllerManager)),
+    flags: controllerManagerFlags,
+  };
+  const pods = { name: schedulerPart, leaseName: 'kube-scheduler', client: createClient(transport(scheduler)), flags: {} };
+  return wanted === false ? [controllers] : [controllers, pods];
+}
+
+/** Starts the parts that have an entry, over one set of caches, in the group. */
+function startParts(settings: ManagerSettings, group: TaskGroup, fences: Fences): void {
+  const { transport, podCidr, rootCa, clock, random, log, registry } = settings;
+  const shared = { clock, random, log, group };
+  const informers = createInformerFactory({ client: createClient(transport(controllerManager)), ...shared });
+  if (fences.has(controllersPart)) {
+    const fence = fences.get(controllersPart);
+    const { controllerManagerFlags = {} } = settings;
+    startControllers({
+      transport: fencedBy(transport(controllerManager), fence),
+      accountTransport: (name, userAgent) =>
+        fencedBy(transport(serviceAccountUser({ namespace: accountNamespace, name, uid: '' }), userAgent), fence),
+      informers,
+      controllers: {
+        ...(rootCa !== undefined && { rootCa }),
+        ...controllersOptions(controllerManagerFlags),
+        nodeIpam: { clusterCidrs: [podCidr], ...nodeMasks(controllerManagerFlags) },
+        ...settings.controllers,
+      },
+      registry,
+      ...shared,
+    });
+  }
+  if (fences.has(schedulerPart) && settings.scheduler !== false) {
+    const client = createClient(fencedBy(transport(scheduler), fences.get(schedulerPart)));
+    const recorder = createEventRecorder({ client, component: 'default-scheduler', clock, random, group });
+    startScheduler({ client, informers, recorder, clock, random, group }, settings.scheduler);
+  }
 }
 
 /** Whether controllers and scheduler run, under the names that upstream's `componentstatuses` has for them. */

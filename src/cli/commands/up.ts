@@ -3,17 +3,9 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { systemClock } from '../../base/index.ts';
-import {
-  ClusterError,
-  clusterPaths,
-  type ComponentFlags,
-  type EngineOptions,
-  knarrHome,
-  type PublishedPort,
-  readClusterRecord,
-} from '../../cluster/index.ts';
+import { ClusterError, clusterPaths, type EngineOptions, knarrHome, type PublishedPort, readClusterRecord } from '../../cluster/index.ts';
 import { up } from '../../cluster/lifecycle/index.ts';
-import { collectExtraConfig, type ExtraConfig, readComponentFlags } from '../component-flags.ts';
+import { collectExtraConfig, type ExtraConfig, type FlagsByComponent, readComponentFlags } from '../component-flags.ts';
 import { type Subcommand, withName } from '../subcommand.ts';
 
 interface Flags {
@@ -40,7 +32,7 @@ export const upCommand: Subcommand = (command, context) => {
     .option('--runtime-config <pairs>', 'serve groups and versions or not, such as api/all=true,storage.k8s.io/v1beta1=false')
     .action(async (flags: Flags) => {
       const { name } = flags;
-      const apiServerFlags = await readComponentFlags(flags, rememberedFlags(name, context.env));
+      const given = await readComponentFlags(flags, rememberedFlags(name, context.env));
       const engine = engineOptions(flags, context.env);
       const result = await up(
         {
@@ -53,7 +45,8 @@ export const upCommand: Subcommand = (command, context) => {
           writeKubeconfig: flags.kubeconfig,
           ...(flags.publish && { published: flags.publish }),
           ...(engine && { engine }),
-          ...(apiServerFlags && { apiServerFlags }),
+          ...(given.apiserver && { apiServerFlags: given.apiserver }),
+          ...(given['controller-manager'] && { controllerManagerFlags: given['controller-manager'] }),
         },
         context,
       );
@@ -62,8 +55,9 @@ export const upCommand: Subcommand = (command, context) => {
 };
 
 /** Those that an earlier call gave the cluster; none when there is no such cluster yet. */
-function rememberedFlags(name: string, env: Readonly<Record<string, string | undefined>>): ComponentFlags | undefined {
-  return readClusterRecord(clusterPaths(knarrHome(env), name))?.apiServerFlags;
+function rememberedFlags(name: string, env: Readonly<Record<string, string | undefined>>): FlagsByComponent {
+  const record = readClusterRecord(clusterPaths(knarrHome(env), name));
+  return { apiserver: record?.apiServerFlags, 'controller-manager': record?.controllerManagerFlags };
 }
 
 export function collectPort(text: string, before: readonly PublishedPort[] = []): PublishedPort[] {

@@ -1,8 +1,9 @@
 /** The control-plane process of a cluster on this machine: reads the record, opens the store, runs until it is told to stop. */
 import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { parseFlags } from '../../apiserver/flags/index.ts';
 import { createLogger, systemClock, systemRandom, TaskGroup } from '../../base/index.ts';
-import { startControlPlane } from '../../controlplane/index.ts';
+import { readControllerManagerFlags, startControlPlane } from '../../controlplane/index.ts';
 import { openLmdbStore } from '../../store/index.ts';
 import { ClusterError } from '../cluster-error.ts';
 import { readControlPlanePki } from '../cluster-pki.ts';
@@ -31,6 +32,8 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
   const pki = readControlPlanePki(paths);
   const { values: flags, faults } = parseFlags(record.apiServerFlags ?? {});
   if (faults.length > 0) throw new ClusterError(`flags of the API server: ${faults.join('; ')}`);
+  const manager = readControllerManagerFlags(record.controllerManagerFlags ?? {});
+  if (manager.faults.length > 0) throw new ClusterError(`flags of the controller manager: ${manager.faults.join('; ')}`);
   const store = await openLmdbStore({ directory: paths.store, clock, log });
   const controlPlane = await startControlPlane({
     store,
@@ -44,6 +47,9 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
     serviceCidr: network.serviceCidr,
     apiServiceIp: network.apiServiceIp,
     podCidr: network.podCidr,
+    controllerManagerFlags: manager.values,
+    // The claim above and the store's lock see to it that there is one of this name.
+    election: { identity: `${hostname()}_${name}` },
     localPathDirectories: new Map(nodes.map((node) => [node.name, nodePaths(paths, node.index).volumes])),
     dns: { serviceIp: network.dnsServiceIp, port: dnsPort, endpoints: nodes.map((node) => ({ nodeName: node.name, ip: node.ip })) },
     knarrVersion,

@@ -3,5 +3,6 @@ export { componentFlagFaults, componentFlags, type ComponentFlagValues, type Ele
 export { type Connect, connectByKubeconfig, type ConnectionContext, type TransportRequest } from './connection.ts';
 export { type ElectedOptions, fencedBy, leaderElectionCheck, runElected } from './election.ts';
 export { ComponentError } from './errors.ts';
+export { readNamedFile } from './named-file.ts';
 export { type ComponentServer, serveComponent, type ServingOptions } from './serving.ts';
 export { type ServingAccess, servingAccess } from './serving-access.ts';

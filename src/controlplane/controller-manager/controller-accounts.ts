@@ -3,14 +3,13 @@
  * the object itself, made when it is missing.
  * @source controller-manager pkg/clientbuilder (getOrCreateServiceAccount), v1.35, as with --use-service-account-credentials
  */
-import { corev1Resources, isApiError } from '../api/index.ts';
-import { serviceAccountUser, type UserInfo } from '../apiserver/index.ts';
-import { type Clock, type Ctx, isAbort, type Random, type TaskGroup } from '../base/index.ts';
-import { type Client, type ControllerAccount, createClient, createEventRecorder, type Transport } from '../client/index.ts';
+import { corev1Resources, isApiError } from '../../api/index.ts';
+import { type Clock, type Ctx, isAbort, type Random, type TaskGroup } from '../../base/index.ts';
+import { type Client, type ControllerAccount, createClient, createEventRecorder, type Transport } from '../../client/index.ts';
 
 export interface ControllerAccountsOptions {
-  /** A way to the API server for each user, under the name of the program. */
-  readonly transport: (user: UserInfo, userAgent: string) => Transport;
+  /** A way to the API server for each account, under the name of the program. */
+  readonly transport: (account: string, userAgent: string) => Transport;
   /** Who makes the accounts. */
   readonly client: Client;
   readonly clock: Clock;
@@ -35,9 +34,8 @@ export class ControllerAccounts {
     const known = this.#accounts.get(name);
     if (known) return known;
     const { transport, clock, random, group } = this.#options;
-    const user = serviceAccountUser({ namespace, name, uid: '' });
     // Upstream's begins and ends so: fields belong to the program, audit also sees which part of it.
-    const client = createClient(transport(user, `${program}/${user.name}`));
+    const client = createClient(transport(name, `${program}/system:serviceaccount:${namespace}:${name}`));
     const account = { client, recorder: createEventRecorder({ client, component: name, clock, random, group }) };
     this.#accounts.set(name, account);
     return account;

@@ -1,0 +1,198 @@
+/**
+ * Flags of the controller manager: one row a flag, with what it says to the controllers. A flag that is not here is refused, so that nobody
+ * believes that it did something.
+ * @source cmd/kube-controller-manager/app/options, v1.35
+ */
+import {
+  boolean,
+  decimal,
+  durationMs,
+  file,
+  integer,
+  list,
+  type GivenFlags,
+  readFlags,
+  type FlagSyntax,
+  FlagValueError,
+  syntaxOf,
+  type ReadFlags,
+  text,
+  type ValuesOf,
+} from '../../api/flags/index.ts';
+import { featureGates } from '../../apiserver/flags/index.ts';
+import { type ControllerName, controllersFaults, type ControllersOptions, type NodeIpamOptions } from '../../controllers/index.ts';
+import { componentFlagFaults, componentFlags } from '../component/index.ts';
+
+/** How many keys of a controller are worked on at once, by flag. */
+const workerFlags = {
+  'concurrent-cron-job-syncs': 'cronjob-controller',
+  'concurrent-daemonset-syncs': 'daemonset-controller',
+  'concurrent-deployment-syncs': 'deployment-controller',
+  'concurrent-endpoint-syncs': 'endpoints-controller',
+  'concurrent-ephemeralvolume-syncs': 'ephemeral-volume-controller',
+  'concurrent-gc-syncs': 'garbage-collector-controller',
+  'concurrent-horizontal-pod-autoscaler-syncs': 'horizontal-pod-autoscaler-controller',
+  'concurrent-job-syncs': 'job-controller',
+  'concurrent-namespace-syncs': 'namespace-controller',
+  'concurrent-rc-syncs': 'replicationcontroller-controller',
+  'concurrent-replicaset-syncs': 'replicaset-controller',
+  'concurrent-resource-quota-syncs': 'resourcequota-controller',
+  'concurrent-service-endpoint-syncs': 'endpointslice-controller',
+  'concurrent-serviceaccount-token-syncs': 'serviceaccount-token-controller',
+  'concurrent-statefulset-syncs': 'statefulset-controller',
+  'concurrent-ttl-after-finished-syncs': 'ttl-after-finished-controller',
+  'mirroring-concurrent-service-endpoint-syncs': 'endpointslice-mirroring-controller',
+} as const satisfies Readonly<Record<string, ControllerName>>;
+
+const workerSyntax = Object.fromEntries(Object.keys(workerFlags).map((name) => [name, integer])) as {
+  readonly [Name in keyof typeof workerFlags]: typeof integer;
+};
+
+export const controllerManagerFlags = {
+  ...componentFlags,
+  ...workerSyntax,
+  'allocate-node-cidrs': boolean,
+  'cluster-cidr': list,
+  'cluster-name': text,
+  controllers: list,
+  'endpoint-updates-batch-period': durationMs,
+  'endpointslice-updates-batch-period': durationMs,
+  'large-cluster-size-threshold': integer,
+  'max-endpoints-per-slice': integer,
+  'node-cidr-mask-size': integer,
+  'node-cidr-mask-size-ipv4': integer,
+  'node-cidr-mask-size-ipv6': integer,
+  'node-eviction-rate': decimal,
+  'node-monitor-grace-period': durationMs,
+  'node-monitor-period': durationMs,
+  'node-startup-grace-period': durationMs,
+  'resource-quota-sync-period': durationMs,
+  'root-ca-file': file,
+  'secondary-node-eviction-rate': decimal,
+  'service-cluster-ip-range': list,
+  'terminated-pod-gc-threshold': integer,
+  'unhealthy-zone-threshold': decimal,
+  'use-service-account-credentials': boolean,
+} as const;
+
+export type ControllerManagerFlagValues = ValuesOf<typeof controllerManagerFlags>;
+
+export function readControllerManagerFlags(given: GivenFlags): ReadFlags<ControllerManagerFlagValues> {
+  return readFlags(controllerManagerFlags, given, { check: controllerManagerFlagFaults });
+}
+
+/** Undefined: there is no such flag. */
+export function controllerManagerFlagSyntax(name: string): FlagSyntax<unknown> | undefined {
+  return syntaxOf(controllerManagerFlags, name);
+}
+
+/** What a manager in a local cluster's control plane is not told by flags: how it reaches the API server, where it answers, who it is. */
+const setByCluster: ReadonlySet<string> = new Set([
+  'allocate-node-cidrs',
+  'authentication-kubeconfig',
+  'authorization-always-allow-paths',
+  'authorization-kubeconfig',
+  'bind-address',
+  'client-ca-file',
+  'cluster-cidr',
+  'feature-gates',
+  'kubeconfig',
+  'root-ca-file',
+  'secure-port',
+  'service-cluster-ip-range',
+  'tls-cert-file',
+  'tls-private-key-file',
+  'use-service-account-credentials',
+  'v',
+]);
+
+/** What is wrong with flags for the manager of a local cluster. */
+export function localControllerManagerFaults(given: GivenFlags): readonly string[] {
+  const owned = Object.keys(given).filter((name) => setByCluster.has(name));
+  if (owned.length > 0) return owned.map((name) => `--${name} cannot be given: the cluster sets it itself`);
+  return readControllerManagerFlags(given).faults;
+}
+
+/** What is wrong with the values beyond their syntax. */
+function controllerManagerFlagFaults(flags: ControllerManagerFlagValues): string[] {
+  const faults = [...componentFlagFaults(flags), ...controllersFaults(flags.controllers ?? ['*'])];
+  for (const name of Object.keys(workerFlags) as (keyof typeof workerFlags)[]) {
+    const workers = flags[name];
+    if (workers !== undefined && workers < 1) faults.push(`${name} must be greater than 0, but got ${workers}`);
+  }
+  const cidrs = flags['cluster-cidr'] ?? [];
+  if (flags['allocate-node-cidrs'] && cidrs.length === 0) faults.push('--cluster-cidr must be given with --allocate-node-cidrs');
+  if (cidrs.length > 2) faults.push('--cluster-cidr: length of CIDRs must be one or two');
+  const masks = flags['node-cidr-mask-size-ipv4'] !== undefined || flags['node-cidr-mask-size-ipv6'] !== undefined;
+  const dual = cidrs.length === 2;
+  if (dual && flags['node-cidr-mask-size'] !== undefined) {
+    faults.push('usage of --node-cidr-mask-size is not allowed with dual-stack clusters');
+  }
+  if (!dual && masks && flags['node-cidr-mask-size'] !== undefined) {
+    faults.push(
+      'usage of --node-cidr-mask-size-ipv4 and --node-cidr-mask-size-ipv6 is not allowed if --node-cidr-mask-size is set. For dual-stack clusters please unset it.',
+    );
+  }
+  const perSlice = flags['max-endpoints-per-slice'];
+  if (perSlice !== undefined && perSlice < 1) faults.push('max-endpoints-per-slice cannot be less than 1');
+  if (perSlice !== undefined && perSlice > 1000) faults.push('max-endpoints-per-slice cannot be more than 1000');
+  try {
+    featureGates(flags['feature-gates']);
+  } catch (error) {
+    if (!(error instanceof FlagValueError)) throw error;
+    faults.push(error.message);
+  }
+  return faults;
+}
+
+/** What the flags say to the controllers. Files that they name are the caller's to read. */
+export function controllersOptions(flags: ControllerManagerFlagValues): ControllersOptions {
+  const workers: { [Name in ControllerName]?: number } = {};
+  for (const [flag, controller] of Object.entries(workerFlags)) {
+    const given = flags[flag as keyof typeof workerFlags];
+    if (given !== undefined) workers[controller] = given;
+  }
+  const cidrs = flags['cluster-cidr'] ?? [];
+  return {
+    ...defined({ only: flags.controllers }),
+    workers,
+    endpoints: defined({ updateBatchMs: flags['endpoint-updates-batch-period'] }),
+    endpointSlice: defined({
+      updateBatchMs: flags['endpointslice-updates-batch-period'],
+      maxEndpointsPerSlice: flags['max-endpoints-per-slice'],
+    }),
+    nodeLifecycle: {
+      ...defined({
+        monitorPeriodMs: flags['node-monitor-period'],
+        monitorGraceMs: flags['node-monitor-grace-period'],
+        startupGraceMs: flags['node-startup-grace-period'],
+      }),
+      evictionRates: defined({
+        normal: flags['node-eviction-rate'],
+        reduced: flags['secondary-node-eviction-rate'],
+        largeZone: flags['large-cluster-size-threshold'],
+        unhealthyThreshold: flags['unhealthy-zone-threshold'],
+      }),
+    },
+    podGc: defined({ terminatedThreshold: flags['terminated-pod-gc-threshold'] }),
+    resourceQuota: defined({ resyncMs: flags['resource-quota-sync-period'] }),
+    ...(flags['allocate-node-cidrs'] && {
+      nodeIpam: { clusterCidrs: cidrs, ...nodeMasks(flags) },
+    }),
+  };
+}
+
+/** How long the prefixes of nodes' ranges are, as far as the flags say it. */
+export function nodeMasks(flags: ControllerManagerFlagValues): Pick<NodeIpamOptions, 'nodeMaskLengthV4' | 'nodeMaskLengthV6'> {
+  return defined({
+    nodeMaskLengthV4: flags['node-cidr-mask-size-ipv4'] ?? flags['node-cidr-mask-size'],
+    nodeMaskLengthV6: flags['node-cidr-mask-size-ipv6'] ?? flags['node-cidr-mask-size'],
+  });
+}
+
+/** Without the fields that are undefined. */
+function defined<T extends object>(object: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof T]?: Exclude<T[Name], undefined>;
+  };
+}
