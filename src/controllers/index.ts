@@ -1,6 +1,8 @@
 /** The door of the controllers: all that runs in a controller manager, by upstream's names. */
+import { localPath } from '../api/index.ts';
 import type { Controller, ControllerContext } from '../client/index.ts';
 import { controllerChoiceFaults, isChosen } from './choice.ts';
+import { type AttachDetachOptions, createAttachDetachController } from './attach-detach/attach-detach-controller.ts';
 import { createClusterRoleAggregationController } from './clusterrole-aggregation/clusterrole-aggregation-controller.ts';
 import type { ControllerName } from './controller-names.ts';
 import { createCronJobController, type CronJobOptions } from './cronjob/cronjob-controller.ts';
@@ -11,6 +13,7 @@ import { createStaleDisruptionController } from './disruption/stale-disruption-c
 import { createEndpointsController, type EndpointsOptions } from './endpoints/endpoints-controller.ts';
 import { createEndpointSliceMirroringController } from './endpointslice-mirroring/endpointslice-mirroring-controller.ts';
 import { createEndpointSliceController, type EndpointSliceOptions } from './endpointslice/endpointslice-controller.ts';
+import { createEphemeralVolumeController } from './ephemeral-volume/ephemeral-volume-controller.ts';
 import { createGarbageCollector, type GarbageCollectorOptions } from './garbage-collector/garbage-collector-controller.ts';
 import {
   createAttributesClassProtection,
@@ -18,6 +21,7 @@ import {
   createVolumeProtection,
 } from './in-use-protection/in-use-protection-controllers.ts';
 import { createJobController } from './job/job-controller.ts';
+import { createLocalPathProvisioner, type LocalPathOptions } from './local-path-provisioner/local-path-provisioner.ts';
 import { createNamespaceController, type NamespaceOptions } from './namespace/namespace-controller.ts';
 import { createNodeIpamController, type NodeIpamOptions } from './node-ipam/node-ipam-controller.ts';
 import { createNodeLifecycleController, type NodeLifecycleOptions } from './node-lifecycle/node-lifecycle-controller.ts';
@@ -34,6 +38,7 @@ import { actingAs, speakingAs } from './speaker.ts';
 import { createStatefulSetController } from './statefulset/statefulset-controller.ts';
 import { createTaintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
 import { createTtlAfterFinishedController } from './ttl-after-finished/ttl-after-finished-controller.ts';
+import { createVolumeExpandController } from './volume-expand/volume-expand-controller.ts';
 
 /** Every period and limit has upstream's default. */
 export interface ControllersOptions {
@@ -48,6 +53,9 @@ export interface ControllersOptions {
   readonly namespace?: NamespaceOptions;
   readonly nodeLifecycle?: NodeLifecycleOptions;
   readonly persistentVolume?: PersistentVolumeOptions;
+  readonly attachDetach?: AttachDetachOptions;
+  /** Left out: nobody provisions directories of nodes. */
+  readonly localPath?: LocalPathOptions;
   readonly podAutoscaler?: AutoscalerOptions;
   readonly podGc?: PodGcOptions;
   readonly resourceQuota?: ResourceQuotaOptions;
@@ -169,6 +177,29 @@ const controllerTable: readonly ControllerRow[] = [
     account: 'persistent-volume-binder',
     speaks: 'persistentvolume-controller',
     create: (context, { persistentVolume }) => createPersistentVolumeController(context, persistentVolume),
+  },
+  {
+    name: 'persistentvolume-attach-detach-controller',
+    account: 'attachdetach-controller',
+    create: (context, { attachDetach }) => createAttachDetachController(context, attachDetach),
+  },
+  {
+    name: 'persistentvolume-expander-controller',
+    account: 'expand-controller',
+    speaks: 'volume_expand',
+    create: createVolumeExpandController,
+  },
+  {
+    name: 'ephemeral-volume-controller',
+    account: 'ephemeral-volume-controller',
+    speaks: 'ephemeral_volume',
+    create: createEphemeralVolumeController,
+  },
+  {
+    name: 'local-path-provisioner',
+    account: 'local-path-provisioner',
+    speaks: localPath.provisioner,
+    create: (context, options) => options.localPath && createLocalPathProvisioner(context, options.localPath),
   },
   { name: 'persistentvolumeclaim-protection-controller', account: 'pvc-protection-controller', create: createClaimProtection },
   { name: 'persistentvolume-protection-controller', account: 'pv-protection-controller', create: createVolumeProtection },
