@@ -150,6 +150,8 @@ export function createDaemonSetController(context: ControllerContext): Controlle
     }
     if (daemonSet.metadata.deletionTimestamp !== undefined) return done;
     if (!history.settled(daemonSet)) return { type: 'retryAfter', delayMs: unsettledRetryMs };
+    // Asked before the pods are looked at: what comes in between is in neither.
+    const settled = isSettled(key);
     const candidates = controlledOrOrphaned(pods, daemonSet);
     const ownerResource = appsv1Resources.daemonsets;
     const owned = await claim({ client, owner: daemonSet, ownerResource, selector, resource: corev1Resources.pods, candidates, signal });
@@ -164,13 +166,14 @@ export function createDaemonSetController(context: ControllerContext): Controlle
       backoffMs: (node) => backoff.leftMs(backoffKey(daemonSet, node)),
       nowMs: clock.now(),
     };
-    if (!isSettled(key)) {
+    if (!settled) {
       await writeStatus(view, { observed: false }, signal);
       return { type: 'retryAfter', delayMs: unsettledRetryMs };
     }
     const plan = planDaemonPods(view);
     let error = await apply(view, plan, signal);
-    if (error === undefined && isSettled(key)) {
+    // What was just done is not in the view: its events bring the next look.
+    if (error === undefined && plan.createOn.length + plan.remove.length === 0) {
       if (daemonSet.spec.updateStrategy?.type === 'RollingUpdate') error = await apply(view, planRollingUpdate(view), signal);
       if (error === undefined) await truncateHistory(daemonSet, revisions, historyOptions);
     }

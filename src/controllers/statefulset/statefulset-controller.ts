@@ -121,13 +121,13 @@ export function createStatefulSetController(context: ControllerContext): Control
       return done;
     }
     const selector = selectorOf(set);
+    // Asked before anything is looked at: what comes in between is in neither.
+    const settled = creations.satisfied(key) && deletions.satisfied(key) && history.settled(set);
     const revisions = await history.owned(set, selector, signal);
     const candidates = controlledOrOrphaned(pods, set).filter((pod) => controllerOf(pod) || ordinalOf(set, pod) !== undefined);
     const ownerResource = appsv1Resources.statefulsets;
     const owned = await claim({ client, owner: set, ownerResource, selector, resource: corev1Resources.pods, candidates, signal });
-    if (!creations.satisfied(key) || !deletions.satisfied(key) || !history.settled(set)) {
-      return { type: 'retryAfter', delayMs: unsettledRetryMs };
-    }
+    if (!settled) return { type: 'retryAfter', delayMs: unsettledRetryMs };
     const versions = await versionsOf(set, revisions, signal);
     const { namespace } = set.metadata;
     const view: StatefulSetView = {
