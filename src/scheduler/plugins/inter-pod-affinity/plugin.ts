@@ -11,7 +11,7 @@ import {
   type NodeInfo,
   type Plugin,
   type PluginFactory,
-  PodInfo,
+  type PodInfo,
   type SchedulerListers,
   skip,
   type StateKey,

@@ -140,7 +140,7 @@ class World {
   removeNode(name: string): void {
     this.handle.cluster.removeNode(name);
     this.nodes.delete(name);
-    for (const pod of [...this.pods.values()]) if (pod.spec.nodeName === name) this.remove(pod.metadata.name);
+    for (const pod of this.pods.values()) if (pod.spec.nodeName === name) this.remove(pod.metadata.name);
   }
 
   /** What the plugins say of each node: the reason, or that it fits. */
@@ -159,7 +159,7 @@ class World {
       }
       return 'fits';
     };
-    return Object.fromEntries(this.handle.cluster.nodes.map((node) => [node.name, judge(node)]).sort());
+    return Object.fromEntries(this.handle.cluster.nodes.map((node) => [node.name, judge(node)]));
   }
 
   /** Affinity's raw scores; none when it skips. */
@@ -168,7 +168,7 @@ class World {
     const state = new CycleState();
     const plugin = this.plugins[1]!;
     const skips = plugin.preScore!(state, info, this.handle.cluster.nodes) !== undefined;
-    return Object.fromEntries(this.handle.cluster.nodes.map((node) => [node.name, skips ? 0 : plugin.score!(state, info, node)]).sort());
+    return Object.fromEntries(this.handle.cluster.nodes.map((node) => [node.name, skips ? 0 : plugin.score!(state, info, node)]));
   }
 }
 
@@ -254,9 +254,7 @@ class Naive {
 
   verdicts(pod: corev1.Pod): Record<string, string> {
     return Object.fromEntries(
-      [...this.world.nodes.values()]
-        .map((node) => [node.metadata.name, this.spreads(pod, node) ?? this.affinity(pod, node) ?? 'fits'])
-        .sort(),
+      [...this.world.nodes.values()].map((node) => [node.metadata.name, this.spreads(pod, node) ?? this.affinity(pod, node) ?? 'fits']),
     );
   }
 
@@ -292,7 +290,7 @@ class Naive {
       }
       return sum;
     };
-    return Object.fromEntries([...this.world.nodes.values()].map((node) => [node.metadata.name, score(node)]).sort());
+    return Object.fromEntries([...this.world.nodes.values()].map((node) => [node.metadata.name, score(node)]));
   }
 }
 
