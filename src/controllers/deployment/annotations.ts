@@ -21,13 +21,24 @@ const notCopied = new Set([
 
 type Annotations = Readonly<Record<string, string>>;
 
-export function revisionOf({ metadata }: { readonly metadata: { readonly annotations?: Annotations } }): number {
-  const text = metadata.annotations?.[revisionAnnotation] ?? '0';
-  return /^\d+$/.test(text) ? Number(text) : 0;
+/** 0 when there is none that can be read. Any number of 64 bits: whoever wrote the first one may have begun anywhere. */
+export function revisionOf({ metadata }: { readonly metadata: { readonly annotations?: Annotations } }): bigint {
+  return parseRevision(metadata.annotations?.[revisionAnnotation]) ?? 0n;
 }
 
-export function maxRevision(replicaSets: readonly appsv1.ReplicaSet[]): number {
-  return Math.max(0, ...replicaSets.map(revisionOf));
+export function maxRevision(replicaSets: readonly appsv1.ReplicaSet[]): bigint {
+  return replicaSets.map(revisionOf).reduce((max, revision) => (revision > max ? revision : max), 0n);
+}
+
+/** Oldest first. */
+export function compareRevisions(a: appsv1.ReplicaSet, b: appsv1.ReplicaSet): number {
+  return Number(revisionOf(a) > revisionOf(b)) - Number(revisionOf(a) < revisionOf(b));
+}
+
+function parseRevision(text: string | undefined): bigint | undefined {
+  if (text === undefined || !/^[-+]?\d+$/.test(text)) return undefined;
+  const revision = BigInt(text);
+  return BigInt.asIntN(64, revision) === revision ? revision : undefined;
 }
 
 /** The size that the Deployment had when it last scaled the ReplicaSet. */
@@ -54,14 +65,15 @@ export function sizeAnnotations(deployment: appsv1.Deployment): Annotations {
 /** What the ReplicaSet of the Deployment's template carries: the Deployment's annotations and a revision above all older ones. */
 export function newReplicaSetAnnotations(
   deployment: appsv1.Deployment,
-  options: { readonly present: Annotations | undefined; readonly revision: number },
+  options: { readonly present: Annotations | undefined; readonly revision: bigint },
 ): Annotations {
   const { present = {}, revision } = options;
   const copied = Object.entries(deployment.metadata.annotations ?? {}).filter(([name]) => !notCopied.has(name));
   const merged: Record<string, string> = { ...present, ...Object.fromEntries(copied) };
   const old = present[revisionAnnotation];
   if (old === undefined) return { ...merged, [revisionAnnotation]: String(revision) };
-  if (!/^\d*$/.test(old) || Number(old) >= revision) return merged;
+  const before = old === '' ? 0n : parseRevision(old);
+  if (before === undefined || before >= revision) return merged;
   // It served before and serves again: the revisions it had are its history.
   const history = historyWith(present[historyAnnotation] ?? '', old);
   return { ...merged, [revisionAnnotation]: String(revision), ...(history !== undefined && { [historyAnnotation]: history }) };

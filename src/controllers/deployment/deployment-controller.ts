@@ -241,7 +241,7 @@ export function createDeploymentController(context: ControllerContext): Controll
     signal: AbortSignal,
   ): Promise<Outcome> => {
     const status = (statusOnly ? countedStatus : rolloutStatus)(deployment, family, clock.now());
-    const revision = family.current && revisionOf(family.current) > 0 ? String(revisionOf(family.current)) : undefined;
+    const revision = family.current && revisionOf(family.current) > 0n ? String(revisionOf(family.current)) : undefined;
     const outdated = revision !== undefined && stored.metadata.annotations?.[revisionAnnotation] !== revision;
     if (outdated || !semanticEqual(status, stored.status)) {
       const annotations = { ...stored.metadata.annotations, ...(revision !== undefined && { [revisionAnnotation]: revision }) };

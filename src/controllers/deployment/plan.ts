@@ -5,7 +5,7 @@
  */
 import { type appsv1, type corev1, isPodTerminal } from '../../api/index.ts';
 import { assertNever } from '../../base/index.ts';
-import { maxRevision, newReplicaSetAnnotations, revisionAnnotation, revisionOf, sizeAnnotations } from './annotations.ts';
+import { compareRevisions, maxRevision, newReplicaSetAnnotations, revisionAnnotation, sizeAnnotations } from './annotations.ts';
 import { isRollingUpdate, replicasOf, revisionHistoryLimit } from './bounds.ts';
 import { byCreation, findNewReplicaSet, templateHash, templateHashLabel } from './template.ts';
 import {
@@ -89,7 +89,7 @@ export function planDeployment({ deployment, replicaSets, podsOf }: Observed): D
 
 function creation(deployment: Deployment, family: Family): Step {
   const hash = templateHash(deployment.spec.template, deployment.status?.collisionCount);
-  const annotations = newReplicaSetAnnotations(deployment, { present: undefined, revision: maxRevision(family.old) + 1 });
+  const annotations = newReplicaSetAnnotations(deployment, { present: undefined, revision: maxRevision(family.old) + 1n });
   return {
     type: 'create',
     name: `${deployment.metadata.name}-${hash}`,
@@ -101,7 +101,7 @@ function creation(deployment: Deployment, family: Family): Step {
 
 /** Keeps the annotations and minReadySeconds of the current ReplicaSet what the Deployment's are. */
 function upkeepSteps(deployment: Deployment, { current, old }: Family & { readonly current: ReplicaSet }): Step[] {
-  const annotations = newReplicaSetAnnotations(deployment, { present: current.metadata.annotations, revision: maxRevision(old) + 1 });
+  const annotations = newReplicaSetAnnotations(deployment, { present: current.metadata.annotations, revision: maxRevision(old) + 1n });
   const minReadySeconds = deployment.spec.minReadySeconds ?? 0;
   if (semanticEqual(annotations, current.metadata.annotations) && minReadySeconds === (current.spec.minReadySeconds ?? 0)) return [];
   return [{ type: 'update', replicaSet: current, annotations, minReadySeconds }];
@@ -139,7 +139,7 @@ function cleanup(deployment: Deployment, { old }: Family): Step[] {
   if (limit === undefined) return [];
   const alive = old.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   const surplus = byCreation(alive)
-    .sort((a, b) => revisionOf(a) - revisionOf(b))
+    .sort(compareRevisions)
     .slice(0, Math.max(0, alive.length - limit));
   const isEmpty = (replicaSet: ReplicaSet): boolean =>
     replicasOf(replicaSet) === 0 &&
