@@ -159,8 +159,7 @@ export function createDaemonSetController(context: ControllerContext): Controlle
     const revisions = await readHistory(daemonSet, historyOptions);
     const view: DaemonView = {
       daemonSet,
-      nodes: nodes.list(),
-      placement: (node) => placements.on(daemonSet, node),
+      nodes: nodes.list().map((node) => ({ name: node.metadata.name, placement: placements.on(daemonSet, node) })),
       pods: podsByNode(owned),
       hash: revisions.hash,
       backoffMs: (node) => backoff.leftMs(backoffKey(daemonSet, node)),

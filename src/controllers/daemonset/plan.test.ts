@@ -82,8 +82,7 @@ function view(
 ): DaemonView {
   return {
     daemonSet: set,
-    nodes,
-    placement: (each) => placementOn(set, each),
+    nodes: nodes.map((each) => ({ name: each.metadata.name, placement: placementOn(set, each) })),
     pods: podsByNode(pods.map(pod)),
     hash: 'new',
     backoffMs: () => backoffMs,

@@ -9,13 +9,17 @@ import { inAgeOrder, podHashLabel, targetNode } from './daemon-pod.ts';
 import type { Placement } from './placement.ts';
 
 type DaemonSet = appsv1.DaemonSet;
-type Node = corev1.Node;
 type Pod = corev1.Pod;
+
+export interface PlacedNode {
+  readonly name: string;
+  readonly placement: Placement;
+}
 
 export interface DaemonView {
   readonly daemonSet: DaemonSet;
-  readonly nodes: readonly Node[];
-  readonly placement: (node: Node) => Placement;
+  /** All there are, each with what the set wants of it. */
+  readonly nodes: readonly PlacedNode[];
   /** Pods that it controls, by the node that each is for; see `podsByNode`. */
   readonly pods: ReadonlyMap<string, readonly Pod[]>;
   /** Of the newest revision. */
@@ -59,14 +63,14 @@ export function planDaemonPods(view: DaemonView): DaemonPlan {
   const createOn: string[] = [];
   const remove: Removal[] = [];
   let retryMs: number | undefined;
-  for (const node of view.nodes) {
-    const { name } = node.metadata;
+  let onNodes = 0;
+  for (const { name, placement } of view.nodes) {
     const pods = view.pods.get(name);
-    const placement = view.placement(node);
     if (!pods) {
       if (placement === 'run') createOn.push(name);
       continue;
     }
+    onNodes++;
     const staying = pods.filter((pod) => !isPodTerminating(pod));
     if (placement === 'none') {
       for (const pod of staying) remove.push({ pod, node: name, why: 'unwanted' });
@@ -81,7 +85,7 @@ export function planDaemonPods(view: DaemonView): DaemonPlan {
     }
     if (running.length > 1) for (const pod of surplusOf(view, running)) remove.push({ pod, node: name, why: 'surplus' });
   }
-  remove.push(...withoutNode(view));
+  if (onNodes < view.pods.size) remove.push(...withoutNode(view));
   return { createOn, remove, ...(retryMs !== undefined && { retryMs }) };
 }
 
@@ -105,8 +109,7 @@ function surplusOf(view: DaemonView, running: readonly Pod[]): Pod[] {
 
 /** Pods that were made for a node which is gone before they came to it: nobody else deletes them. */
 function withoutNode({ nodes, pods }: DaemonView): Removal[] {
-  if (pods.size === 0) return [];
-  const names = new Set(nodes.map(({ metadata }) => metadata.name));
+  const names = new Set(nodes.map(({ name }) => name));
   return [...pods].flatMap(([node, there]) =>
     names.has(node) ? [] : there.filter(({ spec }) => !spec.nodeName).map((pod) => ({ pod, node, why: 'unwanted' as const })),
   );

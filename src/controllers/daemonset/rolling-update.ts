@@ -31,10 +31,8 @@ export function planRollingUpdate(view: DaemonView): DaemonPlan {
 function placesOf(view: DaemonView): Place[] {
   const places: Place[] = [];
   const known = new Set<string>();
-  for (const node of view.nodes) {
-    const { name } = node.metadata;
+  for (const { name, placement } of view.nodes) {
     known.add(name);
-    const placement = view.placement(node);
     const pods = view.pods.get(name);
     if (pods || placement === 'run') places.push(placeOf(view, { node: name, placement, pods: pods ?? [] }));
   }

@@ -13,9 +13,9 @@ export function daemonSetStatus(view: DaemonView, { observed }: { readonly obser
   const { daemonSet, hash, nowMs } = view;
   const minReadySeconds = daemonSet.spec.minReadySeconds ?? 0;
   const count = { wanted: 0, scheduled: 0, misplaced: 0, ready: 0, available: 0, updated: 0 };
-  for (const node of view.nodes) {
-    const pods = view.pods.get(node.metadata.name);
-    if (view.placement(node) !== 'run') {
+  for (const { name, placement } of view.nodes) {
+    const pods = view.pods.get(name);
+    if (placement !== 'run') {
       if (pods) count.misplaced++;
       continue;
     }
