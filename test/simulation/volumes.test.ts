@@ -166,7 +166,7 @@ describe('claims that wait', () => {
 
   it('get the default class as soon as there is one', async () => {
     await using cluster = await start();
-    const { storageClassName: _, ...spec } = claim('data').spec!;
+    const { storageClassName: _, ...spec } = claim('data').spec;
     await make(cluster, [{ ...claim('data'), spec }]);
     await cluster.advance(1_000);
     const annotations = { 'storageclass.kubernetes.io/is-default-class': 'true' };
