@@ -3,6 +3,8 @@ import type { appsv1 } from '../../api/index.ts';
 import { maxSurge, replicasOf } from './bounds.ts';
 
 export const revisionAnnotation = 'deployment.kubernetes.io/revision';
+/** Asks for a rollback to a revision, 0 for the last one. */
+export const rollbackAnnotation = 'deprecated.deployment.rollback.to';
 const historyAnnotation = 'deployment.kubernetes.io/revision-history';
 const desiredAnnotation = 'deployment.kubernetes.io/desired-replicas';
 const maxAnnotation = 'deployment.kubernetes.io/max-replicas';
@@ -12,7 +14,7 @@ const maxHistoryLength = 2000;
 /** Annotations that stay with the Deployment. */
 const notCopied = new Set([
   'kubectl.kubernetes.io/last-applied-configuration',
-  'deprecated.deployment.rollback.to',
+  rollbackAnnotation,
   revisionAnnotation,
   historyAnnotation,
   desiredAnnotation,
@@ -28,6 +30,23 @@ export function revisionOf({ metadata }: { readonly metadata: { readonly annotat
 
 export function maxRevision(replicaSets: readonly appsv1.ReplicaSet[]): bigint {
   return replicaSets.map(revisionOf).reduce((max, revision) => (revision > max ? revision : max), 0n);
+}
+
+/** The one before the newest; 0 when there is none. */
+export function lastRevision(replicaSets: readonly appsv1.ReplicaSet[]): bigint {
+  let [newest, last] = [0n, 0n];
+  for (const revision of replicaSets.map(revisionOf)) {
+    if (revision >= newest) [newest, last] = [revision, newest];
+    else if (revision > last) last = revision;
+  }
+  return last;
+}
+
+/** Of the Deployment only what stays with it, and what the ReplicaSet had from it. */
+export function keptAnnotations(own: Annotations, of: Annotations): Annotations {
+  const staying = Object.entries(own).filter(([name]) => notCopied.has(name));
+  const copied = Object.entries(of).filter(([name]) => !notCopied.has(name));
+  return Object.fromEntries([...staying, ...copied]);
 }
 
 /** Oldest first. */

@@ -22,9 +22,10 @@ import { controlledBy, controlledOrOrphaned, indexByController } from '../worklo
 import { isNamespaceTerminating } from '../workload/pod-control.ts';
 import { revisionAnnotation, revisionOf } from './annotations.ts';
 import { type DeploymentPlan, newReplicaSet, planDeployment, type Step } from './plan.ts';
+import { planRollback } from './rollback.ts';
 import type { Family } from './scaling.ts';
 import { countedStatus, pauseConditions, progressCheckMs, rolloutStatus, withCondition } from './status.ts';
-import { sameTemplate } from './template.ts';
+import { findNewReplicaSet, sameTemplate } from './template.ts';
 import { progressDeadlineMs } from './bounds.ts';
 
 type Deployment = appsv1.Deployment;
@@ -92,6 +93,13 @@ export function createDeploymentController(context: ControllerContext): Controll
       signal,
     });
     const deleting = stored.metadata.deletionTimestamp !== undefined;
+    const rollback = deleting || stored.spec.paused === true ? undefined : planRollback(stored, owned);
+    // What is rolled back from has to be in the history first.
+    if (rollback && findNewReplicaSet(stored, owned)) {
+      await client.update(appsv1Resources.deployments, rollback.deployment, { signal });
+      recorder.event(stored, rollback.event);
+      return done;
+    }
     const conditions = deleting ? stored.status?.conditions : pauseConditions(stored, clock.now());
     const deployment: Deployment = { ...stored, status: { ...stored.status, ...(conditions && { conditions }) } };
     const plan = planDeployment({ deployment, replicaSets: owned, podsOf: ({ metadata }) => controlledBy(pods, metadata.uid) });

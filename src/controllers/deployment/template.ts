@@ -32,7 +32,8 @@ export function byCreation(replicaSets: readonly appsv1.ReplicaSet[]): appsv1.Re
   return [...replicaSets].sort((a, b) => (order(a) < order(b) ? -1 : 1));
 }
 
-function withoutHash(template: corev1.PodTemplateSpec): corev1.PodTemplateSpec {
+/** The template as the Deployment has it. */
+export function withoutHash(template: corev1.PodTemplateSpec): corev1.PodTemplateSpec {
   const { [templateHashLabel]: _, ...labels } = template.metadata?.labels ?? {};
   return { ...template, metadata: { ...template.metadata, labels } };
 }

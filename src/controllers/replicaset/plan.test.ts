@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { appsv1, corev1 } from '../../api/index.ts';
 import { formatTime } from '../../base/index.ts';
+import { deletionAgeRatios } from './deletion-age.ts';
 import { formatReplicaPlan, nextAvailabilityMs, planReplicas, replicaSetStatus } from './plan.ts';
 
 const nowMs = Date.UTC(2026, 0, 2);
@@ -115,4 +116,16 @@ describe('the status', () => {
     expect(again.conditions).toEqual(failed.conditions);
     expect(replicaSetStatus({ ...replicaSet(1), status: failed }, [], { nowMs })).not.toHaveProperty('conditions');
   });
+});
+
+it('the ages of those that go are told as multiples of the youngest, of those that are ready', () => {
+  const [young, middle, old] = [
+    pod('young', { ...ready, ageMs: 1000 }),
+    pod('middle', { ...ready, ageMs: 2000 }),
+    pod('old', { ...ready, ageMs: 9000 }),
+  ];
+  const starting = pod('starting', { ageMs: 100 });
+  expect(deletionAgeRatios([young, middle, old, starting], [starting, middle, old], nowMs)).toEqual([2, 9]);
+  expect(deletionAgeRatios([young, old], [young, old], nowMs)).toEqual([]);
+  expect(deletionAgeRatios([young], [], nowMs)).toEqual([]);
 });

@@ -10,11 +10,13 @@ import {
   isApiError,
   isPodActive,
   isPodReady,
+  isPodTerminal,
+  isPodTerminating,
   type LabelMatcher,
   type metav1,
   type ResourceRef,
 } from '../../api/index.ts';
-import type { Ctx } from '../../base/index.ts';
+import { type Ctx, Registry } from '../../base/index.ts';
 import { type Controller, type ControllerContext, done, Expectations, keyOf, type Outcome, splitKey } from '../../client/index.ts';
 import { semanticEqual } from '../semantic-equal.ts';
 import { settleMs } from '../settle.ts';
@@ -22,6 +24,7 @@ import { claim } from '../workload/claim.ts';
 import { controlledBy, controlledOrOrphaned, indexByController } from '../workload/control-index.ts';
 import { createPod, deletePod, isNamespaceTerminating, podFromTemplate } from '../workload/pod-control.ts';
 import { slowStart } from '../workload/slow-start.ts';
+import { deletionAgeHistogram, deletionAgeRatios } from './deletion-age.ts';
 import { nextAvailabilityMs, planReplicas, type ReplicaFailure, type ReplicaOwner, type ReplicaPlan } from './plan.ts';
 
 type Pod = corev1.Pod;
@@ -50,6 +53,7 @@ export function createReplicaController<T extends ReplicaOwner>(context: Control
   const owners = informers.informer(kind.resource);
   const pods = informers.informer(corev1Resources.pods);
   const expectations = new Expectations(clock);
+  const ages = deletionAgeHistogram(context.registry ?? new Registry());
 
   const resolve = (namespace: string | undefined, ref: metav1.OwnerReference | undefined): T | undefined => {
     if (ref?.kind !== kind.resource.kind) return undefined;
@@ -115,27 +119,32 @@ export function createReplicaController<T extends ReplicaOwner>(context: Control
       return done;
     }
     const settled = expectations.satisfied(key);
-    const owned = await claim({
+    const selector = kind.selectorOf(owner);
+    const active = await claim({
       client,
       owner,
       ownerResource: kind.resource,
-      selector: kind.selectorOf(owner),
+      selector,
       resource: corev1Resources.pods,
-      candidates: controlledOrOrphaned(pods, owner),
+      // What has ended or is going is nobody's to take or to let go.
+      candidates: controlledOrOrphaned(pods, owner).filter(isPodActive),
       signal,
     });
+    const ending = controlledBy(pods, owner.metadata.uid).filter(
+      (pod) => isPodTerminating(pod) && !isPodTerminal(pod) && selector.matches(pod.metadata.labels),
+    );
     let error: unknown;
     let failure: ReplicaFailure | undefined;
     if (settled && owner.metadata.deletionTimestamp === undefined) {
-      const active = owned.filter(isPodActive);
       const plan = planReplicas(owner, active, { related: relatedPods(owner), nowMs: clock.now() });
+      for (const ratio of deletionAgeRatios(active, plan.remove, clock.now())) ages.observe(ratio);
       error = await apply(plan, owner, signal);
       if (error instanceof Error) failure = { reason: plan.create > 0 ? 'FailedCreate' : 'FailedDelete', message: error.message };
     }
-    const status = kind.statusOf(owner, owned, { failure, nowMs: clock.now() });
+    const status = kind.statusOf(owner, [...active, ...ending], { failure, nowMs: clock.now() });
     if (!semanticEqual(status, owner.status)) await client.updateStatus(kind.resource, { ...owner, status }, { signal });
     if (error) throw error as Error;
-    const availableInMs = nextAvailabilityMs(owner, owned, clock.now());
+    const availableInMs = nextAvailabilityMs(owner, active, clock.now());
     if (availableInMs !== undefined) return { type: 'retryAfter', delayMs: availableInMs };
     return settled ? done : { type: 'retryAfter', delayMs: expectationRetryMs };
   };

@@ -77,6 +77,23 @@ describe('a Deployment', () => {
     expect((await world.events(name)).sort()).toEqual(created.sort());
   });
 
+  it('is rolled back by whoever asks for it with an annotation', async () => {
+    await using world = await startWorld({ only });
+    await createDeployment(world);
+    await world.until('the first version stands', () => settled(world));
+    await patch(world, withImage('v2'));
+    await world.until('the second version stands', () => settled(world));
+    await patch(world, { metadata: { annotations: { 'deprecated.deployment.rollback.to': '0' } } });
+    await world.until('the first version is back', async () => {
+      const { spec, metadata } = await world.get(appsv1Resources.deployments, 'web');
+      return spec.template.spec?.containers[0]?.image === 'v1' && metadata.annotations?.['deployment.kubernetes.io/revision'] === '3';
+    });
+    const { metadata, spec } = await world.get(appsv1Resources.deployments, 'web');
+    expect(metadata.annotations).not.toHaveProperty(['deprecated.deployment.rollback.to']);
+    expect(spec.template.metadata?.labels).toEqual({ app: 'web' });
+    expect(await world.events('web')).toContain('DeploymentRollback: Rolled back deployment "web" to revision 1');
+  });
+
   it('rolls to a new template without losing availability, and back', async () => {
     await using world = await startWorld({ only });
     await createDeployment(world);

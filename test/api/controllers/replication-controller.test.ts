@@ -46,6 +46,18 @@ describe('a ReplicationController', () => {
     expect(told.filter((text) => text.startsWith('SuccessfulDelete: Deleted pod: web-'))).toHaveLength(1);
   });
 
+  it('leaves alone what has ended', async () => {
+    await using world = await startWorld({ only, readyAfterMs: undefined });
+    const metadata = { name: 'ended', namespace: 'default', labels };
+    await world.client.create(pods, { apiVersion: 'v1', kind: 'Pod', metadata, spec: template.spec }, { signal: world.signal });
+    const body = { status: { phase: 'Failed' } };
+    const change = { type: 'application/merge-patch+json', body, subresource: 'status' } as const;
+    await world.client.patch(pods, { namespace: 'default', name: 'ended' }, change, { signal: world.signal });
+    await createController(world);
+    await statusIs(world, { replicas: 2 });
+    expect(controllerOf(await world.get(pods, 'ended'))).toBeUndefined();
+  });
+
   it('adopts what matches and lets go of what does not match any more', async () => {
     await using world = await startWorld({ only });
     const orphan = {
