@@ -44,8 +44,10 @@ export function readControlPlanePki(paths: ClusterPaths) {
   const rootCa = readAuthority(paths);
   const keys = new ServiceAccountKeys({ signingKey: readFileSync(join(paths.pki, 'sa.key'), 'utf8') });
   const kubeletClient = { ca: rootCa, ...readPair(paths, 'apiserver-kubelet-client') };
+  const { cert: certificate, key } = readPair(paths, 'ca');
   return {
     rootCa,
+    signingAuthority: { certificate, key },
     tls: { ...readPair(paths, 'apiserver'), clientCa: rootCa },
     kubeletTls: () => kubeletClient,
     tokens: {

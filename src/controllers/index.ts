@@ -1,6 +1,11 @@
 /** The door of the controllers: all that runs in a controller manager, by upstream's names. */
 import { localPath } from '../api/index.ts';
+import type { JsonObject } from '../api/index.ts';
 import type { Controller, ControllerContext } from '../client/index.ts';
+import { createBootstrapSigner, createTokenCleaner } from './bootstrap/bootstrap-controllers.ts';
+import { createCertificateApprovingController } from './certificates/approving-controller.ts';
+import { createCertificateCleanerController } from './certificates/cleaner-controller.ts';
+import { createCertificateSigningController, type SigningOptions } from './certificates/signing-controller.ts';
 import { controllerChoiceFaults, isChosen } from './choice.ts';
 import { type AttachDetachOptions, createAttachDetachController } from './attach-detach/attach-detach-controller.ts';
 import { createClusterRoleAggregationController } from './clusterrole-aggregation/clusterrole-aggregation-controller.ts';
@@ -33,10 +38,12 @@ import { createReplicationController } from './replication-controller/replicatio
 import { createResourceQuotaController, type ResourceQuotaOptions } from './resource-quota/resource-quota-controller.ts';
 import { createRootCaController } from './service-accounts/root-ca-controller.ts';
 import { createServiceAccountsController } from './service-accounts/service-accounts-controller.ts';
+import { createTokensController } from './service-accounts/tokens-controller.ts';
 import { createServiceCidrsController } from './service-cidrs/service-cidrs-controller.ts';
 import { actingAs, speakingAs } from './speaker.ts';
 import { createStatefulSetController } from './statefulset/statefulset-controller.ts';
 import { createTaintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
+import { createTtlController } from './ttl/ttl-controller.ts';
 import { createTtlAfterFinishedController } from './ttl-after-finished/ttl-after-finished-controller.ts';
 import { createVolumeExpandController } from './volume-expand/volume-expand-controller.ts';
 
@@ -63,13 +70,17 @@ export interface ControllersOptions {
   readonly nodeIpam?: NodeIpamOptions;
   /** PEM of the API server's certificate authority; left out: it is not published. */
   readonly rootCa?: string;
+  /** Left out: nobody signs requests for certificates. */
+  readonly signing?: SigningOptions;
+  /** Signs claims of ServiceAccount tokens; left out: Secrets get none. */
+  readonly signToken?: (claims: JsonObject) => string;
 }
 
 /** One controller of the manager. */
 interface ControllerRow {
   readonly name: ControllerName;
-  /** The ServiceAccount in kube-system whose rights it has. */
-  readonly account: string;
+  /** The ServiceAccount in kube-system whose rights it has; left out: it acts as the manager itself. */
+  readonly account?: string;
   /** The component that its events name; left out: its account. */
   readonly speaks?: string;
   /** Several: parts with queues of their own. Undefined: it has nothing to do with these options. */
@@ -78,6 +89,10 @@ interface ControllerRow {
 
 /** All that are built, in the order in which they start. @source cmd/kube-controller-manager/app (names of clients), v1.35 */
 const controllerTable: readonly ControllerRow[] = [
+  {
+    name: 'serviceaccount-token-controller',
+    create: (context, { signToken, rootCa }) => signToken && createTokensController(context, { sign: signToken, rootCa }),
+  },
   { name: 'serviceaccount-controller', account: 'service-account-controller', create: createServiceAccountsController },
   { name: 'deployment-controller', account: 'deployment-controller', create: createDeploymentController },
   { name: 'replicaset-controller', account: 'replicaset-controller', create: createReplicaSetController },
@@ -208,6 +223,20 @@ const controllerTable: readonly ControllerRow[] = [
     account: 'volumeattributesclass-protection-controller',
     create: createAttributesClassProtection,
   },
+  {
+    name: 'certificatesigningrequest-approving-controller',
+    account: 'certificate-controller',
+    create: createCertificateApprovingController,
+  },
+  {
+    name: 'certificatesigningrequest-signing-controller',
+    account: 'certificate-controller',
+    create: (context, { signing }) => signing && createCertificateSigningController(context, signing),
+  },
+  { name: 'certificatesigningrequest-cleaner-controller', account: 'certificate-controller', create: createCertificateCleanerController },
+  { name: 'ttl-controller', account: 'ttl-controller', create: createTtlController },
+  { name: 'bootstrap-signer-controller', account: 'bootstrap-signer', create: createBootstrapSigner },
+  { name: 'token-cleaner-controller', account: 'token-cleaner', create: createTokenCleaner },
   { name: 'service-cidr-controller', account: 'service-cidrs-controller', create: createServiceCidrsController },
   {
     name: 'resourcequota-controller',
@@ -228,7 +257,8 @@ export function createControllers(context: ControllerContext, options: Controlle
   const { only = ['*'], workers = {} } = options;
   return controllerTable.flatMap(({ name, account, speaks = account, create }) => {
     if (!isChosen(name, only)) return [];
-    const parts = [create(speakingAs(actingAs(context, account), speaks), options) ?? []].flat();
+    const acting = account === undefined ? context : actingAs(context, account);
+    const parts = [create(speaks === undefined ? acting : speakingAs(acting, speaks), options) ?? []].flat();
     return parts.map((part) => ({ ...part, ...(workers[name] !== undefined && { workers: workers[name] }) }));
   });
 }

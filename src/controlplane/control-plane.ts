@@ -2,9 +2,10 @@
  * What makes a control plane: API server, controllers and scheduler in one process, the latter two as clients without a socket. Composition
  * only; each component stands in its own room.
  */
-import { type ApiServer, type BackendTls, loopbackUser, type TlsFiles } from '../apiserver/index.ts';
+import { type ApiServer, type BackendTls, configuredSigner, loopbackUser, type TlsFiles } from '../apiserver/index.ts';
 import type { TaskGroup } from '../base/index.ts';
 import { createClient } from '../client/index.ts';
+import type { CertificateAndKey } from '../pki/index.ts';
 import { type ApiServerSettings, startApiServer } from './api-server.ts';
 import { type ClusterDnsService, startClusterDnsService } from './cluster-dns-service.ts';
 import { makeLocalPathClass } from './local-path-class.ts';
@@ -20,6 +21,8 @@ export interface ControlPlaneConfig extends ApiServerSettings {
   readonly localPathDirectories?: ReadonlyMap<string, string>;
   readonly dns: ClusterDnsService | undefined;
   readonly controllerManagerFlags?: ControllerManagerFlagValues;
+  /** The authority that certificates are signed with when somebody asks for one; left out: nobody signs them. */
+  readonly signingAuthority?: CertificateAndKey;
   /** Left out: controllers and scheduler of this process run without an election. */
   readonly election?: ManagerElection;
   readonly group: TaskGroup;
@@ -32,7 +35,8 @@ export interface ControlPlane {
 
 /** Resolves when the API server listens; controllers and scheduler start right after. */
 export async function startControlPlane(config: ControlPlaneConfig): Promise<ControlPlane> {
-  const { clock, random, log, group, podCidr, rootCa, localPathDirectories } = config;
+  const { clock, random, log, group, podCidr, rootCa, localPathDirectories, signingAuthority } = config;
+  const tokens = configuredSigner(config.flags ?? {}, config.tokens);
   const started: { managers?: Managers } = {};
   const { api } = await startApiServer({ ...config, components: () => componentHealth(started.managers) });
   const managers = startManagers({
@@ -41,6 +45,8 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
     rootCa,
     controllerManagerFlags: config.controllerManagerFlags,
     election: config.election,
+    ...(signingAuthority && { signing: { authorityOf: () => signingAuthority } }),
+    signToken: (claims) => tokens.sign(claims),
     ...(localPathDirectories && { controllers: { localPath: { directoryOf: (node) => localPathDirectories.get(node) } } }),
     clock,
     random,

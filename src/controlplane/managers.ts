@@ -19,6 +19,10 @@ export interface ManagerSettings {
   readonly podCidr: string;
   /** PEM; left out: no ConfigMap `kube-root-ca.crt`. */
   readonly rootCa?: string;
+  /** What requests for certificates are signed with; left out: they are not. */
+  readonly signing?: ControllersOptions['signing'];
+  /** Signs the tokens of ServiceAccounts that stand in Secrets; left out: none are made. */
+  readonly signToken?: ControllersOptions['signToken'];
   /** Periods and limits; each has upstream's default. */
   readonly controllers?: ControllersOptions;
   /** What flags of upstream's controller manager say; over it stands `controllers`. */
@@ -111,6 +115,8 @@ function startParts(settings: ManagerSettings, group: TaskGroup, fences: Fences)
       informers,
       controllers: {
         ...(rootCa !== undefined && { rootCa }),
+        ...(settings.signing && { signing: settings.signing }),
+        ...(settings.signToken && { signToken: settings.signToken }),
         ...controllersOptions(controllerManagerFlags),
         nodeIpam: { clusterCidrs: [podCidr], ...nodeMasks(controllerManagerFlags) },
         ...settings.controllers,

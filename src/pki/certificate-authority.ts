@@ -3,17 +3,19 @@
  * ago, since no two clocks agree, and never longer than itself.
  */
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import type { Extension, PublicKey } from '@peculiar/x509';
+import type { Extension, Name, PublicKey } from '@peculiar/x509';
 import { assert, type Clock, type Random, systemRandom } from '../base/index.ts';
 import { type AltNames, type CertificateFacts, readCertificate, type Subject } from './certificate.ts';
-import { type CertificateRequest, generalNames, nameOf } from './certificate-request.ts';
+import { type CertificateRequest, generalNames, nameOf, readCertificateRequest } from './certificate-request.ts';
 import { PkiError } from './errors.ts';
+import { usagesByName } from './key-usages.ts';
 import { generatePrivateKey, type KeyAlgorithm, privateKeyPem, readPrivateKey } from './private-key.ts';
 import { cryptoKey, signingAlgorithm, x509Library } from './x509-library.ts';
 
 export const dayMs = 24 * 60 * 60 * 1000;
 export const yearMs = 365 * dayMs;
 const backdateMs = 5 * 60 * 1000;
+const shortLivedMs = 8 * 60 * 60 * 1000;
 
 /** A certificate and its private key, both PEM. */
 export interface CertificateAndKey {
@@ -109,12 +111,49 @@ export class CertificateAuthority {
     return this.#sign({ subject, dnsNames, ipAddresses, ...granted }, publicKey);
   }
 
+  /**
+   * Signs a request as it stands, its whole subject and all its names, for usages by their names in the API. Who may ask for what was decided
+   * before. A certificate that lives a working day or more is dated back at its end too.
+   * @source controller-manager pkg/controller/certificates/authority/policies.go (PermissiveSigningPolicy)
+   * @throws PkiError INVALID_REQUEST
+   */
+  async signAsRequested(pem: string, granted: { readonly usages: readonly string[]; readonly validityMs: number }): Promise<string> {
+    const x509 = await x509Library();
+    const { publicKey } = await readCertificateRequest(pem);
+    const request = new x509.Pkcs10CertificateRequest(pem);
+    const nowMs = this.#clock.now();
+    const { notAfterMs, subject: issuer } = this.#facts;
+    if (nowMs >= notAfterMs) throw this.#expired();
+    const { keyUsages, extendedKeyUsages } = usagesByName(x509, granted.usages);
+    const names = request.extensions.find((each) => each instanceof x509.SubjectAlternativeNameExtension);
+    const endMs = nowMs + granted.validityMs - (granted.validityMs < shortLivedMs ? 0 : backdateMs);
+    return sign({
+      key: this.#key,
+      issuer: { subject: issuer, publicKey: publicKeyDer(this.#key) },
+      subject: request.subjectName,
+      publicKey,
+      notBeforeMs: nowMs - backdateMs,
+      notAfterMs: Math.min(endMs, notAfterMs),
+      random: this.#random,
+      extensions: [
+        new x509.KeyUsagesExtension(keyUsages, true),
+        ...(extendedKeyUsages.length > 0 ? [new x509.ExtendedKeyUsageExtension(extendedKeyUsages)] : []),
+        new x509.BasicConstraintsExtension(false, undefined, true),
+        ...(names ? [names] : []),
+      ],
+    });
+  }
+
+  #expired(): PkiError {
+    const { notAfterMs, subject } = this.#facts;
+    return new PkiError('AUTHORITY_UNUSABLE', `authority ${subject.commonName} expired ${new Date(notAfterMs).toISOString()}`);
+  }
+
   async #sign(profile: CertificateProfile, publicKey: Uint8Array): Promise<string> {
     const x509 = await x509Library();
     const nowMs = this.#clock.now();
     const { notAfterMs, subject: issuer } = this.#facts;
-    if (nowMs >= notAfterMs)
-      throw new PkiError('AUTHORITY_UNUSABLE', `authority ${issuer.commonName} expired ${new Date(notAfterMs).toISOString()}`);
+    if (nowMs >= notAfterMs) throw this.#expired();
     const { clientAuth, serverAuth } = x509.ExtendedKeyUsage;
     const usages = { client: [clientAuth], server: [serverAuth], peer: [serverAuth, clientAuth] }[profile.usage];
     const names = generalNames(profile);
@@ -143,7 +182,7 @@ function publicKeyDer(key: KeyObject): Uint8Array {
 async function sign(options: {
   readonly key: KeyObject;
   readonly issuer: { readonly subject: Subject; readonly publicKey: Uint8Array };
-  readonly subject: Subject;
+  readonly subject: Subject | Name;
   readonly publicKey: Uint8Array;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
@@ -154,7 +193,7 @@ async function sign(options: {
   const subjectKey: PublicKey = new x509.PublicKey(options.publicKey);
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(options.random),
-    subject: nameOf(options.subject),
+    subject: 'commonName' in options.subject ? nameOf(options.subject) : options.subject.toJSON(),
     issuer: nameOf(options.issuer.subject),
     notBefore: new Date(options.notBeforeMs),
     notAfter: new Date(options.notAfterMs),

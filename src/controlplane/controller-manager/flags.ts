@@ -21,6 +21,7 @@ import {
 } from '../../api/flags/index.ts';
 import { featureGates } from '../../apiserver/flags/index.ts';
 import { type ControllerName, controllersFaults, type ControllersOptions, type NodeIpamOptions } from '../../controllers/index.ts';
+import { signingFlagFaults } from './signing-flags.ts';
 import { componentFlagFaults, componentFlags } from '../component/index.ts';
 
 /** How many keys of a controller are worked on at once, by flag. */
@@ -54,6 +55,17 @@ export const controllerManagerFlags = {
   'allocate-node-cidrs': boolean,
   'cluster-cidr': list,
   'cluster-name': text,
+  'cluster-signing-cert-file': file,
+  'cluster-signing-duration': durationMs,
+  'cluster-signing-key-file': file,
+  'cluster-signing-kube-apiserver-client-cert-file': file,
+  'cluster-signing-kube-apiserver-client-key-file': file,
+  'cluster-signing-kubelet-client-cert-file': file,
+  'cluster-signing-kubelet-client-key-file': file,
+  'cluster-signing-kubelet-serving-cert-file': file,
+  'cluster-signing-kubelet-serving-key-file': file,
+  'cluster-signing-legacy-unknown-cert-file': file,
+  'cluster-signing-legacy-unknown-key-file': file,
   controllers: list,
   'endpoint-updates-batch-period': durationMs,
   'endpointslice-updates-batch-period': durationMs,
@@ -69,6 +81,7 @@ export const controllerManagerFlags = {
   'resource-quota-sync-period': durationMs,
   'root-ca-file': file,
   'secondary-node-eviction-rate': decimal,
+  'service-account-private-key-file': file,
   'service-cluster-ip-range': list,
   'terminated-pod-gc-threshold': integer,
   'unhealthy-zone-threshold': decimal,
@@ -88,6 +101,8 @@ export function controllerManagerFlagSyntax(name: string): FlagSyntax<unknown> |
 
 /** What a manager in a local cluster's control plane is not told by flags: how it reaches the API server, where it answers, who it is. */
 const setByCluster: ReadonlySet<string> = new Set([
+  ...Object.keys(controllerManagerFlags).filter((name) => name.startsWith('cluster-signing-') && name.endsWith('-file')),
+  'service-account-private-key-file',
   'allocate-node-cidrs',
   'authentication-kubeconfig',
   'authorization-always-allow-paths',
@@ -120,6 +135,7 @@ function controllerManagerFlagFaults(flags: ControllerManagerFlagValues): string
     const workers = flags[name];
     if (workers !== undefined && workers < 1) faults.push(`${name} must be greater than 0, but got ${workers}`);
   }
+  faults.push(...signingFlagFaults(flags));
   const cidrs = flags['cluster-cidr'] ?? [];
   if (flags['allocate-node-cidrs'] && cidrs.length === 0) faults.push('--cluster-cidr must be given with --allocate-node-cidrs');
   if (cidrs.length > 2) faults.push('--cluster-cidr: length of CIDRs must be one or two');

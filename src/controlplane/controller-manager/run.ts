@@ -15,6 +15,9 @@ import {
   servingAccess,
 } from '../component/index.ts';
 import { readNamedFile } from '../component/index.ts';
+import type { JsonObject } from '../../api/index.ts';
+import { PkiError, ServiceAccountKeys } from '../../pki/index.ts';
+import { signingOptions } from './signing-flags.ts';
 import { accountTransport } from './account-transport.ts';
 import { type ControllerManagerFlagValues, controllersOptions } from './flags.ts';
 import { startControllers } from './start-controllers.ts';
@@ -42,9 +45,13 @@ export async function runControllerManager(config: ControllerManagerConfig, sign
   const shared = { clock, random, log };
   const connect = connectByKubeconfig(flags.kubeconfig, shared);
   const rootCaFile = flags['root-ca-file'];
+  const keyFile = flags['service-account-private-key-file'];
+  const signing = signingOptions(flags);
   const controllers = {
     ...controllersOptions(flags),
     ...(rootCaFile !== undefined && { rootCa: readNamedFile(rootCaFile) }),
+    ...(signing && { signing }),
+    ...(keyFile !== undefined && { signToken: tokenSigner(keyFile) }),
   };
   const registry = new Registry();
   registerProcessMetrics(registry, config.version);
@@ -85,6 +92,17 @@ export async function runControllerManager(config: ControllerManagerConfig, sign
     });
   } finally {
     await Promise.all([own.close(), forLease.close()]);
+  }
+}
+
+/** @throws ComponentError when the file holds no key that signs tokens */
+function tokenSigner(keyFile: string): (claims: JsonObject) => string {
+  try {
+    const keys = new ServiceAccountKeys({ signingKey: readNamedFile(keyFile) });
+    return (claims) => keys.sign(claims);
+  } catch (error) {
+    if (!(error instanceof PkiError)) throw error;
+    throw new ComponentError(`error reading key for service account token controller: ${error.message}`, { cause: error });
   }
 }
 
