@@ -36,7 +36,7 @@ const extendedKeyUsageOids = {
 export function usagesByName(
   library: typeof x509,
   names: readonly string[],
-): { readonly keyUsages: x509.KeyUsageFlags; readonly extendedKeyUsages: string[] } {
+): { readonly keyUsages: number; readonly extendedKeyUsages: string[] } {
   let keyUsages = 0;
   const extended = new Set<string>();
   for (const name of names) {
@@ -44,6 +44,5 @@ export function usagesByName(
     else if (Object.hasOwn(extendedKeyUsageOids, name)) extended.add(extendedKeyUsageOids[name as keyof typeof extendedKeyUsageOids]);
     else throw new PkiError('INVALID_REQUEST', `unrecognized usage values: [${JSON.stringify(name)}]`);
   }
-  // Flags of one set, joined.
-  return { keyUsages: keyUsages as x509.KeyUsageFlags, extendedKeyUsages: [...extended].toSorted() };
+  return { keyUsages, extendedKeyUsages: [...extended].toSorted() };
 }
