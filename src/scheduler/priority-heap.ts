@@ -13,6 +13,11 @@ export class PriorityHeap<T> {
     return this.#items.length;
   }
 
+  /** The best item; it stays. */
+  peek(): T | undefined {
+    return this.#items[0];
+  }
+
   push(item: T): void {
     const items = this.#items;
     let at = items.push(item) - 1;

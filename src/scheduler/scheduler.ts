@@ -2,123 +2,276 @@
  * The scheduler: one pod after another is decided on the spot, then bound in the background while the next is decided.
  *
  * Invariants: a decided pod counts on its node (assumed) before the next decision, until its binding fails or its own watch event takes
- * over; a pod that fits nowhere says why in an event and in its PodScheduled condition.
+ * over; a pod that fits nowhere says why in an event and in its PodScheduled condition; whatever a plugin throws fails one pod's cycle.
  */
-import { type corev1, corev1Resources, getCondition, isApiError, isPodTerminal, setCondition } from '../api/index.ts';
-import { type Clock, type Ctx, formatTime, isAbort, type Random, type TaskGroup } from '../base/index.ts';
-import type { Client, EventRecorder, InformerFactory } from '../client/index.ts';
-import { ClusterCache } from './cluster-cache.ts';
-import type { CycleState, Plugin, Profile, QueuedPod, Rejection } from './framework.ts';
-import { watchCluster } from './cluster-events.ts';
-import { defaultPlugins, defaultWeights } from './plugins/index.ts';
-import { type Decision, schedulePod } from './schedule-pod.ts';
-import { SchedulingQueue } from './scheduling-queue.ts';
+import { type corev1, corev1Resources, isPodTerminal, type SchedulingExplanation } from '../api/index.ts';
+import { assertNever, type Ctx, isAbort, Registry, silentLogger } from '../base/index.ts';
+import { breather } from '../client/index.ts';
+import { type Attempt, errorFailure, type Failure, failureOnNode } from './attempt.ts';
+import { type Binding, runBindingCycle } from './binding/binding-cycle.ts';
+import { type Hold, WaitingPodsMap } from './binding/waiting-pods.ts';
+import { ClusterCache } from './cluster/cluster-cache.ts';
+import { type BuiltScheduler, buildScheduler, type SchedulerOptions } from './build-scheduler.ts';
+import { explainForeignPod, explanationOf, explainPod } from './explain/explain-pod.ts';
+import { fitMessage } from './cycle/fit-error.ts';
+import type { Decision, Misfit, Placed } from './cycle/schedule-pod.ts';
+import { handleFailure } from './failures.ts';
+import type { PostFilterResult } from './framework/index.ts';
+import { DisruptionBudgets } from './preemption/disruption-budgets.ts';
+import { KeyedWrites } from './keyed-writes.ts';
+import { SchedulerMetrics } from './metrics.ts';
+import type { QueueEntry } from './queue/queue-entry.ts';
+import type { ActiveProfile, SchedulerContext, SchedulerParts } from './scheduler-parts.ts';
+import { watchCluster } from './watch-cluster.ts';
 
-export interface SchedulerContext {
-  readonly client: Client;
-  readonly informers: InformerFactory;
-  readonly recorder: EventRecorder;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly group: TaskGroup;
-}
-
-export interface SchedulerOptions {
-  /** Default: one profile `default-scheduler` with upstream's default plugins. */
-  readonly profiles?: readonly Profile[];
-  /** Bindings under way at once. Default 32. */
-  readonly maxBindings?: number;
-}
-
-export const defaultProfile: Profile = { schedulerName: 'default-scheduler', plugins: defaultPlugins, weights: defaultWeights };
+/** Bindings under way at once: enough that each commit of the store takes many. */
+const defaultMaxBindings = 256;
+const statusWritesAtOnce = 64;
 
 /** Wires the scheduler to the informers and starts it; it runs until the group closes. */
-export function startScheduler(context: SchedulerContext, options: SchedulerOptions = {}): void {
+export function startScheduler(context: SchedulerContext, options: SchedulerOptions = {}): RunningScheduler {
   const scheduler = new Scheduler(context, options);
   scheduler.start();
+  return scheduler;
 }
 
-class Scheduler {
-  readonly #context: SchedulerContext;
-  readonly #profiles: ReadonlyMap<string, Profile>;
-  readonly #cache = new ClusterCache();
-  readonly #queue: SchedulingQueue;
+export interface RunningScheduler {
+  /** Why the pod is where it is, or nowhere; undefined when there is no such pod. @throws what a plugin throws */
+  explain(key: { readonly namespace: string; readonly name: string }): SchedulingExplanation | undefined;
+}
+
+class Scheduler implements RunningScheduler {
+  readonly #parts: SchedulerParts;
+  readonly #budgets: DisruptionBudgets;
+  readonly #built: BuiltScheduler;
   readonly #maxBindings: number;
   #bindings = 0;
-  #bindingEnded: (() => void) | undefined;
+  #slotFreed: (() => void) | undefined;
 
   constructor(context: SchedulerContext, options: SchedulerOptions) {
-    const profiles = options.profiles ?? [defaultProfile];
-    this.#context = context;
-    this.#profiles = new Map(profiles.map((profile) => [profile.schedulerName, profile]));
-    this.#maxBindings = options.maxBindings ?? 32;
-    const plugins = profiles.flatMap((profile) => profile.plugins);
-    this.#queue = new SchedulingQueue({
-      clock: context.clock,
-      plugins,
-      less: (a, b) => plugins.find(({ less }) => less)?.less?.(a, b) ?? false,
-    });
+    const { clock, group, informers, log = silentLogger, registry = new Registry() } = context;
+    const cache = new ClusterCache();
+    const waitingPods = new WaitingPodsMap(clock);
+    const metrics = new SchedulerMetrics(registry, { queue: () => this.#built.queue, cache });
+    this.#built = buildScheduler({ context: { ...context, log, registry }, cache, waitingPods, metrics }, options);
+    this.#budgets = new DisruptionBudgets(this.#built.listers);
+    this.#maxBindings = options.maxBindings ?? defaultMaxBindings;
+    this.#parts = {
+      context,
+      log,
+      pods: informers.informer(corev1Resources.pods),
+      cache,
+      queue: this.#built.queue,
+      waitingPods,
+      metrics,
+      extenders: this.#built.extenders,
+      statusWrites: new KeyedWrites({
+        group,
+        atOnce: statusWritesAtOnce,
+        onError: (err) => log.warn('the status of a pod could not be written', { err }),
+      }),
+    };
+  }
+
+  explain(key: { readonly namespace: string; readonly name: string }): SchedulingExplanation | undefined {
+    const { pods, cache, queue, context } = this.#parts;
+    const pod = pods.get(key);
+    if (!pod) return undefined;
+    const schedulerName = schedulerNameOf(pod);
+    const active = this.#built.profiles.get(schedulerName);
+    const explained = active
+      ? explainPod(
+          { profile: active.profile, cluster: cache, filter: active.pods.filter, nominator: queue.nominated, budgets: this.#budgets },
+          cache.podInfo(pod),
+        )
+      : explainForeignPod(pod, schedulerName);
+    return explanationOf(pod, explained, context.clock.now());
   }
 
   start(): void {
-    const { informers, group } = this.#context;
+    const { context, cache, queue, waitingPods, pods } = this.#parts;
+    const { informers, group } = context;
     watchCluster({
-      informers,
-      cache: this.#cache,
-      queue: this.#queue,
-      isOurs: (pod) => this.#profiles.has(pod.spec.schedulerName ?? defaultProfile.schedulerName),
-      admit: (pod) => this.#admit(pod),
+      pods,
+      nodes: informers.informer(corev1Resources.nodes),
+      listers: this.#built.listers,
+      cache,
+      queue,
+      waitingPods,
+      isOurs: (pod) => this.#built.profiles.has(schedulerNameOf(pod)),
     });
     informers.start();
-    group.signal.addEventListener('abort', () => this.#queue.close(), { once: true });
-    group.spawn('scheduler', async (ctx) => {
-      await informers.whenSynced(ctx.signal);
-      for (;;) await this.#cycle(await this.#queue.next(ctx.signal), ctx);
-    });
-  }
-
-  /** Whether the pod may enter the queue; says so in its condition when it may not. */
-  #admit(pod: corev1.Pod): boolean {
-    const rejection = this.#profileOf(pod)
-      .plugins.map((plugin) => plugin.preEnqueue?.(pod))
-      .find(Boolean);
-    if (!rejection) return true;
-    const message =
-      rejection.plugin === 'SchedulingGates' ? 'Scheduling is blocked due to non-empty scheduling gates' : rejection.reasons.join(', ');
-    this.#context.group.spawn(`mark gated ${pod.metadata.uid}`, (ctx) =>
-      this.#setCondition(pod, { reason: 'SchedulingGated', message }, ctx),
+    group.signal.addEventListener(
+      'abort',
+      () => {
+        queue.close();
+        waitingPods.close();
+      },
+      { once: true },
     );
-    return false;
+    group.spawn('scheduler', (ctx) => this.#run(ctx));
   }
 
-  async #cycle(queued: QueuedPod, ctx: Ctx): Promise<void> {
-    const { pod } = queued;
-    const { uid } = pod.metadata;
-    if (pod.metadata.deletionTimestamp !== undefined || isPodTerminal(pod) || this.#cache.isAssumed(uid)) {
-      this.#queue.done(uid);
-      return;
+  async #run(ctx: Ctx): Promise<void> {
+    const { context, queue } = this.#parts;
+    const { clock, informers } = context;
+    await informers.whenSynced(ctx.signal);
+    for (;;) {
+      ctx.signal.throwIfAborted();
+      await breather(clock);
+      while (this.#bindings >= this.#maxBindings) await this.#bindingSlot(ctx.signal);
+      const entry = queue.pop();
+      if (!entry) {
+        await queue.ready(ctx.signal);
+        continue;
+      }
+      const cycle = this.#cycle(entry, ctx.signal);
+      if (cycle) await cycle;
     }
-    const profile = this.#profileOf(pod);
-    const decision = schedulePod(pod, profile, this.#cache, this.#context.random);
-    if (decision.type === 'unschedulable') {
-      this.#reject(pod, decision, ctx);
-      return;
+  }
+
+  /** Waits only where an extender or a postFilter plugin does. */
+  #cycle(entry: QueueEntry, signal: AbortSignal): Promise<void> | undefined {
+    const { context, queue } = this.#parts;
+    const pod = entry.info;
+    const active = this.#built.profiles.get(schedulerNameOf(pod.pod));
+    if (!active || this.#isToSkip(pod.pod)) {
+      queue.done(pod.uid);
+      return undefined;
     }
-    this.#cache.assume(pod, decision.node);
-    const reserved = reserve(profile.plugins, decision.state, pod, decision.node);
-    if (reserved) {
-      this.#cache.forget(uid);
-      this.#reject(pod, { type: 'unschedulable', message: reserved.reasons.join(', '), rejectedBy: new Set([reserved.plugin]) }, ctx);
-      return;
+    const attempt: Attempt = { entry, pod, active, startedMs: context.clock.monotonic() };
+    try {
+      const decision = active.pods.schedule(pod);
+      const conclusion =
+        decision instanceof Promise
+          ? decision.then((made) => this.#conclude(attempt, made, signal))
+          : this.#conclude(attempt, decision, signal);
+      return conclusion?.catch((error: unknown) => this.#failed(attempt, error, signal));
+    } catch (error) {
+      this.#failed(attempt, error, signal);
+      return undefined;
     }
-    while (this.#bindings >= this.#maxBindings) await this.#bindingSlot(ctx.signal);
+  }
+
+  #isToSkip(pod: corev1.Pod): boolean {
+    const { cache, context } = this.#parts;
+    const { namespace, name, uid, deletionTimestamp } = pod.metadata;
+    if (deletionTimestamp !== undefined) {
+      const message = `skip schedule deleting pod: ${namespace}/${name}`;
+      context.recorder.event(pod, { type: 'Warning', reason: 'FailedScheduling', message, action: 'Scheduling' });
+      return true;
+    }
+    return isPodTerminal(pod) || cache.isPlaced(uid);
+  }
+
+  #failed(attempt: Attempt, error: unknown, signal: AbortSignal): void {
+    if (isAbort(error, signal)) throw error;
+    handleFailure(this.#parts, attempt, errorFailure(error));
+  }
+
+  #conclude(attempt: Attempt, decision: Decision, signal: AbortSignal): Promise<void> | undefined {
+    const { metrics, context } = this.#parts;
+    metrics.decided((context.clock.monotonic() - attempt.startedMs) / 1000);
+    switch (decision.type) {
+      case 'placed':
+        this.#place(attempt, decision, signal);
+        return undefined;
+      case 'misfit':
+        return this.#makeRoom(attempt, decision, signal);
+      case 'noNodes':
+        handleFailure(this.#parts, attempt, {
+          ...errorFailure('no nodes available to schedule pods'),
+          reason: 'Unschedulable',
+        });
+        return undefined;
+      default:
+        return assertNever(decision);
+    }
+  }
+
+  /** Asks the postFilter plugins, then sends the pod back. */
+  #makeRoom(attempt: Attempt, misfit: Misfit, signal: AbortSignal): Promise<void> | undefined {
+    const { postFilter } = attempt.active.profile;
+    const asked = postFilter.length === 0 ? { nominatedNode: '' } : this.#askPostFilter(postFilter.values(), attempt, misfit, signal);
+    if (asked instanceof Promise) return asked.then((result) => this.#sendBack(attempt, misfit, result));
+    this.#sendBack(attempt, misfit, asked);
+    return undefined;
+  }
+
+  #askPostFilter(
+    plugins: Iterator<ActiveProfile['profile']['postFilter'][number]>,
+    attempt: Attempt,
+    misfit: Misfit,
+    signal: AbortSignal,
+    before: PostFilterResult = {},
+  ): PostFilterResult | Promise<PostFilterResult> {
+    let result = before;
+    for (let next = plugins.next(); !next.done; next = plugins.next()) {
+      const plugin = next.value;
+      const answer = plugin.postFilter?.(misfit.state, attempt.pod, misfit.statuses, signal);
+      if (answer instanceof Promise) {
+        const soFar = result;
+        return answer.then((late) => {
+          const joined = joinPostFilter(soFar, late);
+          return joined.final ? joined.result : this.#askPostFilter(plugins, attempt, misfit, signal, joined.result);
+        });
+      }
+      const joined = joinPostFilter(result, answer);
+      result = joined.result;
+      if (joined.final) break;
+    }
+    return result;
+  }
+
+  #sendBack(attempt: Attempt, misfit: Misfit, { status, nominatedNode }: PostFilterResult): void {
+    const { allNodes, statuses, preFilterMessage, rejectedBy, pendingBy } = misfit;
+    const postFilterMessage = status?.reasons.join(', ') ?? '';
+    const message = fitMessage({ allNodes, statuses, preFilterMessage, postFilterMessage });
+    handleFailure(this.#parts, attempt, { reason: 'Unschedulable', message, rejectedBy, pendingBy, nominatedNode });
+  }
+
+  /** Counts the pod on its node, asks reserve and permit, and starts the binding. */
+  #place(attempt: Attempt, { state, nodeName }: Placed, signal: AbortSignal): void {
+    const { cache, queue, waitingPods } = this.#parts;
+    const { pod, active } = attempt;
+    const { reserve, permit } = active.profile;
+    cache.assume(pod, nodeName);
+    queue.nominated.remove(pod.uid);
+    const undo = (failure: Failure): void => {
+      for (const plugin of reserve.toReversed()) plugin.unreserve?.(state, pod, nodeName);
+      cache.forget(pod.uid);
+      handleFailure(this.#parts, attempt, failure);
+    };
+    const holds: Hold[] = [];
+    try {
+      for (const plugin of reserve) {
+        const status = plugin.reserve?.(state, pod, nodeName);
+        if (status) return undo(failureOnNode(plugin.name, status, `running Reserve plugin "${plugin.name}"`));
+      }
+      for (const plugin of permit) {
+        const status = plugin.permit?.(state, pod, nodeName);
+        if (status?.code === 'Wait') holds.push({ plugin: plugin.name, timeoutMs: status.timeoutMs ?? 0 });
+        else if (status) return undo(failureOnNode(plugin.name, status, `running Permit plugin "${plugin.name}"`));
+      }
+    } catch (error) {
+      return undo(errorFailure(error));
+    }
+    const held = holds.length > 0 ? waitingPods.hold(pod, nodeName, holds) : undefined;
+    this.#startBinding({ attempt, state, nodeName, held }, signal);
+  }
+
+  #startBinding(binding: Binding, signal: AbortSignal): void {
     this.#bindings++;
-    this.#context.group.spawn(`bind ${uid}`, async (bindCtx) => {
+    const { context, log } = this.#parts;
+    context.group.spawn('bind', async () => {
       try {
-        await this.#bind(pod, profile, decision, bindCtx);
+        await runBindingCycle(this.#parts, binding, signal);
+      } catch (err) {
+        if (isAbort(err, signal)) throw err;
+        log.error('a binding cycle failed', { err });
       } finally {
         this.#bindings--;
-        this.#bindingEnded?.();
+        this.#slotFreed?.();
       }
     });
   }
@@ -127,137 +280,28 @@ class Scheduler {
     return new Promise((resolve) => {
       const done = (): void => {
         signal.removeEventListener('abort', done);
-        this.#bindingEnded = undefined;
+        this.#slotFreed = undefined;
         resolve();
       };
-      this.#bindingEnded = done;
+      this.#slotFreed = done;
       signal.addEventListener('abort', done, { once: true });
     });
   }
-
-  async #bind(pod: corev1.Pod, profile: Profile, decision: Extract<Decision, { type: 'placed' }>, ctx: Ctx): Promise<void> {
-    const { node, state } = decision;
-    const { uid } = pod.metadata;
-    try {
-      for (const plugin of profile.plugins) {
-        const rejection = (await plugin.permit?.(state, pod, node, ctx.signal)) ?? (await plugin.preBind?.(state, pod, node, ctx.signal));
-        if (!rejection) continue;
-        unreserve(profile.plugins, state, pod, node);
-        this.#cache.forget(uid);
-        this.#reject(pod, { type: 'unschedulable', message: rejection.reasons.join(', '), rejectedBy: new Set([rejection.plugin]) }, ctx);
-        return;
-      }
-      await this.#callBind(pod, profile, node, state, ctx.signal);
-    } catch (error) {
-      if (isAbort(error, ctx.signal)) throw error;
-      this.#bindFailed(pod, profile, decision, error, ctx);
-      return;
-    }
-    this.#queue.done(uid);
-    this.#context.recorder.event(pod, {
-      type: 'Normal',
-      reason: 'Scheduled',
-      message: `Successfully assigned ${pod.metadata.namespace}/${pod.metadata.name} to ${node}`,
-      action: 'Binding',
-    });
-    for (const plugin of profile.plugins) plugin.postBind?.(state, pod, node);
-  }
-
-  async #callBind(pod: corev1.Pod, profile: Profile, node: string, state: CycleState, signal: AbortSignal): Promise<void> {
-    const binder = profile.plugins.find((plugin) => plugin.bind);
-    if (binder?.bind) {
-      await binder.bind(state, pod, node, signal);
-      return;
-    }
-    const { namespace, name, uid } = pod.metadata;
-    const body = {
-      apiVersion: 'v1',
-      kind: 'Binding',
-      metadata: { name, ...(namespace && { namespace }), uid },
-      target: { kind: 'Node', name: node },
-    };
-    await this.#context.client.subresource(
-      corev1Resources.pods,
-      { namespace, name },
-      { name: 'binding', verb: 'create', body },
-      { signal },
-    );
-  }
-
-  /**
-   * Frees the place and tries again. Where the answer was lost the pod may be bound after all: then its watch event puts it back on the
-   * node, or the next try meets a Conflict.
-   */
-  #bindFailed(pod: corev1.Pod, profile: Profile, { node, state }: Extract<Decision, { type: 'placed' }>, error: unknown, ctx: Ctx): void {
-    const { uid } = pod.metadata;
-    unreserve(profile.plugins, state, pod, node);
-    this.#cache.forget(uid);
-    // Gone, or bound by another: the watch says the rest.
-    if (isApiError(error, 'NotFound') || isApiError(error, 'Conflict')) {
-      this.#queue.done(uid);
-      return;
-    }
-    ctx.log.warn('binding failed', { pod: `${pod.metadata.namespace}/${pod.metadata.name}`, node, err: error });
-    this.#context.recorder.event(pod, {
-      type: 'Warning',
-      reason: 'FailedScheduling',
-      message: `running Bind plugin "DefaultBinder": ${error instanceof Error ? error.message : String(error)}`,
-      action: 'Scheduling',
-    });
-    this.#queue.failed(uid, new Set());
-  }
-
-  #reject(pod: corev1.Pod, decision: Extract<Decision, { type: 'unschedulable' }>, ctx: Ctx): void {
-    this.#queue.failed(pod.metadata.uid, decision.rejectedBy);
-    ctx.log.debug('pod does not fit', { pod: `${pod.metadata.namespace}/${pod.metadata.name}`, why: decision.message });
-    this.#context.recorder.event(pod, { type: 'Warning', reason: 'FailedScheduling', message: decision.message, action: 'Scheduling' });
-    this.#context.group.spawn(`mark unschedulable ${pod.metadata.uid}`, (markCtx) =>
-      this.#setCondition(pod, { reason: 'Unschedulable', message: decision.message }, markCtx),
-    );
-  }
-
-  async #setCondition(pod: corev1.Pod, why: { readonly reason: string; readonly message: string }, { signal }: Ctx): Promise<void> {
-    const before = getCondition(pod.status.conditions, 'PodScheduled');
-    if (before?.status === 'False' && before.reason === why.reason && before.message === why.message) return;
-    const { namespace, name, uid } = pod.metadata;
-    const transition = before?.status === 'False' ? before.lastTransitionTime : undefined;
-    const condition: corev1.PodCondition = {
-      type: 'PodScheduled',
-      status: 'False',
-      lastTransitionTime: transition ?? formatTime(this.#context.clock.now()),
-      ...why,
-    };
-    const conditions = setCondition(pod.status.conditions, condition).filter(({ type }) => type === 'PodScheduled');
-    const body = { metadata: { uid }, status: { conditions } };
-    try {
-      await this.#context.client.patch(
-        corev1Resources.pods,
-        { namespace, name },
-        { type: 'application/strategic-merge-patch+json', body, subresource: 'status' },
-        { signal },
-      );
-    } catch (error) {
-      // Gone, or another pod of that name by now: there is nothing to mark.
-      if (!isApiError(error, 'NotFound') && !isApiError(error, 'Conflict')) throw error;
-    }
-  }
-
-  #profileOf(pod: corev1.Pod): Profile {
-    return this.#profiles.get(pod.spec.schedulerName ?? defaultProfile.schedulerName) ?? defaultProfile;
-  }
 }
 
-/** Undoes what was reserved when one plugin says no. */
-function reserve(plugins: readonly Plugin[], state: CycleState, pod: corev1.Pod, node: string): Rejection | undefined {
-  for (const plugin of plugins) {
-    const rejection = plugin.reserve?.(state, pod, node);
-    if (!rejection) continue;
-    unreserve(plugins, state, pod, node);
-    return rejection;
-  }
-  return undefined;
+function schedulerNameOf(pod: corev1.Pod): string {
+  return pod.spec.schedulerName ?? 'default-scheduler';
 }
 
-function unreserve(plugins: readonly Plugin[], state: CycleState, pod: corev1.Pod, node: string): void {
-  for (const plugin of plugins.toReversed()) plugin.unreserve?.(state, pod, node);
+/** What the plugins together say: the first that made room, or that knows it to be hopeless, ends it. */
+function joinPostFilter(
+  before: PostFilterResult,
+  answer: PostFilterResult | undefined,
+): { readonly result: PostFilterResult; readonly final: boolean } {
+  if (!answer) return { result: before, final: false };
+  const { status, nominatedNode } = answer;
+  if (!status || status.code === 'UnschedulableAndUnresolvable' || status.code === 'Error') return { result: answer, final: true };
+  const reasons = [...(before.status?.reasons ?? []), ...status.reasons];
+  const nominated = nominatedNode ?? before.nominatedNode;
+  return { result: { status: { ...status, reasons }, ...(nominated !== undefined && { nominatedNode: nominated }) }, final: false };
 }

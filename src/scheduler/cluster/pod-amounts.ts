@@ -34,8 +34,8 @@ export function requestedAmounts(pod: corev1.Pod): PodAmounts {
 /** Where the pod as a whole says what it needs, nothing is assumed of its containers for what it names. */
 function assumedFor(pod: corev1.Pod, requests: ResourceAmounts): Readonly<Record<string, string>> {
   if (!Object.keys(pod.spec.resources?.requests ?? {}).length) return assumedRequests;
-  const isNamed = (name: string): boolean => !(requests.get(name)?.isZero ?? true);
-  return { ...(!isNamed('cpu') && { cpu: assumedRequests.cpu }), ...(!isNamed('memory') && { memory: assumedRequests.memory }) };
+  const { cpu, memory } = assumedRequests;
+  return { ...(!requests.has('cpu') && { cpu }), ...(!requests.has('memory') && { memory }) };
 }
 
 function numbersOf(amounts: ResourceAmounts): Amount[] {

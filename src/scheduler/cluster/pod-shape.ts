@@ -61,7 +61,7 @@ const harmlessVolumes = ['projected', 'configMap', 'secret', 'emptyDir', 'downwa
 /**
  * The text that two pods have in common when every default plugin that looks at spec and node alone must judge them alike: namespace,
  * priority, resources, images, ports, node selection, tolerations, affinities, spreading and volumes. Labels, names, owners, environment
- * and commands are left out.
+ * and commands are left out, and so is the node's name: a pod is of the same shape before and after it is placed.
  */
 export function podSignature({ metadata, spec }: corev1.Pod): string {
   const container = ({ image, ports, resources, restartPolicy }: corev1.Container): unknown => [
@@ -75,7 +75,6 @@ export function podSignature({ metadata, spec }: corev1.Pod): string {
   return JSON.stringify([
     metadata.namespace,
     spec.schedulerName,
-    spec.nodeName,
     spec.nodeSelector,
     spec.affinity,
     spec.tolerations,

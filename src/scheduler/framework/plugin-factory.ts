@@ -80,6 +80,8 @@ export interface CycleRunner {
   removePod(state: CycleState, pod: PodInfo, removed: PodInfo, node: NodeInfo): Status | undefined;
   /** All filters with nominated pods of equal or higher priority counted on the node, and again without them, as upstream does. */
   filterWithNominated(state: CycleState, pod: PodInfo, node: NodeInfo): Status | undefined;
+  /** Whether every filter of the cycle looks at the pod's shape and the node alone, so that its verdict can be remembered by both. */
+  looksAtNodeOnly(state: CycleState): boolean;
 }
 
 export interface FrameworkHandle {

@@ -1,6 +1,7 @@
 /** Every plugin that comes with the scheduler, and which of them a profile has that says nothing else. @source kube-scheduler v1.35 plugins/registry.go, apis/config/v1/default_plugins.go */
 import type { PluginFactory } from '../framework/index.ts';
 import { defaultBinder } from './default-binder.ts';
+import { defaultPreemption } from './default-preemption.ts';
 import { imageLocality } from './image-locality.ts';
 import { interPodAffinity } from './inter-pod-affinity/plugin.ts';
 import { nodeAffinity } from './node-affinity.ts';
@@ -29,6 +30,7 @@ export const inTreePlugins: readonly PluginFactory[] = [
   erased(nodeResourcesFit),
   erased(podTopologySpread),
   erased(interPodAffinity),
+  erased(defaultPreemption),
   erased(nodeResourcesBalancedAllocation),
   erased(volumeRestrictions),
   erased(nodeVolumeLimits),
