@@ -1,7 +1,18 @@
 /** What the simulations of StatefulSets and DaemonSets make and record. */
-import { type appsv1, appsv1Resources, type corev1, corev1Resources, isPodReady, type Unsaved } from '../../src/api/index.ts';
-import type { Change, Cluster } from '../../src/testing/index.ts';
-import { namespace } from './objects.ts';
+import {
+  type appsv1,
+  appsv1Resources,
+  type corev1,
+  corev1Resources,
+  isPodReady,
+  type ResourceRef,
+  type Unsaved,
+} from '../../src/api/index.ts';
+import { seededRandom, silentLogger } from '../../src/base/index.ts';
+import type { ControllerName } from '../../src/controllers/index.ts';
+import { startManagers } from '../../src/controlplane/index.ts';
+import { type Change, type Cluster, MortalProcess } from '../../src/testing/index.ts';
+import { namespace, patch } from './objects.ts';
 
 export interface StatefulSetOptions {
   readonly replicas?: number;
@@ -55,7 +66,6 @@ export class PodStory {
   readonly lines: string[] = [];
   readonly #known = new Map<string, { readonly uid: string; readonly state: string }>();
   readonly #nameOf: (pod: corev1.Pod) => string;
-  #isOn = true;
 
   constructor(nameOf: (pod: corev1.Pod) => string = ({ metadata }) => metadata.name) {
     this.#nameOf = nameOf;
@@ -86,7 +96,7 @@ export class PodStory {
   }
 
   #tell(line: string): void {
-    if (this.#isOn) this.lines.push(line);
+    this.lines.push(line);
   }
 }
 
@@ -127,4 +137,39 @@ export const untilDaemonSetDone = (cluster: Cluster, name: string, limitMs?: num
 export async function podsByName(cluster: Cluster, app: string): Promise<ReadonlyMap<string, corev1.Pod>> {
   const { items } = await cluster.client.list(corev1Resources.pods, { namespace, labelSelector: `app=${app}`, signal: cluster.signal });
   return new Map(items.map((pod) => [pod.metadata.name, pod]));
+}
+
+/** Changes the image of a set's pods. */
+export async function setImageOf(cluster: Cluster, resource: ResourceRef, name: string, image: string): Promise<void> {
+  await patch(cluster, resource, name, { spec: { template: { spec: { containers: [{ name: 'main', image }] } } } });
+}
+
+/** A pod with this gate is ready when the test says so. */
+export const readinessGates: readonly corev1.PodReadinessGate[] = [{ conditionType: 'test/healthy' }];
+
+export async function setHealth(cluster: Cluster, pod: string, healthy: boolean): Promise<void> {
+  const body = { status: { conditions: [{ type: 'test/healthy', status: healthy ? 'True' : 'False' }] } };
+  const way = { type: 'application/strategic-merge-patch+json', body, subresource: 'status' } as const;
+  await cluster.client.patch(corev1Resources.pods, { namespace, name: pod }, way, { signal: cluster.signal });
+}
+
+/** One controller in a process of its own, which may die; the cluster must run without it. Its events do not count as writes. */
+export function mortalController(cluster: Cluster, name: ControllerName): MortalProcess & AsyncDisposable {
+  const process = new MortalProcess({
+    clock: cluster.clock,
+    transport: (user, userAgent) => cluster.transportFor(user, userAgent),
+    counts: ({ resource }) => !['events', 'serviceaccounts'].includes(resource.plural),
+    run: (transport) =>
+      startManagers({
+        transport,
+        podCidr: '10.244.0.0/16',
+        controllers: { only: [name] },
+        scheduler: false,
+        clock: cluster.clock,
+        random: seededRandom(1),
+        log: silentLogger,
+        signal: cluster.signal,
+      }),
+  });
+  return Object.assign(process, { [Symbol.asyncDispose]: () => process.close() });
 }
