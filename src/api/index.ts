@@ -37,5 +37,6 @@ export * from './pod-status.ts';
 export * from './qos.ts';
 export * from './quantity.ts';
 export * from './taints.ts';
+export * from './scheduling-explanation.ts';
 export * from './usage-metrics.ts';
 export * from './object-meta.ts';

@@ -20,6 +20,7 @@ export type { ServerAddress } from './bootstrap/index.ts';
 export { gitVersion, kubernetesVersion } from './discovery/index.ts';
 export { type HealthCheck, StartUpSteps } from './health/index.ts';
 export type { OpenApiSource } from './openapi/index.ts';
+export type { SchedulingExplainer } from './scheduling-api/index.ts';
 export { kubeletUsageSource, type NodeSample, type UsagePoint, type UsageSource } from './metrics-api/index.ts';
 export type { BackendTls } from './proxying/index.ts';
 export type { TokenSigner } from './subresources/index.ts';

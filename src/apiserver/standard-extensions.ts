@@ -14,6 +14,7 @@ import { flowControlExtension } from './flowcontrol/index.ts';
 import { type HealthOptions, healthExtension, healthPaths, StartUpSteps } from './health/index.ts';
 import { metricsApiExtension, type MetricsApiOptions } from './metrics-api/index.ts';
 import { openApiExtension, openApiPaths, type OpenApiSource } from './openapi/index.ts';
+import { schedulingApiExtension, type SchedulingExplainer } from './scheduling-api/index.ts';
 import { handledSubresources, issuerDiscoveryPaths, type SubresourceOptions, subresourcesExtension } from './subresources/index.ts';
 import { tableRenderer, tablesExtension } from './tables/index.ts';
 
@@ -34,6 +35,8 @@ export interface StandardExtensionOptions {
   readonly subresources?: Omit<SubresourceOptions, 'serverAddress'>;
   /** Tells what nodes use; undefined: `metrics.k8s.io` has no handler. */
   readonly usage?: MetricsApiOptions['source'];
+  /** The scheduler, for `scheduling.knarr.dev`; undefined: that has no handler. */
+  readonly explainScheduling?: SchedulingExplainer | undefined;
   /** Undefined: the objects of the system are not made. */
   readonly bootstrap?: Omit<BootstrapOptions, 'steps' | 'serviceIp' | 'serviceCidr'> &
     Partial<Pick<BootstrapOptions, 'steps' | 'serviceIp' | 'serviceCidr'>>;
@@ -65,6 +68,7 @@ export function standardExtensions(options: StandardExtensionOptions): Extension
     tablesExtension(),
     componentStatusExtension({ ...(options.components && { components: options.components }), tables: tableRenderer }),
     ...(options.usage ? [metricsApiExtension({ source: options.usage, tables: tableRenderer })] : []),
+    ...(options.explainScheduling ? [schedulingApiExtension({ explain: options.explainScheduling, tables: tableRenderer })] : []),
     authenticationReviewsExtension(),
     admissionExtension({ metrics, configurationFile: flags['admission-control-config-file'], ...options.admission }),
     allocatorsExtension(options.allocators),

@@ -18,6 +18,11 @@ const subcommands: readonly {
   { name: 'image', summary: 'build, load, list and remove images', load: async () => (await import('./commands/image.ts')).imageCommand },
   { name: 'kubectl', summary: 'run kubectl against the cluster', load: async () => (await import('./commands/kubectl.ts')).kubectlCommand },
   {
+    name: 'explain-scheduling',
+    summary: 'say why a pod waits, and what would make it fit',
+    load: async () => (await import('./commands/explain-scheduling.ts')).explainSchedulingCommand,
+  },
+  {
     name: 'install',
     summary: 'install the programs that a node needs',
     load: async () => (await import('./commands/install.ts')).installCommand,

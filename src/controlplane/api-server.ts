@@ -3,10 +3,11 @@
  * to; without an address it is reached in this process only.
  */
 import type { AddressInfo } from 'node:net';
-import { builtinResources, usageMetricsResources } from '../api/kinds/index.ts';
+import { builtinResources, schedulingExplanationResources, usageMetricsResources } from '../api/kinds/index.ts';
 import {
   type ApiServer,
   type ApiServerHost,
+  type SchedulingExplainer,
   type BackendTls,
   type ComponentHealth,
   configuredAuthentication,
@@ -44,6 +45,8 @@ export interface ApiServerSettings {
   readonly kubeletTls?: () => BackendTls;
   /** Tells what nodes and pods use, for `metrics.k8s.io`. Default: the kubelets, where they can be reached; without either it is not served. */
   readonly usage?: (host: ApiServerHost) => UsageSource;
+  /** The scheduler, where it runs beside the API server; left out: `scheduling.knarr.dev` is not served. */
+  readonly explainScheduling?: SchedulingExplainer;
   /** How long events are kept. Default one hour. */
   readonly eventTtlSeconds?: number;
   /** Components beside the API server and its store; left out: there are none. */
@@ -76,12 +79,13 @@ export async function startApiServer(settings: ApiServerSettings): Promise<Liste
   const metrics = new Registry();
   const minTimeout = flags['min-request-timeout'];
   const usage = settings.usage ?? kubeletUsage(settings.kubeletTls);
+  const own = [...(usage ? usageMetricsResources : []), ...(settings.explainScheduling ? schedulingExplanationResources : [])];
   const isServed = servedResources(builtinResources, flags['runtime-config']);
   const api = await createApiServer({
     store: settings.store,
-    resources: [...builtinResources, ...(usage ? usageMetricsResources : [])],
-    // An API of its own, though the same server answers: whoever runs it wants it.
-    isServed: (resource) => usageMetricsResources.includes(resource) || isServed(resource),
+    resources: [...builtinResources, ...own],
+    // APIs of their own, though the same server answers: whoever runs it wants them.
+    isServed: (resource) => own.includes(resource) || isServed(resource),
     featureEnabled: featureGates(flags['feature-gates']),
     ...(tls && { tls }),
     ...(eventTtlSeconds !== undefined && { eventTtlSeconds }),
@@ -103,6 +107,7 @@ export async function startApiServer(settings: ApiServerSettings): Promise<Liste
       ...(settings.components && { components: settings.components }),
       flags,
       ...(usage && { usage }),
+      explainScheduling: settings.explainScheduling,
       health: { steps, metrics },
       subresources: { kubeletTls: settings.kubeletTls ?? (() => ({ ca: '' })), signer: tokens },
       openApi: async () =>

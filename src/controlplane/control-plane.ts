@@ -38,7 +38,11 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
   const { clock, random, log, group, podCidr, rootCa, localPathDirectories, signingAuthority } = config;
   const tokens = configuredSigner(config.flags ?? {}, config.tokens);
   const started: { managers?: Managers } = {};
-  const { api } = await startApiServer({ ...config, components: () => componentHealth(started.managers) });
+  const { api } = await startApiServer({
+    ...config,
+    components: () => componentHealth(started.managers),
+    explainScheduling: (key) => (started.managers ? started.managers.explainScheduling(key) : 'notRunning'),
+  });
   const managers = startManagers({
     transport: (user, userAgent) => api.transport(user, userAgent),
     podCidr,

@@ -40,6 +40,13 @@ export const installerRoles: readonly Unsaved<rbacv1.ClusterRole>[] = [
     },
     rules: [{ apiGroups: ['metrics.k8s.io'], resources: ['pods', 'nodes'], verbs: ['get', 'list', 'watch'] }],
   },
+  {
+    // Of a pod that they may read, which the API server asks beside.
+    apiVersion,
+    kind: 'ClusterRole',
+    metadata: { name: 'system:scheduling-explanation-reader' },
+    rules: [{ apiGroups: ['scheduling.knarr.dev'], resources: ['schedulingexplanations'], verbs: ['get'] }],
+  },
 ];
 
 export const installerBindings: readonly Unsaved<rbacv1.ClusterRoleBinding>[] = [
@@ -47,6 +54,11 @@ export const installerBindings: readonly Unsaved<rbacv1.ClusterRoleBinding>[] = 
   binding('kubeadm:node-proxier', 'system:node-proxier', { kind: 'ServiceAccount', name: 'kube-proxy', namespace: 'kube-system' }),
   binding('system:local-path-provisioner', 'system:local-path-provisioner', localPathProvisioner),
   binding('system:local-path-provisioner:volumes', 'system:persistent-volume-provisioner', localPathProvisioner),
+  binding('system:scheduling-explanation-reader', 'system:scheduling-explanation-reader', {
+    apiGroup,
+    kind: 'Group',
+    name: 'system:authenticated',
+  }),
   binding('system:coredns', 'system:coredns', { kind: 'ServiceAccount', name: 'coredns', namespace: 'kube-system' }),
 ];
 

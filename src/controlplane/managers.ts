@@ -2,11 +2,11 @@
  * Controllers and scheduler in one process: one set of caches for all of them, and for each a user of its own to write as, with no more
  * than upstream's rights.
  */
-import { type ComponentHealth, serviceAccountUser, type UserInfo } from '../apiserver/index.ts';
+import { type ComponentHealth, type SchedulingExplainer, serviceAccountUser, type UserInfo } from '../apiserver/index.ts';
 import { type Clock, type Logger, type Random, type Registry, TaskGroup } from '../base/index.ts';
 import { createClient, createEventRecorder, createInformerFactory, type Transport } from '../client/index.ts';
 import type { ControllersOptions } from '../controllers/index.ts';
-import { type SchedulerOptions, startScheduler } from '../scheduler/index.ts';
+import { type RunningScheduler, type SchedulerOptions, startScheduler } from '../scheduler/index.ts';
 import { type ElectionTimes, fencedBy } from './component/index.ts';
 import { type ControllerManagerFlagValues, controllersOptions, nodeMasks } from './controller-manager/flags.ts';
 import { startControllers } from './controller-manager/start-controllers.ts';
@@ -47,6 +47,8 @@ export interface ManagerElection {
 export interface Managers {
   /** Names of what still runs in the background. */
   readonly running: readonly string[];
+  /** Asks the scheduler, if it runs in this process now. */
+  readonly explainScheduling: SchedulingExplainer;
   /** Ends controllers and scheduler; what they know is forgotten. */
   close(): Promise<void>;
 }
@@ -62,12 +64,15 @@ const unhurried: ElectionTimes = { leaseDurationMs: 60_000, renewDeadlineMs: 40_
 export function startManagers(settings: ManagerSettings): Managers {
   const { clock, random, log, signal, election } = settings;
   const group = new TaskGroup({ log, signal });
+  const deciding: { scheduler?: RunningScheduler | undefined } = {};
+  const explainScheduling: SchedulingExplainer = (key) => (deciding.scheduler ? deciding.scheduler.explain(key) : 'notRunning');
   if (!election) {
-    startParts(settings, group, new Map(partsOf(settings).map(({ name }) => [name, undefined])));
+    deciding.scheduler = startParts(settings, group, new Map(partsOf(settings).map(({ name }) => [name, undefined])));
     return {
       get running() {
         return group.running;
       },
+      explainScheduling,
       close: () => group.close(),
     };
   }
@@ -79,12 +84,19 @@ export function startManagers(settings: ManagerSettings): Managers {
     random,
     log,
     group,
-    start: (fences, term) => startParts(settings, term, fences),
+    start: (fences, term) => {
+      const scheduler = startParts(settings, term, fences);
+      if (!scheduler) return;
+      deciding.scheduler = scheduler;
+      const ended = (): void => void (deciding.scheduler = undefined);
+      term.signal.addEventListener('abort', ended, { once: true });
+    },
   });
   return {
     get running() {
       return [...group.running, ...elections.running];
     },
+    explainScheduling,
     close: () => group.close(),
   };
 }
@@ -101,7 +113,7 @@ function partsOf({ transport, controllerManagerFlags = {}, scheduler: wanted }: 
 }
 
 /** Starts the parts that have an entry, over one set of caches, in the group. */
-function startParts(settings: ManagerSettings, group: TaskGroup, fences: Fences): void {
+function startParts(settings: ManagerSettings, group: TaskGroup, fences: Fences): RunningScheduler | undefined {
   const { transport, podCidr, rootCa, clock, random, log, registry } = settings;
   const shared = { clock, random, log, group };
   const informers = createInformerFactory({ client: createClient(transport(controllerManager)), ...shared });
@@ -128,8 +140,9 @@ function startParts(settings: ManagerSettings, group: TaskGroup, fences: Fences)
   if (fences.has(schedulerPart) && settings.scheduler !== false) {
     const client = createClient(fencedBy(transport(scheduler), fences.get(schedulerPart)));
     const recorder = createEventRecorder({ client, component: 'default-scheduler', clock, random, group });
-    startScheduler({ client, informers, recorder, clock, random, group }, settings.scheduler);
+    return startScheduler({ client, informers, recorder, clock, random, group }, settings.scheduler);
   }
+  return undefined;
 }
 
 /** Whether controllers and scheduler run, under the names that upstream's `componentstatuses` has for them. */

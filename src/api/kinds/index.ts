@@ -129,4 +129,5 @@ export { autoUpdateAnnotation, mandatoryPriorityLevels, suggestedPriorityLevels 
 export { highestUserPriority, systemPriorityClasses } from './priority-class.ts';
 export { defaultIngressClassMark } from './networking/ingress-class.ts';
 export { ingressClassAnnotation } from './networking/ingress-rules.ts';
+export { schedulingExplanationResources } from './knarr/scheduling-explanation.ts';
 export { usageMetricsResources } from './metrics/usage-metrics.ts';

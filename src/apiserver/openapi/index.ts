@@ -2,7 +2,7 @@
  * The door of OpenAPI: `/openapi/v3` with one document a group and version, and `/openapi/v2` with everything in one.
  * @source kube-openapi pkg/handler, pkg/handler3
  */
-import { ApiError, metricsv1beta1Resources, type ResourceDefinition } from '../../api/index.ts';
+import { ApiError, metricsv1beta1Resources, type ResourceDefinition, schedulingKnarrResources } from '../../api/index.ts';
 import type { ExtensionFactory, RestEndpoint } from '../extension.ts';
 import type { ApiResponse, RequestContext } from '../request.ts';
 import { notFoundAt } from '../discovery/index.ts';
@@ -24,9 +24,9 @@ const protobufV2 = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 const protobufV2Names: ReadonlySet<string> = new Set([protobufV2, 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf']);
 const oneYearSeconds = 365 * 24 * 3600;
 
-/** The schema is Kubernetes' own: it has no types of `metrics.k8s.io`. */
+/** The schema is Kubernetes' own: it has no types of `metrics.k8s.io` and of Knarr's own groups. */
 function isDescribed({ group }: ResourceDefinition): boolean {
-  return group !== metricsv1beta1Resources.nodes.group;
+  return group !== metricsv1beta1Resources.nodes.group && group !== schedulingKnarrResources.schedulingExplanations.group;
 }
 
 export function openApiExtension(options: OpenApiOptions): ExtensionFactory {
