@@ -18,6 +18,7 @@ import {
 } from '../../api/index.ts';
 import type { Ctx } from '../../base/index.ts';
 import { type Controller, type ControllerContext, done, Expectations, keyOf, type Outcome, splitKey } from '../../client/index.ts';
+import { CaughtUp } from '../caught-up.ts';
 import { semanticEqual } from '../semantic-equal.ts';
 import { claim } from '../workload/claim.ts';
 import { controlledBy, controlledOrOrphaned, indexByController } from '../workload/control-index.ts';
@@ -44,6 +45,8 @@ const orphanPrefix = 'orphan:';
 const jobApiVersion = 'batch/v1';
 /** An expectation that nothing met is looked at again when it has been given up. */
 const expectationRetryMs = 5 * 60_000 + 1_000;
+/** The same for a status that the cache does not show yet. */
+const behindRetryMs = 31_000;
 
 export function createJobController(context: ControllerContext): Controller {
   return new JobController(context);
@@ -58,6 +61,8 @@ class JobController implements Controller {
   readonly #pods;
   readonly #expectations: Expectations;
   readonly #finalizers = new FinalizerExpectations();
+  /** Pods that the status has counted already must not be missed in it: it is read no older than it was written. */
+  readonly #written: CaughtUp;
   readonly #backOffs = new Map<string, BackOff>();
   readonly #writer: PodWriter;
   readonly #metrics: JobMetrics;
@@ -67,6 +72,7 @@ class JobController implements Controller {
     this.#jobs = context.informers.informer(batchv1Resources.jobs);
     this.#pods = context.informers.informer(corev1Resources.pods);
     this.#expectations = new Expectations(context.clock);
+    this.#written = new CaughtUp(context.clock);
     this.#writer = new PodWriter({ context, expectations: this.#expectations, finalizers: this.#finalizers });
     this.#metrics = JobMetrics.on(context.registry);
   }
@@ -157,6 +163,7 @@ class JobController implements Controller {
       this.#backOffs.delete(key);
       return done;
     }
+    if (!this.#written.isCaughtUp(key, this.#jobs)) return { type: 'retryAfter', delayMs: behindRetryMs };
     return this.#sync(job, signal);
   };
 
@@ -218,6 +225,7 @@ class JobController implements Controller {
   async #writeStatus(job: Job, status: Job['status'], signal: AbortSignal): Promise<Job> {
     if (semanticEqual(status, job.status)) return job;
     const written = await this.#context.client.updateStatus(batchv1Resources.jobs, { ...job, status }, { signal });
+    this.#written.wrote(keyOf(written), written);
     this.#metrics.podsCounted(written, job.status);
     return written;
   }
@@ -268,6 +276,7 @@ class JobController implements Controller {
   #forget(key: string): void {
     this.#expectations.forget(key);
     this.#finalizers.forget(key);
+    this.#written.forget(key);
     this.#backOffs.delete(key);
   }
 
