@@ -40,6 +40,8 @@ export function createLocalPathProvisioner(context: ControllerContext, { directo
     });
     switch (plan.type) {
       case 'make': {
+        const asked = `External provisioner is provisioning volume for claim "${key}"`;
+        recorder.event(claim, { type: 'Normal', reason: 'Provisioning', message: asked });
         const made = await makeOnce(plan.volume, signal);
         if (!made) return done;
         const message = `Successfully provisioned volume ${made.metadata.name}`;

@@ -27,7 +27,7 @@ describe.skipIf(unavailable)('storage/csi_inline', () => {
     await cluster.api('POST', pods(), { metadata, spec: { terminationGracePeriodSeconds: 0, containers: [container], volumes } });
 
     const read = await cluster.api('GET', pods('/pod-csi-inline-volumes'));
-    expect(read.spec.volumes).toMatchObject(volumes);
+    expect(read.spec.volumes.slice(0, 2)).toMatchObject(volumes);
     expect((await cluster.api('GET', pods())).items).toHaveLength(1);
     const patched = await cluster.api(
       'PATCH',
