@@ -59,7 +59,8 @@ export class PodWriter {
     );
     return this.#removeAll(plan.remove, async (pod) => {
       try {
-        if (await this.#takeFinalizerOff(pod, signal)) await this.#delete(pod, job, signal);
+        // One too many only as it was seen: had it ended since, it would be gone without having been counted.
+        if (await this.#takeFinalizerOff(pod, signal, { asSeen: true })) await this.#delete(pod, job, signal);
       } catch (error) {
         this.#expectations.deletionObserved(key, pod.metadata.uid);
         throw error;
@@ -98,11 +99,14 @@ export class PodWriter {
     await this.#takeFinalizerOff(pod, signal);
   }
 
-  /** False when the pod is gone. */
-  async #takeFinalizerOff(pod: Pod, signal: AbortSignal): Promise<boolean> {
+  /**
+   * False when the pod is gone.
+   * @throws ApiError Conflict when it is to be as it was seen and has changed
+   */
+  async #takeFinalizerOff(pod: Pod, signal: AbortSignal, { asSeen = false } = {}): Promise<boolean> {
     if (!isTracked(pod)) return true;
-    const { uid } = pod.metadata;
-    const body = { metadata: { uid, '$deleteFromPrimitiveList/finalizers': [trackingFinalizer] } };
+    const { uid, resourceVersion } = pod.metadata;
+    const body = { metadata: { uid, ...(asSeen && { resourceVersion }), '$deleteFromPrimitiveList/finalizers': [trackingFinalizer] } };
     try {
       const patch = { type: 'application/strategic-merge-patch+json', body } as const;
       await this.#context.client.patch(corev1Resources.pods, pod.metadata, patch, { signal });
