@@ -1,15 +1,21 @@
 /** Makes plugins, profiles and the queue out of what the configuration names. */
 import { appsv1Resources, corev1Resources, policyv1Resources, storagev1Resources } from '../api/index.ts';
-import type { Logger, Registry } from '../base/index.ts';
+import { type Logger, type Registry, seededRandom } from '../base/index.ts';
 import type { InformerFactory } from '../client/index.ts';
 import type { WaitingPodsMap } from './binding/waiting-pods.ts';
 import type { ClusterCache } from './cluster/cluster-cache.ts';
 import { ConfigurationError } from './config/configuration-error.ts';
-import { defaultConfiguration, type ProfileConfiguration, type SchedulerConfiguration } from './config/configuration.ts';
+import {
+  defaultConfiguration,
+  type ExtenderConfiguration,
+  type ProfileConfiguration,
+  type SchedulerConfiguration,
+} from './config/configuration.ts';
 import { expandPoints, neededPlugins } from './config/expand-points.ts';
 import type { Profile } from './cycle/profile.ts';
 import { PodScheduler, type SearchPosition } from './cycle/schedule-pod.ts';
 import { ExtenderChain } from './extenders/extender-chain.ts';
+import { HttpExtender, type PostJson } from './extenders/http-extender.ts';
 import type { CycleRunner, FrameworkHandle, Plugin, PluginFactory, SchedulerListers } from './framework/index.ts';
 import type { SchedulerMetrics } from './metrics.ts';
 import { inTreePlugins } from './plugins/index.ts';
@@ -22,6 +28,10 @@ export interface SchedulerOptions {
   readonly configuration?: SchedulerConfiguration;
   /** More kinds of plugins that profiles may name; one of a known name replaces it. */
   readonly plugins?: readonly PluginFactory[];
+  /** How extenders are asked; needed when the configuration has some. */
+  readonly postJson?: (extender: ExtenderConfiguration) => PostJson;
+  /** Default five minutes. */
+  readonly maxUnschedulableMs?: number;
   /** Bindings under way at once. Default 256. */
   readonly maxBindings?: number;
 }
@@ -33,6 +43,8 @@ export interface BuiltScheduler {
   readonly listers: SchedulerListers;
   readonly extenders: ExtenderChain;
 }
+
+const fitPlugin = 'NodeResourcesFit';
 
 interface Given {
   readonly context: SchedulerContext & { readonly log: Logger; readonly registry: Registry };
@@ -47,9 +59,17 @@ export function buildScheduler(given: Given, options: SchedulerOptions): BuiltSc
   const { clock, log } = context;
   const configuration = options.configuration ?? defaultConfiguration();
   const factories = new Map([...inTreePlugins, ...(options.plugins ?? [])].map((factory) => [factory.name, factory]));
-  const extenders = new ExtenderChain([], log);
+  const { postJson } = options;
+  if (configuration.extenders.length > 0 && !postJson)
+    throw new ConfigurationError('extenders are not supported here: nothing can ask them');
+  const extenders = new ExtenderChain(
+    configuration.extenders.map((extender) => new HttpExtender(extender, postJson!(extender))),
+    log,
+  );
   const listers = schedulerListers(context.informers);
   const position: SearchPosition = { next: 0 };
+  // Ties are broken for every pod; the system's own source costs as much as the rest of a decision.
+  const ties = seededRandom(Math.floor(context.random.next() * 2 ** 32));
   const profiles = new Map<string, ActiveProfile>();
   const queueProfiles = new Map<string, QueueProfile>();
   const queue = new SchedulingQueue({
@@ -58,6 +78,7 @@ export function buildScheduler(given: Given, options: SchedulerOptions): BuiltSc
     profileOf: (pod) => queueProfiles.get(pod.spec.schedulerName ?? 'default-scheduler') ?? anyProfile,
     profiles: () => [...queueProfiles.values()],
     backoff: { initialMs: configuration.podInitialBackoffMs, maxMs: configuration.podMaxBackoffMs },
+    ...(options.maxUnschedulableMs !== undefined && { maxUnschedulableMs: options.maxUnschedulableMs }),
     onIncoming: (place, event) => metrics.incoming(place, event),
   });
   for (const profileConfiguration of configuration.profiles) {
@@ -85,14 +106,14 @@ export function buildScheduler(given: Given, options: SchedulerOptions): BuiltSc
       registry: context.registry,
       group: context.group,
     };
-    const profile = makeProfile(profileConfiguration, factories, handle);
+    const profile = makeProfile(withIgnoredResources(profileConfiguration, configuration.extenders), factories, handle);
     const time = metrics.pointTimer(schedulerName);
     const pods = new PodScheduler({
       profile,
       cluster: cache,
       nominated: queue.nominated,
       position,
-      random: context.random,
+      random: ties,
       percentageOfNodesToScore: configuration.percentageOfNodesToScore,
       extenders: extenders.all.length > 0 ? extenders : undefined,
       nowMs: () => clock.monotonic(),
@@ -120,6 +141,18 @@ function makeProfile(configuration: ProfileConfiguration, factories: ReadonlyMap
     made.set(name, factory.create(factory.defaultArgs?.(given), handle));
   }
   return expandPoints(configuration, made);
+}
+
+/** What an extender counts by itself, NodeResourcesFit leaves alone. */
+function withIgnoredResources(profile: ProfileConfiguration, extenders: readonly ExtenderConfiguration[]): ProfileConfiguration {
+  const ignored = extenders.flatMap(({ managedResources }) =>
+    managedResources.flatMap(({ name, ignoredByScheduler }) => (ignoredByScheduler ? [name] : [])),
+  );
+  if (ignored.length === 0) return profile;
+  const given = profile.pluginConfig.get(fitPlugin);
+  const said = given?.['ignoredResources'];
+  const ignoredResources = [...(Array.isArray(said) ? (said as readonly unknown[]) : []), ...ignored];
+  return { ...profile, pluginConfig: new Map([...profile.pluginConfig, [fitPlugin, { ...given, ignoredResources }]]) };
 }
 
 function schedulerListers(informers: InformerFactory): SchedulerListers {
