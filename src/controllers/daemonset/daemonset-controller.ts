@@ -40,8 +40,10 @@ type Node = corev1.Node;
 const burstReplicas = 250;
 /** A pod that is to become available is looked at this long after its time, for clocks that differ. */
 const clockSkewMs = 1_000;
-/** A write that the cache never showed is given up by then. */
+/** A pod that the cache never showed is given up by then. */
 const unsettledRetryMs = 5 * 60_000 + 1_000;
+/** And a revision by then. */
+const historyRetryMs = 31_000;
 
 export function createDaemonSetController(context: ControllerContext): Controller {
   const { client, informers, recorder, clock } = context;
@@ -149,7 +151,7 @@ export function createDaemonSetController(context: ControllerContext): Controlle
       return done;
     }
     if (daemonSet.metadata.deletionTimestamp !== undefined) return done;
-    if (!history.settled(daemonSet)) return { type: 'retryAfter', delayMs: unsettledRetryMs };
+    if (!history.settled(daemonSet)) return { type: 'retryAfter', delayMs: historyRetryMs };
     // Asked before the pods are looked at: what comes in between is in neither.
     const settled = isSettled(key);
     const candidates = controlledOrOrphaned(pods, daemonSet);

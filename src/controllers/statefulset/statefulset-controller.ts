@@ -19,10 +19,11 @@ import { onRevisionChange, RevisionControl } from '../history/revision-control.t
 import { newestWith, nextRevisionNumber, surplusRevisions } from '../history/revisions.ts';
 import { holdsPatch, templateOf, templatePatch } from '../history/template-patch.ts';
 import { semanticEqual } from '../semantic-equal.ts';
+import { settleMs } from '../settle.ts';
 import { claim } from '../workload/claim.ts';
 import { controlledOrOrphaned, indexByController } from '../workload/control-index.ts';
 import { type PodVersion, revisionOf } from './identity.ts';
-import { ordinalOf } from './ordinals.ts';
+import { ordinalOf, replicasOf } from './ordinals.ts';
 import { planStatefulSet, type StatefulSetPlan, type StatefulSetView } from './plan.ts';
 import { statefulSetMetrics } from './statefulset-metrics.ts';
 import { takeSteps } from './stateful-pods.ts';
@@ -34,8 +35,10 @@ type Pod = corev1.Pod;
 
 /** A pod that is to become available is looked at this long after its time, for clocks that differ. */
 const clockSkewMs = 1_000;
-/** A write that the cache never showed is given up by then. */
+/** A pod that the cache never showed is given up by then. */
 const unsettledRetryMs = 5 * 60_000 + 1_000;
+/** And a revision by then. */
+const historyRetryMs = 31_000;
 
 /** The versions of a set, and how often a name for one was taken. */
 interface Versions {
@@ -64,15 +67,17 @@ export function createStatefulSetController(context: ControllerContext): Control
 
   const setup = (enqueue: (key: string, delayMs?: number) => void): void => {
     indexByController(pods);
+    /** After a change of one of many pods. */
+    const wake = (set: StatefulSet): void => enqueue(keyOf(set), settleMs(replicasOf(set)));
     const wakeMatching = (pod: Pod): void => {
       const matching = sets.list(pod.metadata.namespace).filter((set) => selectorOf(set).matches(pod.metadata.labels));
-      for (const set of matching) enqueue(keyOf(set));
+      for (const set of matching) wake(set);
     };
     const goneOrGoing = (pod: Pod): void => {
       const set = resolve(pod.metadata.namespace, controllerOf(pod));
       if (!set) return;
       deletions.deletionObserved(keyOf(set), pod.metadata.uid);
-      enqueue(keyOf(set));
+      wake(set);
     };
     sets.addHandler({
       added: (set) => enqueue(keyOf(set)),
@@ -88,18 +93,18 @@ export function createStatefulSetController(context: ControllerContext): Control
         const set = resolve(pod.metadata.namespace, controllerOf(pod));
         if (set) creations.creationObserved(keyOf(set));
         if (pod.metadata.deletionTimestamp !== undefined) goneOrGoing(pod);
-        else if (set) enqueue(keyOf(set));
+        else if (set) wake(set);
         else if (!controllerOf(pod)) wakeMatching(pod);
       },
       updated: (old, pod) => {
         const [before, after] = [controllerOf(old), controllerOf(pod)];
         const refChanged = before?.uid !== after?.uid;
         const previous = refChanged ? resolve(old.metadata.namespace, before) : undefined;
-        if (previous) enqueue(keyOf(previous));
+        if (previous) wake(previous);
         if (pod.metadata.deletionTimestamp !== undefined) goneOrGoing(pod);
         const set = resolve(pod.metadata.namespace, after);
         if (set) {
-          enqueue(keyOf(set));
+          wake(set);
           const minReadyMs = (set.spec.minReadySeconds ?? 0) * 1000;
           if (minReadyMs > 0 && !isPodReady(old) && isPodReady(pod)) enqueue(keyOf(set), minReadyMs + clockSkewMs);
         } else if (!after && (refChanged || !semanticEqual(old.metadata.labels, pod.metadata.labels))) wakeMatching(pod);
