@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { batchv1Resources, type corev1, corev1Resources } from '../../src/api/index.ts';
 import { VirtualClock } from '../../src/base/index.ts';
+import { FirstLooks } from '../../src/controllers/job/first-looks.ts';
 import { type Cluster, type ClusterOptions, type SimulatedNodeOptions, startCluster } from '../../src/testing/index.ts';
 import { createJob, describeStatus, endOf, getJob, type JobOptions, JobStory, podsOfJob, tallyOf, untilEnded } from './job-story.ts';
 import { eventsOf, find, namespace, patch } from './objects.ts';
@@ -287,6 +288,22 @@ describe('a Job whose controller dies', () => {
       expect({ afterWrite, failed: status.failed ?? 0 }).toEqual({ afterWrite, failed: Failed });
     }
     expect(deaths).toBeGreaterThan(20);
+  });
+});
+
+describe('a manager that takes over', () => {
+  it('does not count again what its cache still shows as uncounted', async () => {
+    const { cluster } = await begin(ends(0));
+    await using _ = cluster;
+    await createJob(cluster, 'taken', { completions: 2, parallelism: 2 });
+    await cluster.until('its pods have ended', async () => tallyOf(await podsOfJob(cluster, 'taken'))['Succeeded'] === 2);
+    const stale = await podsOfJob(cluster, 'taken');
+    await untilEnded(cluster, 'taken');
+    const job = await getJob(cluster, 'taken');
+    const looks = new FirstLooks(cluster.client);
+    expect(await looks.releasedBefore(job, stale, cluster.signal)).toEqual(stale.map(({ metadata }) => metadata.uid));
+    // Afterwards it is this one that counts, and knows.
+    expect(await looks.releasedBefore(job, stale, cluster.signal)).toEqual([]);
   });
 });
 

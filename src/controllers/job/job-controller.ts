@@ -26,6 +26,7 @@ import { assess, type Findings } from './assess.ts';
 import type { BackOff } from './back-off.ts';
 import { conclude } from './conclude.ts';
 import { FinalizerExpectations } from './finalizer-expectations.ts';
+import { FirstLooks } from './first-looks.ts';
 import { JobMetrics, type SyncAction } from './job-metrics.ts';
 import { isTracked, trackingFinalizer } from './job-pods.ts';
 import { isJobFinished, managedByOther } from './job-state.ts';
@@ -63,6 +64,7 @@ class JobController implements Controller {
   readonly #finalizers = new FinalizerExpectations();
   /** Pods that the status has counted already must not be missed in it: it is read no older than it was written. */
   readonly #written: CaughtUp;
+  readonly #firstLooks: FirstLooks;
   readonly #backOffs = new Map<string, BackOff>();
   readonly #writer: PodWriter;
   readonly #metrics: JobMetrics;
@@ -72,6 +74,7 @@ class JobController implements Controller {
     this.#jobs = context.informers.informer(batchv1Resources.jobs);
     this.#pods = context.informers.informer(corev1Resources.pods);
     this.#expectations = new Expectations(context.clock);
+    this.#firstLooks = new FirstLooks(context.client);
     this.#written = new CaughtUp(context.clock);
     this.#writer = new PodWriter({ context, expectations: this.#expectations, finalizers: this.#finalizers });
     this.#metrics = JobMetrics.on(context.registry);
@@ -106,6 +109,7 @@ class JobController implements Controller {
       },
       deleted: (job) => {
         this.#forget(keyOf(job));
+        this.#firstLooks.forget(job);
         enqueue(keyOf(job));
         releasePodsOf(job);
       },
@@ -174,8 +178,11 @@ class JobController implements Controller {
     try {
       // Looked at before the pods: a pod that comes in between makes the expectation stand, not the count wrong.
       const settled = this.#expectations.satisfied(keyOf(job));
-      const released = this.#finalizers.expected(keyOf(job));
+      const known = this.#finalizers.expected(keyOf(job));
       const pods = await this.#podsOf(job, signal);
+      const before = await this.#firstLooks.releasedBefore(job, pods, signal);
+      this.#finalizers.expectRemoved(keyOf(job), before);
+      const released = known.union(new Set(before));
       const nowMs = clock.now();
       const findings = assess({ job, pods, released, backOff: this.#backOffs.get(keyOf(job)), nowMs });
       const plan = planPods({ job, pods, findings, settled, nowMs });
