@@ -272,7 +272,7 @@ describe('a Deployment with an autoscaler', () => {
   });
 });
 
-it('ReplicaSets and ReplicationControllers are scaled as well, by containers and sizes', async () => {
+it('ReplicaSets, StatefulSets and ReplicationControllers are scaled as well, by containers and sizes', async () => {
   const load = new Load(() => 100);
   await using cluster = await startCluster({ clock: new VirtualClock(), usage: load.usage });
   const { client, signal } = cluster;
@@ -297,6 +297,16 @@ it('ReplicaSets and ReplicationControllers are scaled as well, by containers and
     },
     { signal },
   );
+  await client.create(
+    appsv1Resources.statefulsets,
+    {
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: { name: 'db', namespace },
+      spec: { replicas: 1, serviceName: 'db', selector: { matchLabels: { app: 'db' } }, template: labels('db') },
+    },
+    { signal },
+  );
   const container: autoscalingv2.MetricSpec = {
     type: 'ContainerResource',
     containerResource: { name: 'cpu', container: 'main', target: { type: 'Utilization', averageUtilization: 50 } },
@@ -306,10 +316,11 @@ it('ReplicaSets and ReplicationControllers are scaled as well, by containers and
     resource: { name: 'memory', target: { type: 'AverageValue', averageValue: '32Mi' } },
   };
   await create(cluster, 'set', { target: { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'set' }, metrics: [container], max: 2 });
+  await create(cluster, 'db', { target: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db' }, max: 2 });
   await create(cluster, 'rc', { target: { apiVersion: 'v1', kind: 'ReplicationController', name: 'rc' }, metrics: [memory], max: 2 });
   await cluster.until(
-    'both grow',
-    async () => (await podsOf(cluster, 'set')).length === 2 && (await podsOf(cluster, 'rc')).length === 2,
+    'all grow',
+    async () => (await Promise.all(['set', 'rc', 'db'].map((app) => podsOf(cluster, app)))).every(({ length }) => length === 2),
     5 * minute,
   );
   await cluster.advance(minute);
