@@ -4,11 +4,14 @@
  * @source component-helpers storage/volume, v1.35
  */
 import type { Node, ObjectReference, PersistentVolume, PersistentVolumeClaim } from './gen/core-v1.ts';
+import type { ObjectMeta } from './gen/meta-v1.ts';
 import type { StorageClass } from './gen/storage-v1.ts';
-import { betaStorageClassAnnotation, storageClassOf } from './kinds/core/volume-text.ts';
 import { labelSelectorMatcher } from './label-selector.ts';
 import { matchesNodeSelector } from './node-selector.ts';
 import { parseQuantity, type Quantity, zeroQuantity } from './quantity.ts';
+
+/** The annotation that named a class before the field did. */
+export const betaStorageClassAnnotation = 'volume.beta.kubernetes.io/storage-class';
 
 /** Annotations by which binder, scheduler and provisioners talk to each other. */
 export const volumeAnnotations = {
@@ -36,8 +39,14 @@ export function claimKeyOf({ spec }: PersistentVolume): string | undefined {
 }
 
 /** The name of an object's StorageClass; empty: none. The annotation of old counts before the field. */
-export function storageClassNameOf(object: PersistentVolume | PersistentVolumeClaim): string {
-  return storageClassOf(object);
+export function storageClassNameOf({
+  metadata,
+  spec,
+}: {
+  readonly metadata: Pick<ObjectMeta, 'annotations'>;
+  readonly spec: { readonly storageClassName?: string };
+}): string {
+  return metadata.annotations?.[betaStorageClassAnnotation] ?? spec.storageClassName ?? '';
 }
 
 /** Whether a claim names a class at all; the empty name is a choice too. */

@@ -122,7 +122,6 @@ export { validateBinding } from './core/binding.ts';
 export { repackSubsets } from './core/endpoint-subsets.ts';
 export { namespaceNameLabel } from './core/namespace.ts';
 export { isExtendedResource } from './core/pod/validate-resources.ts';
-export { betaStorageClassAnnotation, storageClassOf } from './core/volume-text.ts';
 export { defineResource, partVerbs, storedVerbs } from './define-resource.ts';
 export { mandatoryFlowSchemas, suggestedFlowSchemas } from './flowcontrol/default-flow-schemas.ts';
 export { autoUpdateAnnotation, mandatoryPriorityLevels, suggestedPriorityLevels } from './flowcontrol/default-priority-levels.ts';

@@ -1,6 +1,13 @@
 /** A claim that names no class gets the one marked as default, if there is one. @source kubernetes plugin/pkg/admission/storage/storageclass/setdefault */
-import { type corev1, corev1Resources, defaultClassOf, defaultStorageClassMarks, type Draft, storagev1Resources } from '../../api/index.ts';
-import { betaStorageClassAnnotation } from '../../api/kinds/index.ts';
+import {
+  betaStorageClassAnnotation,
+  type corev1,
+  corev1Resources,
+  defaultClassOf,
+  defaultStorageClassMarks,
+  type Draft,
+  storagev1Resources,
+} from '../../api/index.ts';
 import type { AdmissionPlugin } from '../admission.ts';
 import { isResource } from './resource-match.ts';
 

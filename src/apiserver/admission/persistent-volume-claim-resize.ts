@@ -4,11 +4,11 @@ import {
   corev1Resources,
   type Draft,
   type Quantity,
+  storageClassNameOf,
   storagev1Resources,
   tryParseQuantity,
   zeroQuantity,
 } from '../../api/index.ts';
-import { storageClassOf } from '../../api/kinds/index.ts';
 import type { AdmissionPlugin } from '../admission.ts';
 import type { Registry } from '../storage.ts';
 import { refusal } from './refusal.ts';
@@ -40,7 +40,7 @@ function sizeOf({ spec }: Claim | Draft<Claim>): Quantity {
 }
 
 function mayGrow(claim: Claim | Draft<Claim>, old: Claim, registry: Registry): boolean {
-  const name = storageClassOf(claim);
-  if (name === '' || name !== storageClassOf(old)) return false;
+  const name = storageClassNameOf(claim);
+  if (name === '' || name !== storageClassNameOf(old)) return false;
   return registry.cached(storagev1Resources.storageclasses, { namespace: '', name })?.allowVolumeExpansion === true;
 }

@@ -15,7 +15,7 @@ import { validateClaimSpec } from './claim-spec-rules.ts';
 import { describeDiff } from './pod/spec-diff.ts';
 import { resourceAmountErrors } from './pod/validate-resources.ts';
 import { isNativeResource } from './resource-list.ts';
-import { betaStorageClassAnnotation } from './volume-text.ts';
+import { betaStorageClassAnnotation } from '../../persistent-volumes.ts';
 
 type Spec = PersistentVolumeClaimSpec;
 

@@ -9,11 +9,12 @@ import { goQuote } from '../../go-text.ts';
 import type { Draft } from '../../object.ts';
 import { tryParseQuantity } from '../../quantity.ts';
 import type { ResourceDefinition, StrategyContext } from '../../resource-definition.ts';
+import { storageClassNameOf } from '../../persistent-volumes.ts';
 import { defineResource, statusSubresource } from '../define-resource.ts';
 import { ageColumn, column, nameColumn, wideColumn } from '../standard-columns.ts';
 import { validateClaim, validateClaimStatus, validateClaimUpdate } from './persistent-volume-claim-rules.ts';
 import { canonicalizeRequirements, canonicalizeResources } from './resource-list.ts';
-import { accessModesText, classAnnotationWarnings, storageClassOf, storageText } from './volume-text.ts';
+import { accessModesText, classAnnotationWarnings, storageText } from './volume-text.ts';
 
 type Spec = Draft<PersistentVolumeClaimSpec>;
 
@@ -38,7 +39,7 @@ export const persistentVolumeClaimResource: ResourceDefinition = defineResource<
     column('Access Modes', 'string', 'The ways in which that volume can be mounted.', ({ spec, status }) =>
       spec.volumeName ? accessModesText(status.accessModes) : '',
     ),
-    column('StorageClass', 'string', 'The class that it asks for.', storageClassOf),
+    column('StorageClass', 'string', 'The class that it asks for.', storageClassNameOf),
     column(
       'VolumeAttributesClass',
       'string',

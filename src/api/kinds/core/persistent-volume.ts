@@ -8,6 +8,7 @@ import type { PersistentVolume, PersistentVolumeSpec, PersistentVolumeStatus } f
 import { corev1Resources } from '../../gen/resources.ts';
 import type { Draft } from '../../object.ts';
 import type { ResourceDefinition } from '../../resource-definition.ts';
+import { storageClassNameOf } from '../../persistent-volumes.ts';
 import { defineResource, statusSubresource } from '../define-resource.ts';
 import { immutableField, sameJson } from '../immutable.ts';
 import { ageColumn, column, nameColumn, wideColumn } from '../standard-columns.ts';
@@ -16,7 +17,7 @@ import { nodeTermWarnings } from './node-label-warnings.ts';
 import { validateVolumeSpec } from './persistent-volume-rules.ts';
 import { describeDiff } from './pod/spec-diff.ts';
 import { canonicalizeResources } from './resource-list.ts';
-import { accessModesText, classAnnotationWarnings, storageClassOf, storageText } from './volume-text.ts';
+import { accessModesText, classAnnotationWarnings, storageText } from './volume-text.ts';
 import { applyVolumeSourceDefaults } from './volume-source-defaults.ts';
 
 const mountOptionsAnnotation = 'volume.beta.kubernetes.io/mount-options';
@@ -57,7 +58,7 @@ export const persistentVolumeResource: ResourceDefinition = defineResource<Persi
     column('Claim', 'string', 'The claim that it is bound to.', ({ spec: { claimRef } }) =>
       claimRef ? `${claimRef.namespace ?? ''}/${claimRef.name ?? ''}` : '',
     ),
-    column('StorageClass', 'string', 'The class that it belongs to.', storageClassOf),
+    column('StorageClass', 'string', 'The class that it belongs to.', storageClassNameOf),
     column(
       'VolumeAttributesClass',
       'string',

@@ -1,9 +1,7 @@
 /** How volumes and claims are shown in tables, and which class they name. @source pkg/apis/core/helper/helpers.go, v1.35 */
 import type { ObjectMeta } from '../../gen/meta-v1.ts';
+import { betaStorageClassAnnotation } from '../../persistent-volumes.ts';
 import { tryParseQuantity } from '../../quantity.ts';
-
-/** The annotation that named a class before the field did. */
-export const betaStorageClassAnnotation = 'volume.beta.kubernetes.io/storage-class';
 
 const shortModes: readonly (readonly [string, string])[] = [
   ['ReadWriteOnce', 'RWO'],
@@ -21,14 +19,6 @@ export function accessModesText(modes: readonly string[] | undefined): string {
 export function storageText(list: Readonly<Record<string, string>> | undefined): string {
   const text = list?.['storage'];
   return text === undefined ? '0' : (tryParseQuantity(text)?.toString() ?? text);
-}
-
-/** The class of a volume or claim, empty for none; the annotation wins. */
-export function storageClassOf(object: {
-  readonly metadata: Pick<ObjectMeta, 'annotations'>;
-  readonly spec: { readonly storageClassName?: string };
-}): string {
-  return object.metadata.annotations?.[betaStorageClassAnnotation] ?? object.spec.storageClassName ?? '';
 }
 
 /** The warning about the old annotation. */
