@@ -36,6 +36,8 @@ interface LightPod {
   untold: object | undefined;
 }
 
+/** Between these, a container takes to stop. */
+const stopMs = [100, 5_000] as const;
 const killed = { exitCode: 137, reason: 'Error' };
 
 export class LightNodes {
@@ -88,6 +90,10 @@ export class LightNodes {
     }
   }
 
+  isCutOff(name: string | undefined): boolean {
+    return name !== undefined && this.#nodes.get(name)?.connected === false;
+  }
+
   readonly heard = ({ kind, old, now }: Step): void => {
     if (kind !== 'Pod') return;
     if (old && old.metadata.uid !== now?.metadata.uid) this.#gone(old.metadata.uid);
@@ -125,10 +131,21 @@ export class LightNodes {
     else if (state === 'up' && isPodTerminal(pod)) this.#over(known);
   }
 
-  /** Nobody wants it any more, and nobody is to be told. */
+  /** Nobody wants it any more, and nobody is to be told; to stop it takes its time all the same. */
   #forget(known: LightPod): void {
-    this.#over(known);
-    this.#pods.delete(known.pod.metadata.uid);
+    const { uid } = known.pod.metadata;
+    if (known.state === 'stopping') return;
+    if (!known.runs) {
+      this.#over(known);
+      this.#pods.delete(uid);
+      return;
+    }
+    known.state = 'stopping';
+    this.#later(stopMs, () => {
+      known.runs = false;
+      if (this.#isConnected(known)) this.#pods.delete(uid);
+      else known.state = 'up';
+    });
   }
 
   #over(known: LightPod): void {
@@ -160,10 +177,10 @@ export class LightNodes {
 
   #stop(known: LightPod): void {
     known.state = 'stopping';
-    this.#later(known.runs ? [100, 5_000] : [10, 50], () => {
+    this.#later(known.runs ? stopMs : [10, 50], () => {
       known.runs = false;
-      if (!this.#isConnected(known) || known.forgotten) return;
-      void this.#remove(known);
+      if (known.forgotten) this.#pods.delete(known.pod.metadata.uid);
+      else if (this.#isConnected(known)) void this.#remove(known);
     });
   }
 

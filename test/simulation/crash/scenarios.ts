@@ -64,8 +64,8 @@ async function deletePod({ client, history, random, signal }: World): Promise<vo
 }
 
 /** As a kubelet does that needs the room. */
-async function failPod({ client, history, random, signal }: World): Promise<void> {
-  const pods = [...history.all('Pod')].filter((pod) => pod.status.phase === 'Running');
+async function failPod({ client, history, nodes, random, signal }: World): Promise<void> {
+  const pods = [...history.all('Pod')].filter(({ spec, status }) => status.phase === 'Running' && !nodes.isCutOff(spec.nodeName));
   const pod = pods[Math.floor(random.next() * pods.length)];
   if (!pod) return;
   const { name, uid } = pod.metadata;
