@@ -168,7 +168,8 @@ function resources({ pod, others, allocatable }: Pick<AdmissionInput, 'pod' | 'o
   const used = others.map((other) => podRequests(other));
   for (const [name, quantity] of wanted) {
     const requested = inUnits(name, quantity);
-    if (requested === 0) continue;
+    // An extended resource that the node does not know is the cluster's business, not the node's.
+    if (requested === 0 || (name.includes('/') && allocatable[name] === undefined)) continue;
     const taken = used.reduce((sum, amounts) => sum + usedOf(amounts, name), 0);
     if (taken + requested > limit(name)) return outOf(name, { requested, used: taken, capacity: limit(name) });
   }

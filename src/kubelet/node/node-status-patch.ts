@@ -17,7 +17,7 @@ export function nodeStatusPatch(
   const patch: Record<string, unknown> = {};
   const { conditions = [], ...rest } = status;
   for (const [field, value] of Object.entries(rest)) {
-    if (sameJson(old[field as keyof corev1.NodeStatus], value)) continue;
+    if (sameJson(ownPart(old, field, value), value)) continue;
     patch[field] = replacedLists.has(field) ? [{ $patch: 'replace' }, ...(value as readonly unknown[])] : replaceMap(old, field, value);
   }
   const changed = conditions.filter((condition) => differs(getCondition(old.conditions, condition.type), condition));
@@ -25,10 +25,21 @@ export function nodeStatusPatch(
   return { status: { ...patch, conditions } as unknown as JsonObject };
 }
 
+/**
+ * What the kubelet answers for of a stored field. Extended resources (those with a domain) may be offered by others, who write them into the
+ * node's status: they stay. @source pkg/kubelet/nodestatus/setters.go (MachineInfo), v1.35
+ */
+function ownPart(old: corev1.NodeStatus, field: string, value: unknown): unknown {
+  if (field !== 'capacity' && field !== 'allocatable') return old[field as keyof corev1.NodeStatus];
+  const isOwn = (name: string): boolean => !name.includes('/') || Object.hasOwn(value as object, name);
+  return old[field] && Object.fromEntries(Object.entries(old[field]).filter(([name]) => isOwn(name)));
+}
+
 /** Resources that are gone are named as null; a merge would keep them. */
 function replaceMap(old: corev1.NodeStatus, field: string, value: unknown): unknown {
   if (field !== 'capacity' && field !== 'allocatable') return value;
-  const gone = Object.keys(old[field] ?? {}).filter((name) => !Object.hasOwn(value as object, name));
+  const stored = ownPart(old, field, value) as object | undefined;
+  const gone = Object.keys(stored ?? {}).filter((name) => !Object.hasOwn(value as object, name));
   return { ...(value as object), ...Object.fromEntries(gone.map((name) => [name, null])) };
 }
 
