@@ -36,7 +36,6 @@ export function schedulingApiExtension({ explain, tables }: SchedulingApiOptions
               if (answer === 'notRunning') throw serviceUnavailable('the scheduler does not run in the process of the API server');
               return answer;
             },
-            subject: () => ({ resource: 'pods', name }),
           }),
         );
       },
