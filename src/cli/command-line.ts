@@ -32,6 +32,11 @@ const subcommands: readonly {
     summary: 'run the controllers in a process of their own',
     load: async () => (await import('./commands/controller-manager.ts')).controllerManagerCommand,
   },
+  {
+    name: 'scheduler',
+    summary: 'run the scheduler in a process of its own',
+    load: async () => (await import('./commands/scheduler.ts')).schedulerCommand,
+  },
   { name: 'start', summary: 'from nothing to a running example', load: async () => (await import('./commands/start.ts')).startCommand },
 ];
 

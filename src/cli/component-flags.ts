@@ -29,6 +29,17 @@ const components = {
     },
     fileFaults: () => Promise.resolve([]),
   },
+  scheduler: {
+    label: 'scheduler',
+    load: async () => {
+      const { localSchedulerFaults, schedulerFlagSyntax } = await import('../controlplane/scheduler/index.ts');
+      return { flagSyntax: schedulerFlagSyntax, faultsOf: localSchedulerFaults };
+    },
+    fileFaults: async (flags: GivenFlags) => {
+      const { readSchedulerFlags, schedulerFileFaults } = await import('../controlplane/scheduler/index.ts');
+      return schedulerFileFaults(readSchedulerFlags(flags).values);
+    },
+  },
 } as const satisfies Readonly<Record<string, FlaggedComponent>>;
 
 interface FlaggedComponent {

@@ -52,6 +52,8 @@ export interface ClusterRecord {
   readonly apiServerFlags?: ComponentFlags;
   /** The same of the controller manager. */
   readonly controllerManagerFlags?: ComponentFlags;
+  /** The same of the scheduler. */
+  readonly schedulerFlags?: ComponentFlags;
 }
 
 /** Values by the name of their flag; several when it is given several times. */

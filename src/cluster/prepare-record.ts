@@ -30,6 +30,7 @@ export interface WantedCluster {
   /** What it says of a flag replaces what was said of that flag before; no values: the flag is forgotten. */
   readonly apiServerFlags?: ComponentFlags;
   readonly controllerManagerFlags?: ComponentFlags;
+  readonly schedulerFlags?: ComponentFlags;
   readonly clock: Clock;
   /** Told what turned out differently. */
   readonly say: (line: string) => void;
@@ -75,6 +76,7 @@ async function newRecord(
     engine: mergeEngine(noEngineOptions, wanted.engine, network),
     apiServerFlags: mergeFlags({}, wanted.apiServerFlags),
     controllerManagerFlags: mergeFlags({}, wanted.controllerManagerFlags),
+    schedulerFlags: mergeFlags({}, wanted.schedulerFlags),
   };
 }
 
@@ -92,10 +94,12 @@ async function changedRecord(
   }
   const apiServerFlags = mergeFlags(known.apiServerFlags ?? {}, wanted.apiServerFlags);
   const controllerManagerFlags = mergeFlags(known.controllerManagerFlags ?? {}, wanted.controllerManagerFlags);
+  const schedulerFlags = mergeFlags(known.schedulerFlags ?? {}, wanted.schedulerFlags);
   const differ = (now: ComponentFlags, before: ComponentFlags = {}): boolean => JSON.stringify(now) !== JSON.stringify(before);
   for (const [component, changed] of [
     ['API server', differ(apiServerFlags, known.apiServerFlags)],
     ['controller manager', differ(controllerManagerFlags, known.controllerManagerFlags)],
+    ['scheduler', differ(schedulerFlags, known.schedulerFlags)],
   ] as const) {
     if (runs && changed) wanted.say(`the cluster runs: its ${component} takes the new flags after knarr down and knarr up`);
   }
@@ -104,6 +108,7 @@ async function changedRecord(
     apiPort,
     apiServerFlags,
     controllerManagerFlags,
+    schedulerFlags,
     published: wanted.published ?? known.published,
     engine: mergeEngine(known.engine, wanted.engine, known.network),
   };

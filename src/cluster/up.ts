@@ -37,6 +37,7 @@ export interface UpOptions {
   /** What it says of a flag replaces what was said of that flag before; no values: the flag is forgotten. */
   readonly apiServerFlags?: ComponentFlags;
   readonly controllerManagerFlags?: ComponentFlags;
+  readonly schedulerFlags?: ComponentFlags;
   /** Put the context into the user's kubeconfig. Default true. */
   readonly writeKubeconfig?: boolean;
   /** Wait until names are answered too. Default false: the node's readiness is enough. */

@@ -10,6 +10,7 @@ import { type ApiServerSettings, startApiServer } from './api-server.ts';
 import { type ClusterDnsService, startClusterDnsService } from './cluster-dns-service.ts';
 import { makeLocalPathClass } from './local-path-class.ts';
 import type { ControllerManagerFlagValues } from './controller-manager/index.ts';
+import type { SchedulerSettings } from './scheduler/index.ts';
 import { componentHealth, type ManagerElection, type Managers, startManagers } from './managers.ts';
 
 export interface ControlPlaneConfig extends ApiServerSettings {
@@ -21,6 +22,7 @@ export interface ControlPlaneConfig extends ApiServerSettings {
   readonly localPathDirectories?: ReadonlyMap<string, string>;
   readonly dns: ClusterDnsService | undefined;
   readonly controllerManagerFlags?: ControllerManagerFlagValues;
+  readonly scheduler?: SchedulerSettings;
   /** The authority that certificates are signed with when somebody asks for one; left out: nobody signs them. */
   readonly signingAuthority?: CertificateAndKey;
   /** Left out: controllers and scheduler of this process run without an election. */
@@ -48,6 +50,7 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
     podCidr,
     rootCa,
     controllerManagerFlags: config.controllerManagerFlags,
+    ...(config.scheduler && { scheduler: config.scheduler.options, schedulerFlags: config.scheduler.flags }),
     election: config.election,
     ...(signingAuthority && { signing: { authorityOf: () => signingAuthority } }),
     signToken: (claims) => tokens.sign(claims),

@@ -4,3 +4,4 @@ export { type ApiServerSettings, type ListeningApiServer, startApiServer } from 
 export { type Managers, type ManagerSettings, startManagers } from './managers.ts';
 export { readControllerManagerFlags } from './controller-manager/flags.ts';
 export type { ClusterDnsService } from './cluster-dns-service.ts';
+export { readSchedulerFlags, schedulerSettings } from './scheduler/index.ts';

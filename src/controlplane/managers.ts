@@ -7,7 +7,7 @@ import { type Clock, type Logger, type Random, type Registry, TaskGroup } from '
 import { createClient, createEventRecorder, createInformerFactory, type Transport } from '../client/index.ts';
 import type { ControllersOptions } from '../controllers/index.ts';
 import { type RunningScheduler, type SchedulerOptions, startScheduler } from '../scheduler/index.ts';
-import { type ElectionTimes, fencedBy } from './component/index.ts';
+import { type ComponentFlagValues, type ElectionTimes, fencedBy } from './component/index.ts';
 import { type ControllerManagerFlagValues, controllersOptions, nodeMasks } from './controller-manager/flags.ts';
 import { startControllers } from './controller-manager/start-controllers.ts';
 import { type ElectedPart, Elections, type Fences } from './elections.ts';
@@ -31,6 +31,8 @@ export interface ManagerSettings {
   readonly election?: ManagerElection | undefined;
   /** False: there is none in this process. */
   readonly scheduler?: SchedulerOptions | false;
+  /** Its election. */
+  readonly schedulerFlags?: ComponentFlagValues | undefined;
   readonly registry?: Registry;
   readonly clock: Clock;
   readonly random: Random;
@@ -101,14 +103,14 @@ export function startManagers(settings: ManagerSettings): Managers {
   };
 }
 
-function partsOf({ transport, controllerManagerFlags = {}, scheduler: wanted }: ManagerSettings): ElectedPart[] {
+function partsOf({ transport, controllerManagerFlags = {}, schedulerFlags = {}, scheduler: wanted }: ManagerSettings): ElectedPart[] {
   const controllers = {
     name: controllersPart,
     leaseName: 'kube-controller-manager',
     client: createClient(transport(controllerManager)),
     flags: controllerManagerFlags,
   };
-  const pods = { name: schedulerPart, leaseName: 'kube-scheduler', client: createClient(transport(scheduler)), flags: {} };
+  const pods = { name: schedulerPart, leaseName: 'kube-scheduler', client: createClient(transport(scheduler)), flags: schedulerFlags };
   return wanted === false ? [controllers] : [controllers, pods];
 }
 

@@ -47,6 +47,7 @@ export const upCommand: Subcommand = (command, context) => {
           ...(engine && { engine }),
           ...(given.apiserver && { apiServerFlags: given.apiserver }),
           ...(given['controller-manager'] && { controllerManagerFlags: given['controller-manager'] }),
+          ...(given.scheduler && { schedulerFlags: given.scheduler }),
         },
         context,
       );
@@ -57,7 +58,7 @@ export const upCommand: Subcommand = (command, context) => {
 /** Those that an earlier call gave the cluster; none when there is no such cluster yet. */
 function rememberedFlags(name: string, env: Readonly<Record<string, string | undefined>>): FlagsByComponent {
   const record = readClusterRecord(clusterPaths(knarrHome(env), name));
-  return { apiserver: record?.apiServerFlags, 'controller-manager': record?.controllerManagerFlags };
+  return { apiserver: record?.apiServerFlags, 'controller-manager': record?.controllerManagerFlags, scheduler: record?.schedulerFlags };
 }
 
 export function collectPort(text: string, before: readonly PublishedPort[] = []): PublishedPort[] {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { parseFlags } from '../../apiserver/flags/index.ts';
 import { createLogger, systemClock, systemRandom, TaskGroup } from '../../base/index.ts';
-import { readControllerManagerFlags, startControlPlane } from '../../controlplane/index.ts';
+import { readControllerManagerFlags, readSchedulerFlags, schedulerSettings, startControlPlane } from '../../controlplane/index.ts';
 import { openLmdbStore } from '../../store/index.ts';
 import { ClusterError } from '../cluster-error.ts';
 import { readControlPlanePki } from '../cluster-pki.ts';
@@ -34,6 +34,10 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
   if (faults.length > 0) throw new ClusterError(`flags of the API server: ${faults.join('; ')}`);
   const manager = readControllerManagerFlags(record.controllerManagerFlags ?? {});
   if (manager.faults.length > 0) throw new ClusterError(`flags of the controller manager: ${manager.faults.join('; ')}`);
+  const given = readSchedulerFlags(record.schedulerFlags ?? {});
+  if (given.faults.length > 0) throw new ClusterError(`flags of the scheduler: ${given.faults.join('; ')}`);
+  // Modules of the user's own are loaded only where some are named.
+  const scheduler = await schedulerSettings(given.values, clock);
   const store = await openLmdbStore({ directory: paths.store, clock, log });
   const controlPlane = await startControlPlane({
     store,
@@ -48,6 +52,7 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
     apiServiceIp: network.apiServiceIp,
     podCidr: network.podCidr,
     controllerManagerFlags: manager.values,
+    scheduler,
     // The claim above and the store's lock see to it that there is one of this name.
     election: { identity: `${hostname()}_${name}` },
     localPathDirectories: new Map(nodes.map((node) => [node.name, nodePaths(paths, node.index).volumes])),
