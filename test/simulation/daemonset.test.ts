@@ -227,6 +227,17 @@ describe('a DaemonSet left to itself', () => {
     expect((await revisionsOf(cluster, 'agent')).map(({ revision }) => revision)).toEqual([1]);
   });
 
+  it('goes with all that is its own when it is deleted in the foreground', async () => {
+    await using cluster = await startCluster({ clock: new VirtualClock(), nodes: 2 });
+    await createDaemonSet(cluster, 'agent');
+    await untilDaemonSetDone(cluster, 'agent');
+    const body = { propagationPolicy: 'Foreground' };
+    await cluster.client.delete(appsv1Resources.daemonsets, { namespace, name: 'agent' }, { signal: cluster.signal, body });
+    await cluster.until('it is gone', async () => (await find(cluster, appsv1Resources.daemonsets, 'agent')) === undefined);
+    expect(await podsOf(cluster, 'agent')).toEqual([]);
+    expect(await revisionsOf(cluster, 'agent')).toEqual([]);
+  });
+
   it('comes to the same end wherever its controller dies', async () => {
     for (let write = 1; write <= 12; write++) {
       for (const sent of [false, true]) {

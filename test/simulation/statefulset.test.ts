@@ -308,6 +308,17 @@ describe('a StatefulSet left to itself', () => {
     expect((await revisionsOf(cluster, 'web')).map(({ revision }) => revision)).toEqual([1]);
   });
 
+  it('goes with all that is its own when it is deleted in the foreground', async () => {
+    await using cluster = await startCluster({ clock: new VirtualClock(), nodes: 1 });
+    await createStatefulSet(cluster, 'web');
+    await untilStatefulSetDone(cluster, 'web');
+    const body = { propagationPolicy: 'Foreground' };
+    await cluster.client.delete(appsv1Resources.statefulsets, { namespace, name: 'web' }, { signal: cluster.signal, body });
+    await cluster.until('it is gone', async () => (await find(cluster, appsv1Resources.statefulsets, 'web')) === undefined);
+    expect((await podsByName(cluster, 'web')).size).toBe(0);
+    expect(await revisionsOf(cluster, 'web')).toEqual([]);
+  });
+
   it('comes to the same end wherever its controller dies', async () => {
     const writes = Array.from({ length: 14 }, (_, i) => i + 1);
     for (const write of writes) {

@@ -126,13 +126,16 @@ export function createStatefulSetController(context: ControllerContext): Control
       return done;
     }
     const selector = selectorOf(set);
-    // Asked before anything is looked at: what comes in between is in neither.
-    const settled = creations.satisfied(key) && deletions.satisfied(key) && history.settled(set);
+    if (!history.settled(set)) return { type: 'retryAfter', delayMs: historyRetryMs };
+    // Asked before the pods are looked at: what comes in between is in neither.
+    const settled = creations.satisfied(key) && deletions.satisfied(key);
     const revisions = await history.owned(set, selector, signal);
     const candidates = controlledOrOrphaned(pods, set).filter((pod) => controllerOf(pod) || ordinalOf(set, pod) !== undefined);
     const ownerResource = appsv1Resources.statefulsets;
     const owned = await claim({ client, owner: set, ownerResource, selector, resource: corev1Resources.pods, candidates, signal });
     if (!settled) return { type: 'retryAfter', delayMs: unsettledRetryMs };
+    // Its revisions go with it; another would keep it from going.
+    if (set.metadata.deletionTimestamp !== undefined && !newestWith(revisions, templatePatch(set.spec.template))) return done;
     const versions = await versionsOf(set, revisions, signal);
     const { namespace } = set.metadata;
     const view: StatefulSetView = {
