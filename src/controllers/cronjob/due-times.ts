@@ -73,10 +73,30 @@ export function lastDue(
   // Counted roughly, by the first gap: to walk over every missed time could take for ever.
   const gapMs = second - first;
   const count = Math.floor((nowMs - first) / gapMs) + 1;
-  let recentMs: number | undefined;
-  const startMs = first + (count - 2) * gapMs;
-  for (let at = nextTime(schedule, startMs, zone); at !== undefined && at <= nowMs; at = nextTime(schedule, at, zone)) recentMs = at;
+  const recentMs = lastIn({ schedule, zone }, first + (count - 2) * gapMs, nowMs);
   return { type: 'due', earliestMs, ...(recentMs !== undefined && { recentMs }), missed: count > manyMissed ? 'many' : 'few' };
+}
+
+/**
+ * The last time after `startMs` and not after `nowMs`. Found by halves: a schedule of every minute of some months has very many in the
+ * gap that it was counted by.
+ */
+function lastIn({ schedule, zone }: Timetable, startMs: number, nowMs: number): number | undefined {
+  const after = (ms: number): number | undefined => {
+    const next = nextTime(schedule, ms, zone);
+    return next !== undefined && next <= nowMs ? next : undefined;
+  };
+  let last = after(startMs);
+  for (let beyondMs = nowMs; last !== undefined;) {
+    const next = after(last);
+    if (next === undefined) return last;
+    // Times of an interval are counted from where one starts: there are but a few, and no halves.
+    const middleMs = schedule.type === 'every' ? last : Math.floor((next + beyondMs) / 2);
+    const later = after(middleMs);
+    if (later === undefined) beyondMs = middleMs;
+    last = later ?? next;
+  }
+  return undefined;
 }
 
 /** Milliseconds until the next time is due, and a little more. */

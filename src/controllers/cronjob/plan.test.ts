@@ -167,6 +167,21 @@ describe('what a CronJob does', () => {
   });
 });
 
+describe('a CronJob that was left alone for long', () => {
+  // Missed times are counted by the first gap and looked for in the last two: of what was due before that nobody knows.
+  it.each<[string, string, string, string]>([
+    ['* * * 1-11 *', '2025-11-30T23:59:00Z', '2026-02-10T08:00:30Z', '2026-02-10T08:00:00Z'],
+    ['* * * 1,2 *', '2023-02-28T23:59:00Z', '2026-07-01T00:00:00Z', 'nothing'],
+    ['0 3 * * 1-5', '2025-12-05T03:00:00Z', '2026-01-04T12:00:00Z', 'nothing'],
+    ['30 6-16/4 * * 1-5', '2026-01-02T14:30:00Z', '2026-01-05T10:31:00Z', '2026-01-05T10:30:00Z'],
+    ['@every 7m', '2026-01-01T00:03:00Z', '2026-01-01T05:00:00Z', '2026-01-01T04:57:00Z'],
+  ])('%s from %s to %s starts %s', (schedule, from, now, expected) => {
+    const of = cronJob({ schedule }, { lastScheduleTime: from });
+    const { startMs } = planCronJob({ cronJob: of, jobs: [], gone: new Set(), nowMs: Date.parse(now), localZone: 'UTC' });
+    expect(startMs === undefined ? 'nothing' : formatTime(startMs)).toBe(expected);
+  });
+});
+
 describe('the status of a CronJob', () => {
   it('remembers the last success', () => {
     const jobs = [job('b', 'Complete', '02:00'), job('a', 'Complete', '01:00'), job('c', 'Failed', '03:00')];

@@ -65,9 +65,8 @@ export function assess(view: JobView): Findings {
   const { succeeded: uncountedSuccesses = [], failed: uncountedFailures = [] } = job.status.uncountedTerminatedPods ?? {};
   const active = pods.filter(isPodActive);
   const isNew = (pod: Pod): boolean => isTracked(pod) && !view.released.has(pod.metadata.uid) && hasPlace(pod, job);
-  const newSucceeded = pods.filter(
-    (pod) => isNew(pod) && pod.status.phase === 'Succeeded' && !uncountedSuccesses.includes(pod.metadata.uid),
-  );
+  const uncountedSucceeded = new Set(uncountedSuccesses);
+  const newSucceeded = pods.filter((pod) => isNew(pod) && pod.status.phase === 'Succeeded' && !uncountedSucceeded.has(pod.metadata.uid));
   const uncountedFailed = new Set(uncountedFailures);
   const newFailed = pods.filter((pod) => isNew(pod) && hasFailed(pod, job) && !uncountedFailed.has(pod.metadata.uid));
   const failuresThatCount = newFailed.filter((pod) => matchFailurePolicy(job.spec.podFailurePolicy, pod).counts);
