@@ -73,7 +73,7 @@ export async function runControllerManager(config: ControllerManagerConfig, sign
       signal,
       lead: async (ctx, fence) => {
         await using group = new TaskGroup({ log: ctx.log, signal: ctx.signal });
-        const fenced = (transport: Transport): Transport => wrap(fencedBy(transport, fence));
+        const fenced = (transport: Transport): Transport => fencedBy(wrap(transport), fence);
         const manager = fenced(own);
         const accounts = flags['use-service-account-credentials'] ? accountTransport(connect, createClient(manager), clock) : undefined;
         running = startControllers({
