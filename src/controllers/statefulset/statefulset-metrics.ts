@@ -10,8 +10,18 @@ export interface StatefulSetMetrics {
   forget(set: appsv1.StatefulSet): void;
 }
 
+const made = new WeakMap<Registry, StatefulSetMetrics>();
+
+/** The metrics of a registry, made once: a manager that is elected again has the same. */
 export function statefulSetMetrics(registry = new Registry()): StatefulSetMetrics {
-  const registers = [registry];
+  const known = made.get(registry);
+  if (known) return known;
+  const metrics = makeMetrics([registry]);
+  made.set(registry, metrics);
+  return metrics;
+}
+
+function makeMetrics(registers: Registry[]): StatefulSetMetrics {
   const max = new Gauge({
     name: 'statefulset_controller_statefulset_max_unavailable',
     help: 'How many pods of a StatefulSet may be missing during an update.',
