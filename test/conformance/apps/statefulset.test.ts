@@ -241,7 +241,9 @@ describe.skipIf(unavailable)('apps/statefulset', () => {
       const path = sets('/subresource/scale');
       const current = await cluster.api('GET', path);
       expect(current).toMatchObject({ kind: 'Scale', spec: { replicas: 1 }, status: { replicas: 1, selector: 'app=subresource' } });
-      const updated = await cluster.api('PUT', path, { ...current, spec: { replicas: 2 } });
+      // Whatever its version: the controller writes the status meanwhile.
+      const { resourceVersion: _, ...metadata } = current.metadata;
+      const updated = await cluster.api('PUT', path, { ...current, metadata, spec: { replicas: 2 } });
       expect(updated.spec.replicas).toBe(2);
       expect((await get('subresource')).spec.replicas).toBe(2);
       await readyCount('subresource', 2);
