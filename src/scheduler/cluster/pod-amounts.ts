@@ -21,7 +21,8 @@ export interface PodAmounts {
 
 const assumedRequests = { cpu: '100m', memory: '200Mi' } as const;
 
-export function requestedAmounts(pod: corev1.Pod): PodAmounts {
+/** @param pod counts as its spec says where `status` is left out */
+export function requestedAmounts(pod: Pick<corev1.Pod, 'spec'> & { readonly status?: corev1.PodStatus }): PodAmounts {
   const requests = podRequests(pod, { useStatusResources: true });
   const scoring = podRequests(pod, { useStatusResources: true, nonMissingContainerRequests: assumedFor(pod, requests) });
   return {
@@ -32,7 +33,7 @@ export function requestedAmounts(pod: corev1.Pod): PodAmounts {
 }
 
 /** Where the pod as a whole says what it needs, nothing is assumed of its containers for what it names. */
-function assumedFor(pod: corev1.Pod, requests: ResourceAmounts): Readonly<Record<string, string>> {
+function assumedFor(pod: Pick<corev1.Pod, 'spec'>, requests: ResourceAmounts): Readonly<Record<string, string>> {
   if (!Object.keys(pod.spec.resources?.requests ?? {}).length) return assumedRequests;
   const { cpu, memory } = assumedRequests;
   return { ...(!requests.has('cpu') && { cpu }), ...(!requests.has('memory') && { memory }) };

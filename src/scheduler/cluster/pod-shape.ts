@@ -18,7 +18,8 @@ export class PodShape {
   constructor(signature: string, example: corev1.Pod) {
     this.signature = signature;
     this.example = example;
-    this.amounts = requestedAmounts(example);
+    // What its containers were given is the example's alone.
+    this.amounts = requestedAmounts({ spec: example.spec });
     this.hostPorts = hostPortsOf(example.spec);
   }
 
