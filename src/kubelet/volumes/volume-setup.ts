@@ -37,7 +37,7 @@ export async function setUpVolume(volume: corev1.Volume, setup: VolumeSetup): Pr
     return { readOnly: true, image: { reference: image.reference ?? '', pullPolicy: pullPolicyOf(image) } };
   }
   if (emptyDir || isBare(volume)) return { hostPath: await setUpEmptyDir(volume.name, emptyDir ?? {}, setup), readOnly: false };
-  // GAP(volume-sources): claims, CSI and network volumes.
+  // GAP(volume-sources): CSI and network volumes.
   const source = Object.keys(volume).find((key) => key !== 'name');
   throw new VolumeError(`volume source ${source} is not supported`);
 }
