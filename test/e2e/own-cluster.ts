@@ -66,6 +66,12 @@ export class OwnCluster {
     return spawn(program, rest, { env: { ...process.env, KNARR_HOME: this.home }, stdio: ['ignore', 'pipe', 'ignore'] });
   }
 
+  /** A running command that knows nothing of clusters of this machine. */
+  startBare(args: readonly string[]): ChildProcess {
+    const [program = '', ...rest] = [...this.through, launcher, ...args];
+    return spawn(program, rest, { env: { ...process.env, KNARR_HOME: this.home }, stdio: 'ignore' });
+  }
+
   async up(...args: string[]): Promise<void> {
     await this.knarr(['up', '--no-kubeconfig', ...args]);
   }
