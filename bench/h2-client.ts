@@ -71,7 +71,7 @@ export class H2Connection implements Disposable {
       });
       stream.on('end', () => resolve({ status, bytes, text: () => Buffer.concat(pieces).toString() }));
       stream.on('error', reject);
-      stream.on('close', () => reject(new Error('the stream was closed')));
+      stream.on('close', () => reject(new Error(`${method} ${path}: the stream was closed`)));
       if (body !== undefined) stream.end(body);
     });
   }
