@@ -138,7 +138,7 @@ export class CertificateAuthority {
       extensions: [
         // The flags are bits, and their sum is a number to the compiler.
         // oxlint-disable-next-line typescript/no-unsafe-enum-assignment
-        new x509.KeyUsagesExtension(keyUsages, true),
+        ...(keyUsages === 0 ? [] : [new x509.KeyUsagesExtension(keyUsages, true)]),
         ...(extendedKeyUsages.length > 0 ? [new x509.ExtendedKeyUsageExtension(extendedKeyUsages)] : []),
         new x509.BasicConstraintsExtension(false, undefined, true),
         ...(names ? [names] : []),
