@@ -1,6 +1,6 @@
 /** The pods that terms of a pod to be placed mean: selectors by namespace, with namespace selectors resolved to names. */
 import type { AffinityTerm, SchedulerListers } from '../../framework/index.ts';
-import type { PodMatcher } from '../topology/pod-counter.ts';
+import { type PodMatcher, requiredLabel } from '../topology/pod-counter.ts';
 
 type Namespaces = SchedulerListers['namespaces'];
 
@@ -17,13 +17,14 @@ export function termMatcher(term: AffinityTerm, lister: Namespaces): PodMatcher 
   const { selector } = term;
   const namespaces = namespacesOf(term, lister);
   const selects = selector.isNothing ? '!' : selector.toString();
+  const label = requiredLabel(selector);
   const signature = `term ${namespaces ? namespaces.join() : '*'} ${selects}`;
   if (namespaces?.length === 1) {
     const [only] = namespaces;
-    return { signature, namespaces, matches: ({ pod }) => pod.metadata.namespace === only && selector.matches(pod.metadata.labels) };
+    return { signature, namespaces, label, matches: ({ pod }) => pod.metadata.namespace === only && selector.matches(pod.metadata.labels) };
   }
   const names = namespaces && new Set(namespaces);
-  return { signature, namespaces, matches: (pod) => (!names || names.has(pod.namespace)) && selector.matches(pod.labels) };
+  return { signature, namespaces, label, matches: (pod) => (!names || names.has(pod.namespace)) && selector.matches(pod.labels) };
 }
 
 /** Pods that all of the terms mean: one pod has to satisfy them together. */
@@ -33,6 +34,7 @@ export function everyTermMatcher(terms: readonly AffinityTerm[], lister: Namespa
   return {
     signature: matchers.map(({ signature }) => signature).join(' & '),
     namespaces: matchers.find(({ namespaces }) => namespaces)?.namespaces,
+    label: matchers.find(({ label }) => label !== undefined)?.label,
     matches: (pod) => matchers.every((matcher) => matcher.matches(pod)),
   };
 }

@@ -12,7 +12,7 @@ import {
 } from '../../../api/index.ts';
 import type { NodeInfo } from '../../framework/index.ts';
 import { keepsAway } from '../taint-toleration.ts';
-import type { PodMatcher } from '../topology/pod-counter.ts';
+import { type PodMatcher, requiredLabel } from '../topology/pod-counter.ts';
 import type { NodeChoice } from '../topology/topology-index.ts';
 
 export interface SpreadConstraint {
@@ -55,6 +55,7 @@ export function spreadMatcher(namespace: string, selector: LabelMatcher): PodMat
   return {
     signature: `spread ${namespace} ${selector.isNothing ? '!' : selector.toString()}`,
     namespaces: [namespace],
+    label: requiredLabel(selector),
     matches: ({ pod }) =>
       pod.metadata.namespace === namespace && pod.metadata.deletionTimestamp === undefined && selector.matches(pod.metadata.labels),
   };

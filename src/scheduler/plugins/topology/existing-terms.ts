@@ -5,6 +5,7 @@
 import type { Labels } from '../../../api/index.ts';
 import type { AffinityTerm, PodInfo } from '../../framework/index.ts';
 import { DomainTally, type NodeSet } from './domain-tally.ts';
+import { requiredLabel } from './pod-counter.ts';
 import type { TopologyDomains } from './topology-domains.ts';
 
 export type TermKind = 'requiredAffinity' | 'requiredAntiAffinity' | 'preferredAffinity' | 'preferredAntiAffinity';
@@ -71,7 +72,7 @@ class TermGroups {
   }
 
   #file(group: TermGroup): void {
-    const label = requiredLabel(group.term);
+    const label = requiredLabel(group.term.selector);
     if (label === undefined) {
       this.#unfiled.add(group);
       return;
@@ -82,7 +83,7 @@ class TermGroups {
   }
 
   #unfile(group: TermGroup): void {
-    const label = requiredLabel(group.term);
+    const label = requiredLabel(group.term.selector);
     if (label === undefined) {
       this.#unfiled.delete(group);
       return;
@@ -91,15 +92,6 @@ class TermGroups {
     filed?.delete(group);
     if (filed?.size === 0) this.#byLabel.delete(label);
   }
-}
-
-/** A label that every pod has which the term means. */
-function requiredLabel({ selector }: AffinityTerm): string | undefined {
-  for (const { key } of selector.requirements) {
-    const value = selector.requiredValue(key);
-    if (value !== undefined) return `${key}=${value}`;
-  }
-  return undefined;
 }
 
 export class ExistingTerms {

@@ -1,4 +1,5 @@
 /** How many placed pods of some kind are in each domain: what a spread constraint or an affinity term of a pod to be placed asks for. */
+import type { LabelMatcher } from '../../../api/index.ts';
 import type { PodInfo } from '../../framework/index.ts';
 import type { DomainTally } from './domain-tally.ts';
 
@@ -8,6 +9,8 @@ export interface PodMatcher {
   readonly signature: string;
   /** Of the pods that can match; undefined: of every namespace. */
   readonly namespaces: readonly string[] | undefined;
+  /** A label that every pod has which can match, as `key=value`; undefined: there is none that is known. */
+  readonly label: string | undefined;
   matches(pod: PodInfo): boolean;
 }
 
@@ -24,4 +27,13 @@ export class PodCounter {
   count(pod: PodInfo, nodeIndex: number, change: 1 | -1): void {
     if (this.matcher.matches(pod)) this.tally.add(nodeIndex, change);
   }
+}
+
+/** A label that everything has which the selector selects, as `key=value`: what an index can look up. */
+export function requiredLabel(selector: LabelMatcher): string | undefined {
+  for (const { key } of selector.requirements) {
+    const value = selector.requiredValue(key);
+    if (value !== undefined) return `${key}=${value}`;
+  }
+  return undefined;
 }

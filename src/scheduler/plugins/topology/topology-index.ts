@@ -48,8 +48,8 @@ export class TopologyIndex {
   readonly #choices = new Map<string, ChosenNodes>();
   /** By signature, the one used last at the end. */
   readonly #counters = new Map<string, PodCounter>();
-  readonly #ofNamespace = new Map<string, Set<PodCounter>>();
-  readonly #ofAnyNamespace = new Set<PodCounter>();
+  /** By namespace (`*` for all) and a label that the pods must have (nothing for any), so that a pod finds the few that may count it. */
+  readonly #files = new Map<string, Set<PodCounter>>();
   readonly #tallies = new Set<DomainTally>();
   /** By index, as far as the log was read. */
   readonly #nodes: (NodeInfo | undefined)[] = [];
@@ -105,7 +105,7 @@ export class TopologyIndex {
     const made = new PodCounter(matcher, tally);
     for (const node of this.#view.nodes) for (const pod of node.pods()) made.count(pod, node.index, 1);
     this.#counters.set(signature, made);
-    for (const counters of this.#filesOf(made)) counters.add(made);
+    for (const name of this.#filesOf(made)) this.#files.set(name, (this.#files.get(name) ?? new Set<PodCounter>()).add(made));
     if (this.#counters.size > maxCounters) this.#dropOldest();
     return made;
   }
@@ -124,20 +124,19 @@ export class TopologyIndex {
     return made;
   }
 
-  #filesOf({ matcher: { namespaces } }: PodCounter): Set<PodCounter>[] {
-    if (!namespaces) return [this.#ofAnyNamespace];
-    return namespaces.map((namespace) => {
-      const file = this.#ofNamespace.get(namespace) ?? new Set<PodCounter>();
-      this.#ofNamespace.set(namespace, file);
-      return file;
-    });
+  #filesOf({ matcher: { namespaces, label = '' } }: PodCounter): string[] {
+    return (namespaces ?? ['*']).map((namespace) => `${namespace}/${label}`);
   }
 
   #dropOldest(): void {
     for (const [signature, counter] of this.#counters) {
       this.#counters.delete(signature);
       this.#tallies.delete(counter.tally);
-      for (const file of this.#filesOf(counter)) file.delete(counter);
+      for (const name of this.#filesOf(counter)) {
+        const file = this.#files.get(name);
+        file?.delete(counter);
+        if (file?.size === 0) this.#files.delete(name);
+      }
       return;
     }
   }
@@ -165,7 +164,7 @@ export class TopologyIndex {
 
   /** From nothing: counters are made again when they are asked for. */
   #rebuild(): void {
-    for (const each of [this.#domains, this.#choices, this.#counters, this.#ofNamespace, this.#ofAnyNamespace, this.#tallies]) each.clear();
+    for (const each of [this.#domains, this.#choices, this.#counters, this.#files, this.#tallies]) each.clear();
     this.#nodes.length = 0;
     for (const node of this.#view.nodes) this.#nodes[node.index] = node;
     this.#terms = this.#newTerms();
@@ -199,8 +198,15 @@ export class TopologyIndex {
 
   #count(pod: PodInfo, nodeIndex: number, change: 1 | -1): void {
     if (pod.hasAffinity) this.#terms.count(pod, nodeIndex, change);
-    for (const counter of this.#ofNamespace.get(pod.namespace) ?? []) counter.count(pod, nodeIndex, change);
-    for (const counter of this.#ofAnyNamespace) counter.count(pod, nodeIndex, change);
+    const { labels, namespace } = pod;
+    for (const place of [namespace, '*']) {
+      this.#countIn(`${place}/`, pod, nodeIndex, change);
+      if (labels) for (const key of Object.keys(labels)) this.#countIn(`${place}/${key}=${labels[key]!}`, pod, nodeIndex, change);
+    }
+  }
+
+  #countIn(file: string, pod: PodInfo, nodeIndex: number, change: 1 | -1): void {
+    for (const counter of this.#files.get(file) ?? []) counter.count(pod, nodeIndex, change);
   }
 
   #changeNode(nodeIndex: number, node: NodeInfo | undefined): void {
