@@ -133,8 +133,8 @@ async function watchRun({ pid, target }: BareControlPlane, { workload, mode, spe
   await Promise.all([creating, ...beside]);
   return {
     bound: watch.seen.size,
-    perSecond: watch.watched / (watch.elapsedMs / 1000),
-    cpuPer1000: (cpu / watch.watched) * 1000,
+    perSecond: watch.watched > 0 ? watch.watched / (watch.elapsedMs / 1000) : 0,
+    cpuPer1000: (cpu / Math.max(1, watch.watched)) * 1000,
     rebound: watch.rebound,
     latencies: [...createdMs].flatMap(([name, atMs]) => (watch.seen.has(name) ? [Math.max(0, watch.seen.get(name)! - atMs)] : [])),
   };
