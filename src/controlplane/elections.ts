@@ -6,7 +6,9 @@
  */
 import { type Clock, type Ctx, type Logger, type Random, TaskGroup } from '../base/index.ts';
 import type { Client, Fence } from '../client/index.ts';
-import { ComponentError, type ComponentFlagValues, type ElectionTimes, runElected } from './component/index.ts';
+import type { ComponentFlagValues, ElectionTimes } from './component/component-flags.ts';
+import { runElected } from './component/election.ts';
+import { ComponentError } from './component/errors.ts';
 
 export interface ElectedPart {
   readonly name: string;

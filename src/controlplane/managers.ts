@@ -7,7 +7,9 @@ import { type Clock, type Logger, type Random, type Registry, TaskGroup } from '
 import { createClient, createEventRecorder, createInformerFactory, type Transport } from '../client/index.ts';
 import type { ControllersOptions } from '../controllers/index.ts';
 import { type RunningScheduler, type SchedulerOptions, startScheduler } from '../scheduler/index.ts';
-import { type ComponentFlagValues, type ElectionTimes, fencedBy } from './component/index.ts';
+// One by one: the whole door brings kubeconfigs and a server along, which a control plane needs not.
+import type { ComponentFlagValues, ElectionTimes } from './component/component-flags.ts';
+import { fencedBy } from './component/election.ts';
 import { type ControllerManagerFlagValues, controllersOptions, nodeMasks } from './controller-manager/flags.ts';
 import { startControllers } from './controller-manager/start-controllers.ts';
 import { type ElectedPart, Elections, type Fences } from './elections.ts';

@@ -22,7 +22,7 @@ import {
 import { featureGates } from '../../apiserver/flags/index.ts';
 import { type ControllerName, controllersFaults, type ControllersOptions, type NodeIpamOptions } from '../../controllers/index.ts';
 import { signingFlagFaults } from './signing-flags.ts';
-import { componentFlagFaults, componentFlags } from '../component/index.ts';
+import { componentFlagFaults, componentFlags } from '../component/component-flags.ts';
 
 /** How many keys of a controller are worked on at once, by flag. */
 const workerFlags = {

@@ -3,7 +3,7 @@
  * @source cmd/kube-controller-manager/app/options/csrsigningcontroller.go, app/certificates.go, v1.35
  */
 import type { ControllersOptions } from '../../controllers/index.ts';
-import { readNamedFile } from '../component/index.ts';
+import { readNamedFile } from '../component/named-file.ts';
 import type { ControllerManagerFlagValues } from './flags.ts';
 
 type Signing = NonNullable<ControllersOptions['signing']>;
