@@ -20,8 +20,9 @@ export class EventFeed<T> {
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       for (;;) {
-        signal.throwIfAborted();
         while (queue.length > 0) yield queue.shift()!;
+        // Looked at last: the end may have been asked for while whoever follows had an event in hand.
+        signal.throwIfAborted();
         const { promise, resolve } = Promise.withResolvers<void>();
         wake = resolve;
         await promise;
