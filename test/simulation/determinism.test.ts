@@ -24,7 +24,8 @@ async function eventfulHour(seed: number): Promise<Transcript> {
 
 async function live(cluster: Cluster): Promise<void> {
   await createDeployment(cluster, 'web', { replicas: 6 });
-  await createPod(cluster, 'crash', { containers: [{ name: 'main', image: 'crash' }] });
+  // It outlives the silence of its node, wherever it is.
+  await createPod(cluster, 'crash', { containers: [{ name: 'main', image: 'crash' }], tolerations: [{ operator: 'Exists' }] });
   await cluster.client.create(
     corev1Resources.services,
     {
