@@ -70,6 +70,11 @@ describe('faults', () => {
     ],
     ['a profile among several without a name', { profiles: [{ schedulerName: 'a' }, {}] }, ['profiles[1].schedulerName: Required value']],
     [
+      'a plugin that is not there',
+      { profiles: [{ plugins: { score: { enabled: [{ name: 'Nope' }] } } }] },
+      ['profiles[0].plugins: Not found: "Nope"'],
+    ],
+    [
       'arguments for no plugin',
       { profiles: [{ pluginConfig: [{ name: 'Nope', args: { a: 1 } }] }] },
       ['profiles[0].pluginConfig[0].args: Invalid value: "Nope": there is no such plugin'],

@@ -16,6 +16,7 @@ import {
   type ProfileConfiguration,
   type SchedulerConfiguration,
 } from './configuration.ts';
+import { neededPlugins } from './expand-points.ts';
 import { FieldReader } from './field-reader.ts';
 import { readExtender } from './read-extender.ts';
 
@@ -94,6 +95,9 @@ function readProfiles(reader: FieldReader, factories: ReadonlyMap<string, Plugin
   const names = profiles.map(({ schedulerName }) => schedulerName);
   for (const [i, name] of names.entries()) {
     const path = `profiles[${i}]`;
+    for (const plugin of neededPlugins(profiles[i]!)) {
+      if (!factories.has(plugin)) reader.fault(fieldErrors.notFound(`${path}.plugins`, plugin));
+    }
     if (name === '') reader.fault(fieldErrors.required(`${path}.schedulerName`));
     else if (names.indexOf(name) < i) reader.fault(fieldErrors.duplicate(`${path}.schedulerName`, name));
     const sorts = profiles[i]!.plugins.queueSort;
