@@ -230,9 +230,10 @@ function claimOwnerSteps(view: StatefulSetView, pod: Pick<Pod, 'metadata'>): Ste
   });
 }
 
-/** Not there, not ready for long enough, or on its way out. */
+/** Not there, not ready for long enough, ended (whatever its last conditions say), or on its way out. */
 function isMissing({ set, nowMs }: StatefulSetView, pod: Pod | undefined): boolean {
-  return !pod || isPodTerminating(pod) || !isPodAvailable(pod, { minReadySeconds: set.spec.minReadySeconds ?? 0, nowMs });
+  if (!pod || isPodTerminating(pod) || isPodTerminal(pod)) return true;
+  return !isPodAvailable(pod, { minReadySeconds: set.spec.minReadySeconds ?? 0, nowMs });
 }
 
 function isRunningAndReady(pod: Pod): boolean {
