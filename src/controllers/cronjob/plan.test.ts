@@ -107,8 +107,8 @@ describe('what a CronJob does', () => {
       'takes what has ended off its list',
       { of: cronJob({}, { ...last('09:00'), ...active('a', 'b') }), jobs: [job('a', 'Complete'), job('b', 'Failed')] },
       [
-        'SawCompletedJob: Saw completed job: a, status: Complete',
-        'SawCompletedJob: Saw completed job: b, status: Failed',
+        'SawCompletedJob: Saw completed job: a, condition: Complete',
+        'SawCompletedJob: Saw completed job: b, condition: Failed',
         'look again in 1800.1 s',
       ],
     ],

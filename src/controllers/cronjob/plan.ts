@@ -116,7 +116,7 @@ function settleActive(
       events.push({ type: 'Warning', reason: 'UnexpectedJob', message: `Saw a job that the controller did not create or forgot: ${name}` });
     } else if (isListed && isJobFinished(job)) {
       active = active.filter((one) => one.uid !== uid);
-      events.push({ type: 'Normal', reason: 'SawCompletedJob', message: `Saw completed job: ${name}, status: ${endOf(job)}` });
+      events.push({ type: 'Normal', reason: 'SawCompletedJob', message: `Saw completed job: ${name}, condition: ${endOf(job)}` });
     }
     const { completionTime } = job.status;
     const isLater = lastSuccessfulTime === undefined || (completionTime !== undefined && completionTime > lastSuccessfulTime);
