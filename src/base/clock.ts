@@ -2,6 +2,7 @@
  * Time as a dependency. This file and its virtual twin are the only places that read the time or set a timer, so that a whole
  * control plane can run on a clock that a test turns by hand.
  */
+import { offAbort, onAbort } from './on-abort.ts';
 
 /** A timer that was set; disposing it twice, or after it fired, is harmless. */
 export interface Timer extends Disposable {
@@ -41,15 +42,15 @@ export function sleepOn(clock: Pick<Clock, 'setTimer'>, delayMs: number, signal:
       reject(signal.reason as Error);
       return;
     }
-    const onAbort = (): void => {
+    const giveUp = (): void => {
       timer.cancel();
       reject(signal.reason as Error);
     };
     const timer = clock.setTimer(delayMs, () => {
-      signal.removeEventListener('abort', onAbort);
+      offAbort(signal, giveUp);
       resolve();
     });
-    signal.addEventListener('abort', onAbort, { once: true });
+    onAbort(signal, giveUp);
   });
 }
 

@@ -4,7 +4,7 @@
  * server cannot be reached the queue holds; an event that the server refuses is given up.
  */
 import { ApiError, type corev1, corev1Resources, isApiError, type KubeObject } from '../api/index.ts';
-import { type Clock, Counter, type Ctx, formatTime, type Random, Registry, type TaskGroup } from '../base/index.ts';
+import { type Clock, Counter, type Ctx, formatTime, offAbort, onAbort, type Random, Registry, type TaskGroup } from '../base/index.ts';
 import type { Client } from './client.ts';
 import { type CorrelatorLimits, EventCorrelator, type NewEvent } from './event-correlator.ts';
 import type { EventRecorder, RecordedEvent } from './lister.ts';
@@ -109,11 +109,11 @@ class QueuedRecorder implements EventRecorder {
   #nextEvent(signal: AbortSignal): Promise<NewEvent> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
-      const onAbort = (): void => reject(signal.reason as Error);
-      signal.addEventListener('abort', onAbort, { once: true });
+      const giveUp = (): void => reject(signal.reason as Error);
+      onAbort(signal, giveUp);
       this.#wake = () => {
         this.#wake = undefined;
-        signal.removeEventListener('abort', onAbort);
+        offAbort(signal, giveUp);
         resolve(this.#queue.shift()!);
       };
     });

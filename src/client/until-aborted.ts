@@ -1,4 +1,5 @@
 /** Waiting for something that has no signal of its own. */
+import { offAbort, onAbort } from '../base/index.ts';
 
 /**
  * Settles as `promise` does.
@@ -10,8 +11,8 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
       reject(signal.reason as Error);
       return;
     }
-    const onAbort = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    const giveUp = (): void => reject(signal.reason as Error);
+    onAbort(signal, giveUp);
+    promise.then(resolve, reject).finally(() => offAbort(signal, giveUp));
   });
 }

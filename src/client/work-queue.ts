@@ -3,7 +3,7 @@
  * Invariants: a key waits at most once and is in work at most once; a key added while in work is worked on again afterwards; keys
  * come out in the order they went in. It holds keys, not changes, so it never grows past the number of objects there are.
  */
-import { type BackoffPolicy, type Clock, KeyedBackoff, Registry, type Timer } from '../base/index.ts';
+import { type BackoffPolicy, type Clock, KeyedBackoff, offAbort, onAbort, Registry, type Timer } from '../base/index.ts';
 import { breather } from './fairness.ts';
 import { workQueueMetrics } from './work-queue-metrics.ts';
 
@@ -120,17 +120,17 @@ class KeyQueue<Key> implements WorkQueue<Key> {
     const [first] = this.#waiting.keys();
     if (first !== undefined) return this.#take(first);
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
+      const giveUp = (): void => {
         this.#waiters.delete(waiter);
         reject(signal.reason as Error);
       };
       const waiter: Waiter<Key> = {
         take: (key) => {
-          signal.removeEventListener('abort', onAbort);
+          offAbort(signal, giveUp);
           resolve(key);
         },
       };
-      signal.addEventListener('abort', onAbort, { once: true });
+      onAbort(signal, giveUp);
       this.#waiters.add(waiter);
     });
   }

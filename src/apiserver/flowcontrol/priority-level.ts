@@ -3,7 +3,7 @@
  * is wider than the whole level and runs alone; whoever waits is dispatched, times out, or goes away, and does exactly one of these; while
  * nobody waits, a request takes its seat without a promise.
  */
-import type { Clock } from '../../base/index.ts';
+import { type Clock, offAbort, onAbort } from '../../base/index.ts';
 import type { SeatLimits } from './borrowing.ts';
 import { FairQueues, type FlowQueue, type QueueSettings, type Waiting } from './fair-queues.ts';
 import type { FlowRequest, Seat } from './flow-control.ts';
@@ -172,7 +172,7 @@ export class PriorityLevel {
     return new Promise((resolve, reject) => {
       const done = (dispatched: boolean): void => {
         limit.cancel();
-        request.signal.removeEventListener('abort', onAbort);
+        offAbort(request.signal, cancel);
         this.waiting--;
         this.waitingSeats -= width.seats;
         schema.counts.waiting--;
@@ -186,7 +186,7 @@ export class PriorityLevel {
         // It may have stood before others that need less.
         this.dispatch();
       };
-      const onAbort = (): void => giveUp('cancelled');
+      const cancel = (): void => giveUp('cancelled');
       const waiting: Waiting = {
         request,
         schema,
@@ -201,7 +201,7 @@ export class PriorityLevel {
         },
       };
       const limit = clock.setTimer(waitLimitMs, () => giveUp('time-out'));
-      request.signal.addEventListener('abort', onAbort, { once: true });
+      onAbort(request.signal, cancel);
       this.waiting++;
       this.waitingSeats += width.seats;
       schema.counts.waiting++;

@@ -4,7 +4,7 @@
  */
 import { ApiError, type JsonObject, type KubeObject, type ResourceRef, resourcePath } from '../../api/index.ts';
 import { stringifyJson } from '../../api/json/index.ts';
-import { type Clock, isAbort, type Logger } from '../../base/index.ts';
+import { type Clock, isAbort, type Logger, offAbort, onAbort } from '../../base/index.ts';
 import {
   type Discovery,
   type Fence,
@@ -129,9 +129,9 @@ async function* watch(options: InProcessOptions, request: WatchRequest): AsyncGe
     // Only what a watch costs at its beginning is limited.
     .finally(() => incoming.seat?.release());
   using _deadline = options.clock.setTimer(timeoutMs, () => watched.watcher.end('closed'));
-  const onAbort = (): void => wake();
-  signal.addEventListener('abort', onAbort);
-  options.signal.addEventListener('abort', onAbort);
+  const look = (): void => wake();
+  onAbort(signal, look);
+  onAbort(options.signal, look);
   try {
     yield* initialEvents(watched, view, request.as === 'metadata');
     while (!signal.aborted && !options.signal.aborted) {
@@ -147,8 +147,8 @@ async function* watch(options: InProcessOptions, request: WatchRequest): AsyncGe
     }
     signal.throwIfAborted();
   } finally {
-    signal.removeEventListener('abort', onAbort);
-    options.signal.removeEventListener('abort', onAbort);
+    offAbort(signal, look);
+    offAbort(options.signal, look);
     watched.close();
     incoming.audit?.completed(200);
   }

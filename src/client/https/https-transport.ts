@@ -4,7 +4,7 @@
  */
 import type http2 from 'node:http2';
 import { ApiError, type JsonObject, type metav1, resourcePath } from '../../api/index.ts';
-import { backoffMs, type BackoffPolicy, type Clock, type Logger, type Random } from '../../base/index.ts';
+import { backoffMs, type BackoffPolicy, type Clock, type Logger, offAbort, onAbort, type Random } from '../../base/index.ts';
 import { fenceHeader, formatFence } from '../fencing.ts';
 import type { Discovery, Query, ResourceRequest, Transport, WatchEvent, WatchRequest } from '../transport.ts';
 import { ConnectionError } from './connection-error.ts';
@@ -178,9 +178,9 @@ class Http2Transport implements HttpsTransport {
       },
       { endStream: body === undefined, signal },
     );
-    const onAbort = (): void => void stream.destroy(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-    stream.once('close', () => signal.removeEventListener('abort', onAbort));
+    const giveUp = (): void => void stream.destroy(signal.reason as Error);
+    onAbort(signal, giveUp);
+    stream.once('close', () => offAbort(signal, giveUp));
     return new Promise((resolve, reject) => {
       const fail = (cause?: unknown): void => {
         if (signal.aborted) reject(signal.reason as Error);
