@@ -8,9 +8,21 @@ export interface Random {
   bytes(length: number): Uint8Array;
 }
 
+/** Random words that `next` has yet to use, two a number: asking the system costs more than a hundred of them. */
+const words = new Uint32Array(512);
+let used = words.length;
+
 /** The operating system's cryptographic source. */
 export const systemRandom: Random = {
-  next: () => Number(new DataView(systemRandom.bytes(8).buffer).getBigUint64(0) >> 11n) / 2 ** 53,
+  next: () => {
+    if (used === words.length) {
+      randomFillSync(words);
+      used = 0;
+    }
+    const high = words[used++]! >>> 5;
+    const low = words[used++]! >>> 6;
+    return (high * 2 ** 26 + low) / 2 ** 53;
+  },
   bytes: (length) => randomFillSync(new Uint8Array(length)),
 };
 
