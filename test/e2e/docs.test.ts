@@ -70,6 +70,9 @@ async function runPage(page: string, { directory, home, cluster, kubeconfig }: P
     knarr() {
       command="$1"; shift
       if [ "$command" = image ]; then sub="$1"; shift; '${launcher}' image "$sub" --name '${cluster}' "$@"
+      elif [ "$command" = scheduler ] || [ "$command" = controller-manager ]; then
+        # They run on, in the background: what is killed there must be the program.
+        exec '${launcher}' "$command" "$@"
       else '${launcher}' "$command" --name '${cluster}' "$@"; fi
     }`;
   const commands = commandsOf(page).replaceAll('/var/lib/knarr/clusters/knarr/', `${home}/clusters/${cluster}/`);
