@@ -103,7 +103,9 @@ export function createNodeLifecycleController(context: ControllerContext, option
         return readyOf(node);
       });
       if (node.metadata.labels?.[excludedLabel] !== undefined) continue;
-      statuses.set(zoneOf(node), [...(statuses.get(zoneOf(node)) ?? []), current]);
+      const zone = statuses.get(zoneOf(node));
+      if (zone) zone.push(current);
+      else statuses.set(zoneOf(node), [current]);
     }
     await handleDisruption(all, statuses, signal);
     if ([...waiting.values()].some(({ size }) => size > 0)) wake(evictionKey);

@@ -21,19 +21,20 @@ export interface ReplicaPlan {
 
 /**
  * @param pods active pods that it controls
- * @param options.related active pods of every object of the kind with the same owner
+ * @param options.related active pods of every object of the kind with the same owner; asked for when some pods have to go
  */
 export function planReplicas(
   { spec }: ReplicaOwner,
   pods: readonly corev1.Pod[],
-  options: { readonly related: readonly corev1.Pod[]; readonly nowMs: number },
+  options: { readonly related: () => readonly corev1.Pod[]; readonly nowMs: number },
 ): ReplicaPlan {
   const surplus = pods.length - (spec.replicas ?? 1);
   if (surplus <= 0) return { create: Math.min(-surplus, burstReplicas), remove: [] };
+  if (surplus >= pods.length) return { create: 0, remove: pods.slice(0, burstReplicas) };
   const onNode = new Map<string, number>();
-  for (const pod of options.related) onNode.set(pod.spec.nodeName ?? '', (onNode.get(pod.spec.nodeName ?? '') ?? 0) + 1);
+  for (const pod of options.related()) onNode.set(pod.spec.nodeName ?? '', (onNode.get(pod.spec.nodeName ?? '') ?? 0) + 1);
   const rank = (pod: corev1.Pod): number => onNode.get(pod.spec.nodeName ?? '') ?? 0;
-  const ordered = surplus < pods.length ? inDeletionOrder(pods, { rank, nowMs: options.nowMs }) : pods;
+  const ordered = inDeletionOrder(pods, { rank, nowMs: options.nowMs });
   return { create: 0, remove: ordered.slice(0, Math.min(surplus, burstReplicas)) };
 }
 

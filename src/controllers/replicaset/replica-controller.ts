@@ -76,7 +76,8 @@ export function createReplicaController<T extends ReplicaOwner>(context: Control
     };
     owners.addHandler({
       added: (owner) => enqueue(keyOf(owner)),
-      updated: (_, owner) => enqueue(keyOf(owner)),
+      // A status that was just written asks for nothing: it waits with the pods that are to come.
+      updated: (old, owner) => (old.metadata.generation === owner.metadata.generation ? wake(owner) : enqueue(keyOf(owner))),
       deleted: (owner) => {
         expectations.forget(keyOf(owner));
         enqueue(keyOf(owner));
@@ -136,7 +137,7 @@ export function createReplicaController<T extends ReplicaOwner>(context: Control
     let error: unknown;
     let failure: ReplicaFailure | undefined;
     if (settled && owner.metadata.deletionTimestamp === undefined) {
-      const plan = planReplicas(owner, active, { related: relatedPods(owner), nowMs: clock.now() });
+      const plan = planReplicas(owner, active, { related: () => relatedPods(owner), nowMs: clock.now() });
       for (const ratio of deletionAgeRatios(active, plan.remove, clock.now())) ages.observe(ratio);
       error = await apply(plan, owner, signal);
       if (error instanceof Error) failure = { reason: plan.create > 0 ? 'FailedCreate' : 'FailedDelete', message: error.message };
