@@ -32,6 +32,7 @@ export * from './names.ts';
 export * from './node-selector.ts';
 export * from './owner-references.ts';
 export * from './persistent-volumes.ts';
+export * from './pod-references.ts';
 export * from './pod-resources.ts';
 export * from './pod-status.ts';
 export * from './qos.ts';

@@ -36,6 +36,7 @@ import { createPodGcController, type PodGcOptions } from './pod-gc/pod-gc-contro
 import { createReplicaSetController } from './replicaset/replicaset-controller.ts';
 import { createReplicationController } from './replication-controller/replication-controller.ts';
 import { createResourceQuotaController, type ResourceQuotaOptions } from './resource-quota/resource-quota-controller.ts';
+import { createLegacyTokenCleaner, type LegacyTokenOptions } from './service-accounts/legacy-token-cleaner.ts';
 import { createRootCaController } from './service-accounts/root-ca-controller.ts';
 import { createServiceAccountsController } from './service-accounts/service-accounts-controller.ts';
 import { createTokensController } from './service-accounts/tokens-controller.ts';
@@ -57,6 +58,7 @@ export interface ControllersOptions {
   readonly endpoints?: EndpointsOptions;
   readonly endpointSlice?: EndpointSliceOptions;
   readonly garbageCollector?: GarbageCollectorOptions;
+  readonly legacyTokens?: LegacyTokenOptions;
   readonly namespace?: NamespaceOptions;
   readonly nodeLifecycle?: NodeLifecycleOptions;
   readonly persistentVolume?: PersistentVolumeOptions;
@@ -237,6 +239,11 @@ const controllerTable: readonly ControllerRow[] = [
   { name: 'ttl-controller', account: 'ttl-controller', create: createTtlController },
   { name: 'bootstrap-signer-controller', account: 'bootstrap-signer', create: createBootstrapSigner },
   { name: 'token-cleaner-controller', account: 'token-cleaner', create: createTokenCleaner },
+  {
+    name: 'legacy-serviceaccount-token-cleaner-controller',
+    account: 'legacy-service-account-token-cleaner',
+    create: (context, { legacyTokens }) => createLegacyTokenCleaner(context, legacyTokens),
+  },
   { name: 'service-cidr-controller', account: 'service-cidrs-controller', create: createServiceCidrsController },
   {
     name: 'resourcequota-controller',

@@ -5,18 +5,19 @@
  */
 import {
   type authenticationv1,
+  configMapNamesOf,
   coordinationv1Resources,
   type corev1,
   corev1Resources,
   type Draft,
   goQuote,
   notFound,
+  secretNamesOf,
   storagev1Resources,
 } from '../../api/index.ts';
 import type { AdmissionContext, AdmissionOperation, AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import type { UserInfo } from '../request.ts';
 import { forbiddenLabelChanges } from './node-labels.ts';
-import { configMapNamesOf, secretNamesOf } from './pod-references.ts';
 import { refusal } from './refusal.ts';
 import { isResource } from './resource-match.ts';
 import { admitAudiences } from './token-audiences.ts';

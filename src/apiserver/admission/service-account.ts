@@ -3,10 +3,9 @@
  * namespace mounted where client libraries look for them, and with its image pull secrets.
  * @source kubernetes plugin/pkg/admission/serviceaccount
  */
-import { type corev1, corev1Resources, type Draft } from '../../api/index.ts';
+import { type corev1, corev1Resources, type Draft, secretNamesOf } from '../../api/index.ts';
 import { type Clock, type Random, randomSuffix } from '../../base/index.ts';
 import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../admission.ts';
-import { secretNamesOf } from './pod-references.ts';
 import { refusal } from './refusal.ts';
 import { isResource } from './resource-match.ts';
 

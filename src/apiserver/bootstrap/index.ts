@@ -18,6 +18,7 @@ export function bootstrapExtension(options: BootstrapOptions): ExtensionFactory 
   const named = {
     'start-system-namespaces-controller': (keeper: SystemKeeper) => keeper.keepNamespaces(),
     'scheduling/bootstrap-system-priority-classes': (keeper: SystemKeeper) => keeper.keepPriorityClasses(),
+    'start-legacy-token-tracking-controller': (keeper: SystemKeeper) => keeper.keepTokenTracking(),
     'start-kubernetes-service-cidr-controller': (keeper: SystemKeeper) => keeper.keepServiceCidr(),
     'bootstrap-controller': (keeper: SystemKeeper) => keeper.keepService(),
   } as const;

@@ -31,6 +31,7 @@ import {
   sliceTargets,
   systemNamespaces,
   systemPriorityClasses,
+  tokenTrackingConfigMap,
 } from './system-objects.ts';
 
 const { configmaps, endpoints, namespaces, services } = corev1Resources;
@@ -72,6 +73,16 @@ export class SystemKeeper {
     if (stored?.data?.['client-ca-file'] === clientCa || stored === undefined) return;
     await this.#change(configmaps, stored, (draft) => {
       draft.data = { ...draft.data, ...wanted.data };
+    });
+  }
+
+  /** A date that cannot be read begins anew. @source pkg/controlplane/controller/legacytokentracking, v1.35 */
+  async keepTokenTracking(): Promise<void> {
+    const today = this.#options.now().slice(0, 'YYYY-MM-DD'.length);
+    const stored = await this.#ensure(configmaps, tokenTrackingConfigMap(today));
+    if (!stored || isDate(stored.data?.['since'] ?? '')) return;
+    await this.#change(configmaps, stored, (draft) => {
+      draft.data = { ...draft.data, since: today };
     });
   }
 
@@ -147,4 +158,8 @@ export class SystemKeeper {
     const { name, namespace = '' } = stored.metadata;
     await this.#registry.storage(resource).guaranteedUpdate({ namespace, name }, change, options, this.#op);
   }
+}
+
+function isDate(text: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text));
 }

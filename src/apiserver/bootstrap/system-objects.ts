@@ -96,6 +96,16 @@ export function sliceTargets({ endpoints, ports }: Pick<discoveryv1.EndpointSlic
   return targets.toSorted().join(' ');
 }
 
+/** Since which day uses of tokens of old are noted; the cleaner of such tokens reads it. */
+export function tokenTrackingConfigMap(today: string): Unsaved<corev1.ConfigMap> {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'kube-apiserver-legacy-service-account-token-tracking', namespace: 'kube-system' },
+    data: { since: today },
+  };
+}
+
 /** What aggregated API servers check client certificates with. */
 export function authenticationConfigMap(clientCa: string): Unsaved<corev1.ConfigMap> {
   return {

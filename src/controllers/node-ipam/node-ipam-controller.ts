@@ -4,6 +4,7 @@ import type { Ctx } from '../../base/index.ts';
 import { type Controller, type ControllerContext, done, type Outcome } from '../../client/index.ts';
 import { recordNodeStatus } from '../node-lifecycle/node-events.ts';
 import { CidrSet } from './cidr-set.ts';
+import { cidrMetrics } from './cidr-metrics.ts';
 
 export interface NodeIpamOptions {
   /** One range, or one of each address family. */
@@ -12,23 +13,33 @@ export interface NodeIpamOptions {
   readonly nodeMaskLengthV4?: number;
   /** Default 64. */
   readonly nodeMaskLengthV6?: number;
+  /** Ranges of Services: what they share with the cluster's is no node's. */
+  readonly serviceCidrs?: readonly string[];
 }
 
 const exhaustedRetryMs = 30_000;
+/** Ranges are chosen without a pause between; what takes its time is writing them. @source pkg/controller/nodeipam/ipam cidrUpdateWorkers */
+const workers = 30;
 
 export function createNodeIpamController(context: ControllerContext, options: NodeIpamOptions): Controller {
   const { client, informers, recorder } = context;
   const nodes = informers.informer(corev1Resources.nodes);
+  const metrics = cidrMetrics(context.registry);
   const sets = options.clusterCidrs.map(
     (cidr) => new CidrSet(cidr, cidr.includes(':') ? (options.nodeMaskLengthV6 ?? 64) : (options.nodeMaskLengthV4 ?? 24)),
   );
+  const occupyAll = (cidrs: readonly string[]): void => {
+    for (const cidr of cidrs) for (const set of sets) metrics.allocated(set, set.occupy(cidr) ?? 0);
+  };
+  const releaseAll = (cidrs: readonly string[]): void => {
+    for (const cidr of cidrs) for (const set of sets) metrics.released(set, set.release(cidr) ?? 0);
+  };
+  occupyAll(options.serviceCidrs ?? []);
   /** Ranges given to nodes whose cache entry does not show them yet. */
   const given = new Map<string, readonly string[]>();
 
   const setup = (enqueue: (key: string) => void): void => {
-    const occupy = ({ spec }: corev1.Node): void => {
-      for (const cidr of cidrsOf(spec)) for (const set of sets) set.occupy(cidr);
-    };
+    const occupy = ({ spec }: corev1.Node): void => occupyAll(cidrsOf(spec));
     nodes.addHandler({
       added: (node) => {
         occupy(node);
@@ -39,7 +50,7 @@ export function createNodeIpamController(context: ControllerContext, options: No
         enqueue(node.metadata.name);
       },
       deleted: ({ metadata, spec }) => {
-        for (const cidr of [...cidrsOf(spec), ...(given.get(metadata.uid) ?? [])]) for (const set of sets) set.release(cidr);
+        releaseAll([...new Set([...cidrsOf(spec), ...(given.get(metadata.uid) ?? [])])]);
         given.delete(metadata.uid);
       },
     });
@@ -49,7 +60,10 @@ export function createNodeIpamController(context: ControllerContext, options: No
     const node = nodes.get({ name });
     if (!node) return done;
     const { uid } = node.metadata;
-    if (cidrsOf(node.spec).length > 0) {
+    const own = cidrsOf(node.spec);
+    if (own.length > 0) {
+      // Somebody else was faster, with others.
+      releaseAll((given.get(uid) ?? []).filter((cidr) => !own.includes(cidr)));
       given.delete(uid);
       return done;
     }
@@ -72,14 +86,20 @@ export function createNodeIpamController(context: ControllerContext, options: No
 
   /** One range of each family, or none of any. */
   const allocate = (): readonly string[] | undefined => {
-    const ranges = sets.map((set) => set.allocate());
-    const whole = ranges.filter((range) => range !== undefined);
-    if (whole.length === sets.length) return whole;
-    sets.forEach((set, i) => set.release(ranges[i] ?? ''));
-    return undefined;
+    const found: string[] = [];
+    for (const set of sets) {
+      const range = set.allocate();
+      if (!range) {
+        releaseAll(found);
+        return undefined;
+      }
+      metrics.allocated(set, 1, range.tries);
+      found.push(range.cidr);
+    }
+    return found;
   };
 
-  return { name: 'node-ipam-controller', reconcile, setup, workers: 1 };
+  return { name: 'node-ipam-controller', reconcile, setup, workers };
 }
 
 function cidrsOf({ podCIDRs = [], podCIDR }: corev1.NodeSpec): readonly string[] {

@@ -75,6 +75,7 @@ export const controllerManagerFlags = {
   'horizontal-pod-autoscaler-sync-period': durationMs,
   'horizontal-pod-autoscaler-tolerance': decimal,
   'large-cluster-size-threshold': integer,
+  'legacy-service-account-token-clean-up-period': durationMs,
   'max-endpoints-per-slice': integer,
   'node-cidr-mask-size': integer,
   'node-cidr-mask-size-ipv4': integer,
@@ -154,6 +155,8 @@ function controllerManagerFlagFaults(flags: ControllerManagerFlagValues): string
       'usage of --node-cidr-mask-size-ipv4 and --node-cidr-mask-size-ipv6 is not allowed if --node-cidr-mask-size is set. For dual-stack clusters please unset it.',
     );
   }
+  const cleanUp = flags['legacy-service-account-token-clean-up-period'];
+  if (cleanUp !== undefined && cleanUp <= 0) faults.push(`invalid CleanUpPeriod: ${cleanUp / 1000}s`);
   const perSlice = flags['max-endpoints-per-slice'];
   if (perSlice !== undefined && perSlice < 1) faults.push('max-endpoints-per-slice cannot be less than 1');
   if (perSlice !== undefined && perSlice > 1000) faults.push('max-endpoints-per-slice cannot be more than 1000');
@@ -182,6 +185,7 @@ export function controllersOptions(flags: ControllerManagerFlagValues): Controll
       updateBatchMs: flags['endpointslice-updates-batch-period'],
       maxEndpointsPerSlice: flags['max-endpoints-per-slice'],
     }),
+    legacyTokens: defined({ cleanUpPeriodMs: flags['legacy-service-account-token-clean-up-period'] }),
     nodeLifecycle: {
       ...defined({
         monitorPeriodMs: flags['node-monitor-period'],
@@ -205,7 +209,7 @@ export function controllersOptions(flags: ControllerManagerFlagValues): Controll
     podGc: defined({ terminatedThreshold: flags['terminated-pod-gc-threshold'] }),
     resourceQuota: defined({ resyncMs: flags['resource-quota-sync-period'] }),
     ...(flags['allocate-node-cidrs'] && {
-      nodeIpam: { clusterCidrs: cidrs, ...nodeMasks(flags) },
+      nodeIpam: { clusterCidrs: cidrs, serviceCidrs: flags['service-cluster-ip-range'] ?? [], ...nodeMasks(flags) },
     }),
   };
 }

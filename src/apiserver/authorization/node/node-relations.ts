@@ -4,8 +4,15 @@
  * Invariant: mirror pods relate a node to nothing but themselves, so that a node cannot give itself rights.
  * @source plugin/pkg/auth/authorizer/node/graph.go, graph_populator.go, v1.35
  */
-import { type corev1, corev1Resources, type KubeObject, type ResourceRef, storagev1Resources } from '../../../api/index.ts';
-import { configMapNamesOf, secretNamesOf } from '../../admission/pod-references.ts';
+import {
+  configMapNamesOf,
+  type corev1,
+  corev1Resources,
+  type KubeObject,
+  type ResourceRef,
+  secretNamesOf,
+  storagev1Resources,
+} from '../../../api/index.ts';
 import type { Registry } from '../../storage.ts';
 import { volumeSecretsOf } from './volume-secrets.ts';
 

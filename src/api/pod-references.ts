@@ -2,10 +2,11 @@
  * Which Secrets and ConfigMaps a pod names, anywhere in it.
  * @source kubernetes pkg/api/pod/util.go VisitPodSecretNames, VisitPodConfigmapNames
  */
-import type { corev1, Draft } from '../../api/index.ts';
+import type { Container, Pod as CorePod, Volume } from './gen/core-v1.ts';
+import type { Draft } from './object.ts';
 
-type Pod = corev1.Pod | Draft<corev1.Pod>;
-type Environment = Pick<corev1.Container, 'env' | 'envFrom'>;
+type Pod = CorePod | Draft<CorePod>;
+type Environment = Pick<Container, 'env' | 'envFrom'>;
 
 export function secretNamesOf({ spec }: Pod): string[] {
   const names: (string | undefined)[] = [
@@ -39,7 +40,7 @@ function environmentsOf(spec: Pod['spec']): readonly Environment[] {
   return [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])] as readonly Environment[];
 }
 
-function secretNamesOfVolume(volume: corev1.Volume): (string | undefined)[] {
+function secretNamesOfVolume(volume: Volume): (string | undefined)[] {
   return [
     volume.secret?.secretName,
     ...(volume.projected?.sources ?? []).map(({ secret }) => secret?.name),
