@@ -12,6 +12,7 @@ import {
   isDeleting,
   isReady,
   namespace,
+  patch,
   podsOf,
   untilRolledOut,
 } from './objects.ts';
@@ -136,6 +137,19 @@ describe('a node that falls silent', () => {
 });
 
 describe('a node that is well', () => {
+  it('tells that it was cordoned and opened again, once each', async () => {
+    await using cluster = await startCluster({ clock: new VirtualClock(), node: { kubelet: { nodeStatusUpdateMs: 10 * second } } });
+    for (const unschedulable of [true, false]) {
+      await patch(cluster, corev1Resources.nodes, 'node-1', { spec: { unschedulable } });
+      await cluster.advance(minute);
+    }
+    const messages = (await eventsOf(cluster, 'node-1')).map(({ message }) => message ?? '');
+    expect(messages.filter((message) => message.endsWith('Schedulable'))).toEqual([
+      'Node node-1 status is now: NodeNotSchedulable',
+      'Node node-1 status is now: NodeSchedulable',
+    ]);
+  });
+
   it('gives addresses again that pods have given back', async () => {
     await using cluster = await startCluster({ clock: new VirtualClock() });
     await createDeployment(cluster, 'web', { replicas: 50 });

@@ -50,6 +50,8 @@ export class NodeManager {
   #runtimeStatus: RuntimeStatus | undefined;
   #runtimeVersion: RuntimeVersion | undefined;
   #reportedMs = Number.NEGATIVE_INFINITY;
+  /** As was last told of. */
+  #unschedulable = false;
   #wake: (() => void) | undefined;
   #pending = false;
 
@@ -188,6 +190,7 @@ export class NodeManager {
     const { client, clock, identity, recorder, reportMs } = this.#options;
     const stored = this.node ?? (await client.get(corev1Resources.nodes, { name: identity.nodeName }, ctx));
     const status = await this.#compute(stored, ctx);
+    this.#tellSchedulable(stored);
     const due = clock.monotonic() - this.#reportedMs >= reportMs;
     const body = nodeStatusPatch(stored, status, { heartbeat: due });
     const ready = getCondition(status.conditions, 'Ready')?.status === 'True';
@@ -209,6 +212,15 @@ export class NodeManager {
       if (reason) recorder.event(written, { type: 'Normal', reason, message: `Node ${identity.nodeName} status is now: ${reason}` });
     }
     return ready;
+  }
+
+  /** As upstream, a kubelet that starts on a cordoned node tells of it again. */
+  #tellSchedulable(node: corev1.Node): void {
+    const unschedulable = node.spec.unschedulable ?? false;
+    if (unschedulable === this.#unschedulable) return;
+    this.#unschedulable = unschedulable;
+    const reason = unschedulable ? 'NodeNotSchedulable' : 'NodeSchedulable';
+    this.#options.recorder.event(node, { type: 'Normal', reason, message: `Node ${node.metadata.name} status is now: ${reason}` });
   }
 
   #tellReboot(before: corev1.Node, { status: { nodeInfo }, metadata: { name } }: corev1.Node): void {
