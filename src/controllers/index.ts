@@ -16,7 +16,10 @@ import { createDeploymentController } from './deployment/deployment-controller.t
 import { createDisruptionController } from './disruption/disruption-controller.ts';
 import { createStaleDisruptionController } from './disruption/stale-disruption-controller.ts';
 import { createEndpointsController, type EndpointsOptions } from './endpoints/endpoints-controller.ts';
-import { createEndpointSliceMirroringController } from './endpointslice-mirroring/endpointslice-mirroring-controller.ts';
+import {
+  createEndpointSliceMirroringController,
+  type EndpointSliceMirroringOptions,
+} from './endpointslice-mirroring/endpointslice-mirroring-controller.ts';
 import { createEndpointSliceController, type EndpointSliceOptions } from './endpointslice/endpointslice-controller.ts';
 import { createEphemeralVolumeController } from './ephemeral-volume/ephemeral-volume-controller.ts';
 import { createGarbageCollector, type GarbageCollectorOptions } from './garbage-collector/garbage-collector-controller.ts';
@@ -57,6 +60,7 @@ export interface ControllersOptions {
   readonly cronJob?: CronJobOptions;
   readonly endpoints?: EndpointsOptions;
   readonly endpointSlice?: EndpointSliceOptions;
+  readonly endpointSliceMirroring?: EndpointSliceMirroringOptions;
   readonly garbageCollector?: GarbageCollectorOptions;
   readonly legacyTokens?: LegacyTokenOptions;
   readonly namespace?: NamespaceOptions;
@@ -126,7 +130,7 @@ const controllerTable: readonly ControllerRow[] = [
     name: 'endpointslice-mirroring-controller',
     account: 'endpointslicemirroring-controller',
     speaks: 'endpoint-slice-mirroring-controller',
-    create: createEndpointSliceMirroringController,
+    create: (context, { endpointSliceMirroring }) => createEndpointSliceMirroringController(context, endpointSliceMirroring),
   },
   {
     name: 'garbage-collector-controller',

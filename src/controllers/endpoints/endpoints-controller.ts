@@ -6,6 +6,7 @@ import { ApiError, type corev1, corev1Resources, isApiError, labelsMatcher, type
 import type { Ctx } from '../../base/index.ts';
 import { type Controller, type ControllerContext, done, keyOf, type Outcome, splitKey } from '../../client/index.ts';
 import { semanticEqual } from '../semantic-equal.ts';
+import { isNamespaceTerminating } from '../workload/pod-control.ts';
 import { isHeadless } from '../service-endpoints/pod-endpoints.ts';
 import { hasSelector, watchServices } from '../service-endpoints/service-watch.ts';
 import { TriggerTimes, triggerTimeAnnotation } from '../service-endpoints/trigger-times.ts';
@@ -70,17 +71,24 @@ export function createEndpointsController(context: ControllerContext, options: E
         );
       else await client.create(corev1Resources.endpoints, wanted, { signal });
     } catch (error) {
-      if (error instanceof ApiError) report(service, { error, created: !current });
+      // Nothing new comes into a namespace that goes.
+      if (!current && isNamespaceTerminating(error)) return done;
+      if (error instanceof ApiError) report(current ?? wanted, { error, created: !current });
       throw error;
     }
     return done;
   };
 
-  const report = (service: corev1.Service, { error, created }: { readonly error: ApiError; readonly created: boolean }): void => {
+  const report = (
+    { metadata: { namespace = '', name = '', uid = '' } }: Unsaved<corev1.Endpoints>,
+    { error, created }: { readonly error: ApiError; readonly created: boolean },
+  ): void => {
     if (error.reason === 'Conflict' || error.reason === 'AlreadyExists') return;
-    const verb = created ? 'create' : 'update';
-    const message = `Failed to ${verb} endpoint for service ${keyOf(service)}: ${error.message}`;
-    recorder.event(service, { type: 'Warning', reason: created ? 'FailedToCreateEndpoint' : 'FailedToUpdateEndpoint', message });
+    const what = `${created ? 'Failed to create endpoint for service' : 'Failed to update endpoint'} ${namespace}/${name}`;
+    recorder.event(
+      { apiVersion: 'v1', kind: 'Endpoints', namespace, name, uid },
+      { type: 'Warning', reason: created ? 'FailedToCreateEndpoint' : 'FailedToUpdateEndpoint', message: `${what}: ${error.message}` },
+    );
   };
 
   return { name: 'endpoints-controller', reconcile, setup, workers: 5 };

@@ -9,32 +9,45 @@ import { CaughtUp } from '../caught-up.ts';
 import { sliceService } from '../endpointslice/endpointslice-controller.ts';
 import { type EndpointGroup, packSlices, portsKey } from '../endpointslice/pack.ts';
 import { isOutdated, managedByLabel, mirroredLabels, serviceNameLabel, type SliceFrame, writeSlices } from '../endpointslice/slices.ts';
+import type { SliceOutcome } from '../endpointslice/metrics.ts';
+import { MirroringMetrics } from './metrics.ts';
 import { triggerTimeAnnotation } from '../service-endpoints/trigger-times.ts';
 
 const manager = 'endpointslicemirroring-controller.k8s.io';
 const skipLabel = 'endpointslice.kubernetes.io/skip-mirror';
 const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader';
 const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
-/** Most addresses taken over from one subset. */
-const maxPerSubset = 1000;
-const maxPerSlice = 1000;
 const behindRetryMs = 5_000;
+/** Changes can be large: a second between the first tries, not milliseconds. */
+const backoff = { initialMs: 1_000, maxMs: 100_000 };
 const byService = 'service';
 
-export function createEndpointSliceMirroringController(context: ControllerContext): Controller {
+export interface EndpointSliceMirroringOptions {
+  /** Changes of mirrored slices within this time are answered together; default 0. */
+  readonly updateBatchMs?: number;
+  /** Most addresses taken over from one subset; default 1,000. */
+  readonly maxEndpointsPerSubset?: number;
+}
+
+export function createEndpointSliceMirroringController(
+  context: ControllerContext,
+  { updateBatchMs = 0, maxEndpointsPerSubset = 1000 }: EndpointSliceMirroringOptions = {},
+): Controller {
   const { informers, clock, recorder } = context;
   const services = informers.informer(corev1Resources.services);
   const endpoints = informers.informer(corev1Resources.endpoints);
   const slices = informers.informer(discoveryv1Resources.endpointslices);
   const caughtUp = new CaughtUp(clock);
 
-  const setup = (enqueue: (key: string) => void): void => {
+  const metrics = MirroringMetrics.of(context.registry);
+
+  const setup = (enqueue: (key: string, delayMs?: number) => void): void => {
     slices.addIndex(byService, sliceService);
     const wake = (object: corev1.Service | corev1.Endpoints): void => enqueue(keyOf(object));
     services.addHandler({ added: wake, updated: (_, service) => wake(service), deleted: wake });
     endpoints.addHandler({ added: wake, updated: (_, object) => wake(object), deleted: wake });
     const wakeOf = (slice: discoveryv1.EndpointSlice): void => {
-      if (slice.metadata.labels?.[managedByLabel] === manager) for (const key of sliceService(slice)) enqueue(key);
+      if (slice.metadata.labels?.[managedByLabel] === manager) for (const key of sliceService(slice)) enqueue(key, updateBatchMs);
     };
     slices.addHandler({ added: wakeOf, updated: (_, slice) => wakeOf(slice), deleted: wakeOf });
   };
@@ -45,6 +58,7 @@ export function createEndpointSliceMirroringController(context: ControllerContex
     const source = endpoints.get(splitKey(key));
     const own = slices.byIndex(byService, key).filter(({ metadata }) => metadata.labels?.[managedByLabel] === manager);
     if (!source || !service || service.spec.selector !== undefined || !mayMirror(source)) {
+      metrics.forget(key);
       const frame = { namespace: undefined, service: '', labels: {}, owner: { apiVersion: '', kind: '', name: '', uid: '' } };
       await writeSlices(
         context,
@@ -54,18 +68,29 @@ export function createEndpointSliceMirroringController(context: ControllerContex
       return done;
     }
     const frame = frameOf(source);
-    const { groups, skipped } = groupsOf(source);
-    if (skipped > 0) {
-      const message = `${skipped} addresses were skipped when mirroring endpoints to EndpointSlices because their IPs were invalid or there were too many.`;
-      recorder.event(source, { type: 'Warning', reason: 'SkippedEndpoints', message });
+    const { groups, invalid, skipped } = groupsOf(source, maxEndpointsPerSubset);
+    if (invalid > 0) {
+      const message = `Skipped ${invalid} invalid IP addresses when mirroring to EndpointSlices`;
+      recorder.event(source, { type: 'Warning', reason: 'InvalidIPAddress', message });
     }
+    if (skipped > invalid) {
+      const message = `A max of ${maxEndpointsPerSubset} addresses can be mirrored to EndpointSlices per Endpoints subset. ${skipped} addresses were skipped`;
+      recorder.event(source, { type: 'Warning', reason: 'TooManyAddressesToMirror', message });
+    }
+    const outcomes: SliceOutcome[] = [];
     const families = new Set([...groups.keys(), ...own.map(({ addressType }) => addressType)]);
     for (const addressType of families) {
       const existing = own.filter((slice) => slice.addressType === addressType);
       const wanted = groups.get(addressType) ?? [];
-      const plan = packSlices({ existing, groups: wanted, maxPerSlice, isOutdated: (slice) => isOutdated(slice, frame) });
+      const plan = packSlices({
+        existing,
+        groups: wanted,
+        maxPerSlice: maxEndpointsPerSubset,
+        isOutdated: (slice) => isOutdated(slice, frame),
+      });
       // Mirrored slices come with addresses only; there is no empty one to keep.
       const settled = wanted.length === 0 ? { create: [], update: [], remove: existing } : plan;
+      outcomes.push({ existing, groups: wanted, plan: settled });
       await writeSlices(context, settled, {
         frame,
         addressType,
@@ -75,10 +100,20 @@ export function createEndpointSliceMirroringController(context: ControllerContex
         signal,
       });
     }
+    metrics.observe(key, { outcomes, skipped, maxPerSlice: maxEndpointsPerSubset });
     return done;
   };
 
-  return { name: 'endpointslice-mirroring-controller', reconcile, setup, workers: 5 };
+  const timed = async (key: string, ctx: Ctx): Promise<Outcome> => {
+    const startMs = clock.monotonic();
+    try {
+      return await reconcile(key, ctx);
+    } finally {
+      metrics.took(clock.monotonic() - startMs);
+    }
+  };
+
+  return { name: 'endpointslice-mirroring-controller', reconcile: timed, setup, workers: 5, backoff };
 }
 
 function mayMirror({ metadata }: corev1.Endpoints): boolean {
@@ -101,10 +136,18 @@ function frameOf(source: corev1.Endpoints): SliceFrame {
   };
 }
 
-/** By address type, then by ports. */
-function groupsOf({ subsets = [] }: corev1.Endpoints): { groups: Map<string, EndpointGroup[]>; skipped: number } {
+interface Mirrored {
+  /** By address type, then by ports. */
+  readonly groups: Map<string, EndpointGroup[]>;
+  /** Addresses that are none. */
+  readonly invalid: number;
+  /** Those, and the ones beyond the limit. */
+  readonly skipped: number;
+}
+
+function groupsOf({ subsets = [] }: corev1.Endpoints, maxPerSubset: number): Mirrored {
   const found = new Map<string, { ports: discoveryv1.EndpointPort[]; endpoints: discoveryv1.Endpoint[] }>();
-  let skipped = 0;
+  let [invalid, skipped] = [0, 0];
   for (const { addresses = [], notReadyAddresses = [], ports: own = [] } of subsets) {
     const ports = own.map(({ name = '', port, protocol = 'TCP', appProtocol }) => ({
       name,
@@ -116,25 +159,28 @@ function groupsOf({ subsets = [] }: corev1.Endpoints): { groups: Map<string, End
       ...addresses.map((address) => ({ address, ready: true })),
       ...notReadyAddresses.map((address) => ({ address, ready: false })),
     ];
-    skipped += Math.max(0, all.length - maxPerSubset);
-    for (const { address, ready } of all.slice(0, maxPerSubset)) {
+    let taken = 0;
+    for (const { address, ready } of all) {
+      if (taken >= maxPerSubset) break;
       const family = ipFamilyOf(address.ip);
       if (family === undefined) {
-        skipped++;
+        invalid++;
         continue;
       }
+      taken++;
       const key = `${family} ${portsKey(ports)}`;
       const group = found.get(key) ?? { ports, endpoints: [] };
       group.endpoints.push(endpointOf(address, ready));
       found.set(key, group);
     }
+    skipped += all.length - taken;
   }
   const groups = new Map<string, EndpointGroup[]>();
   for (const [key, group] of found) {
     const family = key.slice(0, key.indexOf(' '));
     groups.set(family, [...(groups.get(family) ?? []), group]);
   }
-  return { groups, skipped };
+  return { groups, invalid, skipped };
 }
 
 function endpointOf({ ip, hostname, nodeName, targetRef }: corev1.EndpointAddress, ready: boolean): discoveryv1.Endpoint {

@@ -5,6 +5,7 @@
 import { apiVersionOf, isApiError, type KubeObject, type metav1, type ResourceRef } from '../../api/index.ts';
 import { type Ctx, isAbort } from '../../base/index.ts';
 import { type Controller, type ControllerContext, discover, done, type Informer, type Outcome, untilAborted } from '../../client/index.ts';
+import { syncErrorCounter } from './metrics.ts';
 import { decide, type LookedUpOwner } from './decision.ts';
 import { foregroundFinalizer, type Item, itemOf, type Look, orphanFinalizer, OwnerGraph, waitsForDependents } from './graph.ts';
 
@@ -27,6 +28,7 @@ const maxConflicts = 5;
 export function createGarbageCollector(context: ControllerContext, options: GarbageCollectorOptions = {}): Controller {
   const { client, informers, recorder, clock } = context;
   const { resyncMs = 30_000, syncTimeoutMs = 30_000 } = options;
+  const syncErrors = syncErrorCounter(context.registry);
   const monitors = new Map<string, Informer<KubeObject>>();
   /** Every served kind, also in versions that are not preferred: owner references may name any. */
   const kinds = new Map<string, ResourceRef>();
@@ -49,6 +51,7 @@ export function createGarbageCollector(context: ControllerContext, options: Garb
     if (key === resyncKey) {
       await resync(signal).catch((err: unknown) => {
         signal.throwIfAborted();
+        syncErrors.inc();
         log.warn('the garbage collector could not learn what is served', { err });
       });
       return { type: 'retryAfter', delayMs: resyncMs };

@@ -9,6 +9,7 @@ import { type Controller, type ControllerContext, done, keyOf, type Outcome, spl
 import { recordNodeEvent, recordNodeStatus } from './node-events.ts';
 import { type NodeHealth, observeNode } from './node-health.ts';
 import { hasTaint, notReadyTaint, unreachableTaint, withConditionTaints, withEvictionTaint } from './node-taints.ts';
+import { zoneMetrics } from './zone-metrics.ts';
 import {
   defaultEvictionRates,
   type Disruption,
@@ -54,6 +55,7 @@ export function createNodeLifecycleController(context: ControllerContext, option
   const nodes = informers.informer(corev1Resources.nodes);
   const pods = informers.informer(corev1Resources.pods);
   const leases = informers.informer(coordinationv1Resources.leases, { namespace: leaseNamespace });
+  const metrics = zoneMetrics(context.registry);
   const now = (): string => formatTime(clock.now());
   const health = new Map<string, NodeHealth>();
   const known = new Map<string, Node>();
@@ -92,22 +94,26 @@ export function createNodeLifecycleController(context: ControllerContext, option
   };
 
   const monitor = async ({ signal, log }: Ctx): Promise<void> => {
+    const startMs = clock.monotonic();
     const all = nodes.list();
     greet(all);
     const statuses = new Map<string, (string | undefined)[]>();
     for (const node of all) {
       // One node that cannot be written must not keep the others from being looked at; it comes again in the next round.
+      const nodeStartMs = clock.monotonic();
       const current = await lookAt(node, signal).catch((err: unknown) => {
         signal.throwIfAborted();
         log.warn('the health of a node could not be written', { node: node.metadata.name, err });
         return readyOf(node);
       });
+      metrics.lookedAtOne(clock.monotonic() - nodeStartMs);
       if (node.metadata.labels?.[excludedLabel] !== undefined) continue;
       const zone = statuses.get(zoneOf(node));
       if (zone) zone.push(current);
       else statuses.set(zoneOf(node), [current]);
     }
     await handleDisruption(all, statuses, signal);
+    metrics.lookedAtAll(clock.monotonic() - startMs);
     if ([...waiting.values()].some(({ size }) => size > 0)) wake(evictionKey);
   };
 
@@ -144,6 +150,8 @@ export function createNodeLifecycleController(context: ControllerContext, option
       }
     }
     health.set(name, found.health);
+    // It has not spoken yet, and still has time to.
+    if (found.current === undefined) return undefined;
     await wantEvictionTaint(node, found.observed, signal);
     const wentSilent = found.current !== 'True' && found.observed === 'True';
     if (wentSilent) recordNodeStatus(recorder, node, 'NodeNotReady');
@@ -172,7 +180,7 @@ export function createNodeLifecycleController(context: ControllerContext, option
     else waiting.set(zoneOf(node), (waiting.get(zoneOf(node)) ?? new Set()).add(node.metadata.name));
   };
 
-  const swap = (node: Node, taint: EvictionTaint, signal: AbortSignal): Promise<void> =>
+  const swap = (node: Node, taint: EvictionTaint, signal: AbortSignal): Promise<boolean> =>
     writeTaints(node, withEvictionTaint(node, taint, now), signal);
 
   /** Gives evicting taints to waiting nodes, as many as each zone may lose. */
@@ -186,7 +194,7 @@ export function createNodeLifecycleController(context: ControllerContext, option
           continue;
         }
         if (!bucketOf(zone).take(clock.monotonic())) break;
-        await swap(node, ready === 'False' ? notReadyTaint : unreachableTaint, signal);
+        if (await swap(node, ready === 'False' ? notReadyTaint : unreachableTaint, signal)) metrics.evicted(zone);
         names.delete(name);
       }
     }
@@ -204,6 +212,7 @@ export function createNodeLifecycleController(context: ControllerContext, option
     statuses: ReadonlyMap<string, readonly (string | undefined)[]>,
     signal: AbortSignal,
   ): Promise<void> => {
+    metrics.observe(statuses);
     const zones = new Map([...statuses].map(([zone, ready]) => [zone, zoneState(ready, rates)]));
     const next = nextDisruption(disruption, zones);
     if (next.stopped && !disruption.stopped) {
@@ -251,17 +260,19 @@ export function createNodeLifecycleController(context: ControllerContext, option
     }
   };
 
-  /** Undefined: nothing to write. A node that changed meanwhile refuses, and is looked at again. */
-  const writeTaints = async (node: Node, taints: readonly corev1.Taint[] | undefined, signal: AbortSignal): Promise<void> => {
-    if (!taints) return;
+  /** Undefined: nothing to write. A node that changed meanwhile refuses, and is looked at again. Returns whether it was written. */
+  const writeTaints = async (node: Node, taints: readonly corev1.Taint[] | undefined, signal: AbortSignal): Promise<boolean> => {
+    if (!taints) return false;
     const { name, uid, resourceVersion } = node.metadata;
     const body = { metadata: { uid, resourceVersion }, spec: { taints: taints.length > 0 ? taints : null } };
     try {
       await client.patch(corev1Resources.nodes, { name }, { type: 'application/merge-patch+json', body }, { signal });
+      return true;
     } catch (error) {
-      if (isApiError(error, 'NotFound')) return;
+      if (isApiError(error, 'NotFound')) return false;
       if (!isApiError(error, 'Conflict')) throw error;
       wake(`node/${name}`, evictionPeriodMs);
+      return false;
     }
   };
 

@@ -2,9 +2,10 @@
  * Puts the certificate authority of the API server into every namespace, where pods get it from.
  * @source pkg/controller/certificates/rootcacertpublisher, v1.35
  */
-import { type corev1, corev1Resources, isApiError } from '../../api/index.ts';
+import { ApiError, type corev1, corev1Resources, isApiError } from '../../api/index.ts';
 import type { Ctx } from '../../base/index.ts';
 import { type Controller, type ControllerContext, done, type Outcome } from '../../client/index.ts';
+import { rootCaMetrics } from './root-ca-metrics.ts';
 import { semanticEqual } from '../semantic-equal.ts';
 import { isNamespaceTerminating } from '../workload/pod-control.ts';
 
@@ -15,10 +16,14 @@ const annotations = {
 };
 
 /** @param options.rootCa PEM text */
-export function createRootCaController({ client, informers }: ControllerContext, options: { readonly rootCa: string }): Controller {
+export function createRootCaController(
+  { client, informers, clock, registry }: ControllerContext,
+  options: { readonly rootCa: string },
+): Controller {
   const namespaces = informers.informer(corev1Resources.namespaces);
   const configMaps = informers.informer(corev1Resources.configmaps, { fieldSelector: `metadata.name=${name}` });
   const data = { 'ca.crt': options.rootCa };
+  const metrics = rootCaMetrics(registry);
 
   const setup = (enqueue: (key: string) => void): void => {
     namespaces.addHandler({ added: ({ metadata }) => enqueue(metadata.name), updated: (_, { metadata }) => enqueue(metadata.name) });
@@ -50,5 +55,17 @@ export function createRootCaController({ client, informers }: ControllerContext,
     return done;
   };
 
-  return { name: 'root-ca-certificate-publisher-controller', reconcile, setup, workers: 1 };
+  const counted = async (namespace: string, ctx: Ctx): Promise<Outcome> => {
+    const startMs = clock.monotonic();
+    try {
+      const outcome = await reconcile(namespace, ctx);
+      metrics.synced(200, clock.monotonic() - startMs);
+      return outcome;
+    } catch (error) {
+      metrics.synced(error instanceof ApiError ? error.code : 500, clock.monotonic() - startMs);
+      throw error;
+    }
+  };
+
+  return { name: 'root-ca-certificate-publisher-controller', reconcile: counted, setup, workers: 1 };
 }

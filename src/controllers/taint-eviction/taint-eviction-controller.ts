@@ -7,6 +7,7 @@ import type { Ctx } from '../../base/index.ts';
 import { type Controller, type ControllerContext, done, keyOf, type Outcome, splitKey } from '../../client/index.ts';
 import { endPod } from '../pod-end.ts';
 import { semanticEqual } from '../semantic-equal.ts';
+import { taintEvictionMetrics } from './metrics.ts';
 import { planEviction, type Scheduled } from './plan.ts';
 
 const byNode = 'nodeName';
@@ -16,6 +17,7 @@ export function createTaintEvictionController(context: ControllerContext): Contr
   const { client, informers, recorder, clock } = context;
   const nodes = informers.informer(corev1Resources.nodes);
   const pods = informers.informer(corev1Resources.pods);
+  const metrics = taintEvictionMetrics(context.registry);
   /** By uid: what was decided for pods that are still there. */
   const scheduled = new Map<string, Scheduled>();
 
@@ -43,7 +45,8 @@ export function createTaintEvictionController(context: ControllerContext): Contr
     if (!pod || !node || pod.metadata.deletionTimestamp !== undefined) return done;
     const { uid } = pod.metadata;
     const nowMs = clock.now();
-    const plan = planEviction(pod, node.spec.taints ?? [], { nowMs, scheduled: scheduled.get(uid) });
+    const before = scheduled.get(uid);
+    const plan = planEviction(pod, node.spec.taints ?? [], { nowMs, scheduled: before });
     if (plan.type === 'at') {
       scheduled.set(uid, plan.scheduled);
       return { type: 'retryAfter', delayMs: plan.scheduled.dueMs - nowMs };
@@ -55,6 +58,7 @@ export function createTaintEvictionController(context: ControllerContext): Contr
     }
     say(pod, `Marking for deletion Pod ${key}`);
     await endPod({ client, clock, pod, why, signal });
+    metrics.deleted(clock.now() - Math.min(before?.dueMs ?? nowMs, nowMs));
     return done;
   };
 

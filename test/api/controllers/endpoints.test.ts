@@ -183,6 +183,20 @@ describe('a Service', () => {
     await world.until('it is gone', async () => (await slicesOf(world)).length === 0);
   });
 
+  it('without a selector has no more addresses of a subset mirrored than may be, and says so', async () => {
+    await using world = await startWorld({ only, endpointSliceMirroring: { maxEndpointsPerSubset: 2 } });
+    await createService(world, { ports: [{ port: 80 }] });
+    const addresses = [1, 2, 3].map((last) => ({ ip: `192.0.2.${last}` }));
+    const metadata = { name: 'web', namespace: 'default' };
+    const written = { apiVersion: 'v1', kind: 'Endpoints', metadata, subsets: [{ addresses, ports: [{ port: 8080 }] }] } as const;
+    await world.client.create(corev1Resources.endpoints, written, { signal: world.signal });
+    await world.until('two are mirrored', async () => (await slicesOf(world))[0]?.endpoints.length === 2);
+    const told =
+      'TooManyAddressesToMirror: A max of 2 addresses can be mirrored to EndpointSlices per Endpoints subset. 1 addresses were skipped';
+    await world.until('it is told', async () => (await world.events('web')).includes(told));
+    expect(await world.registry.metrics()).toContain('endpoint_slice_mirroring_controller_endpoints_desired 2');
+  });
+
   it('takes its Endpoints with it', async () => {
     await using world = await startWorld({ only });
     const service = await createService(world, web);

@@ -107,12 +107,21 @@ describe('the node life cycle', () => {
     expect(await world.events('n1')).toContain('NodeNotReady: Node n1 status is now: NodeNotReady');
     alive = true;
     await heartbeat(world, 'n1');
+    const metrics = await world.registry.metrics();
+    for (const line of ['node_collector_zone_size{zone=""} 3', 'node_collector_unhealthy_nodes_in_zone{zone=""} 1']) {
+      expect(metrics).toContain(line);
+    }
+    expect(metrics).toContain('node_collector_evictions_total{zone=""} 1');
     await world.until('its taints are gone', async () => taintsOf(await world.get(corev1Resources.nodes, 'n1')).length === 0, 30_000);
   });
 
   it('says of a node that never spoke that it never did', async () => {
     await using world = await startWorld({ only: lifecycle });
     await world.addNode('n1');
+    await world.addNode('n2');
+    await heartbeat(world, 'n2');
+    await world.clock.advance(50_000);
+    expect(taintsOf(await world.get(corev1Resources.nodes, 'n1'))).toEqual([]);
     await world.until('it is Unknown', async () => conditionsOf(await world.get(corev1Resources.nodes, 'n1')).length === 4, 70_000);
     expect(conditionsOf(await world.get(corev1Resources.nodes, 'n1'))[0]).toBe('Ready=Unknown NodeStatusNeverUpdated');
   });
@@ -193,6 +202,7 @@ describe('taint eviction', () => {
     await taint(null);
     await world.clock.advance(300_000);
     expect(await podNames(world)).toBe('endless saved');
+    expect(await world.registry.metrics()).toContain('taint_eviction_controller_pod_deletions_total 2');
     expect(await world.events('saved')).toEqual(['TaintManagerEviction: Cancelling deletion of Pod default/saved']);
   });
 });
@@ -209,6 +219,32 @@ describe('pod garbage collection', () => {
     expect(await podNames(world)).toBe('lost stays');
     await world.clock.advance(30_000);
     expect(await podNames(world)).toBe('stays');
+  });
+
+  it('says of pods that ran why they ended, and nothing of those that had ended', async () => {
+    await using world = await startWorld({ only, readyAfterMs: undefined });
+    const held = async (name: string, phase: string): Promise<void> => {
+      const pod = await podOn(world, name, { node: 'gone' });
+      const { client, signal } = world;
+      const body = { metadata: { finalizers: ['example.com/hold'] } };
+      await client.patch(corev1Resources.pods, pod.metadata, { type: 'application/merge-patch+json', body }, { signal });
+      const status = { type: 'application/merge-patch+json', body: { status: { phase } }, subresource: 'status' } as const;
+      await client.patch(corev1Resources.pods, pod.metadata, status, { signal });
+    };
+    await held('ran', 'Running');
+    await held('ended', 'Succeeded');
+    await world.clock.advance(65_000);
+    const ran = await world.get(corev1Resources.pods, 'ran');
+    expect(ran.status.phase).toBe('Failed');
+    expect(ran.status.conditions?.find(({ type }) => type === 'DisruptionTarget')).toMatchObject({
+      status: 'True',
+      reason: 'DeletionByPodGC',
+      message: 'PodGC: node no longer exists',
+    });
+    const ended = await world.get(corev1Resources.pods, 'ended');
+    expect(ended.status.phase).toBe('Succeeded');
+    expect((ended.status.conditions ?? []).map(({ type }) => type)).not.toContain('DisruptionTarget');
+    expect(await world.registry.metrics()).toContain('pod_gc_collector_force_delete_pods_total{namespace="default",reason="orphaned"}');
   });
 
   it('keeps as many ended pods as its threshold', async () => {
