@@ -100,7 +100,8 @@ function planObject(view: ResourceView, live: KubeObject, options: DeleteOptions
   const finalizers = finalizersFor(definition, live, options);
   const grace = gracePeriodOf(definition, live, asked);
   if (grace === undefined && finalizers.length === 0) return { type: 'remove' };
-  const draft = deepCopy(live);
+  // Only metadata is marked: the rest is shared, and nobody changes it.
+  const draft = { ...live, metadata: { ...live.metadata } } as Draft<KubeObject>;
   let graceful = false;
   let graceSeconds = 0;
   if (grace !== undefined) {
