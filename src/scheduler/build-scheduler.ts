@@ -63,7 +63,7 @@ export function buildScheduler(given: Given, options: SchedulerOptions): BuiltSc
   if (configuration.extenders.length > 0 && !postJson)
     throw new ConfigurationError('extenders are not supported here: nothing can ask them');
   const extenders = new ExtenderChain(
-    configuration.extenders.map((extender) => new HttpExtender(extender, postJson!(extender))),
+    configuration.extenders.map((extender) => new HttpExtender(extender, cache, postJson!(extender))),
     log,
   );
   const listers = schedulerListers(context.informers);

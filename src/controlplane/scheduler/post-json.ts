@@ -9,32 +9,64 @@ import type { ExtenderConfiguration, PostJson } from '../../scheduler/index.ts';
 /** Longest answer that is read. */
 const maxAnswerBytes = 64 * 2 ** 20;
 
+/**
+ * Files are read at once, so that what is wrong with them shows at the start.
+ * @source kube-scheduler extender.go (makeTransport, send), v1.35
+ * @throws ComponentError when the TLS settings contradict each other
+ */
 export function postJsonTo(extender: ExtenderConfiguration, clock: Clock): PostJson {
-  const { httpTimeoutMs, tls } = extender;
-  const read = (data: string, file: string): string | undefined => data || (file === '' ? undefined : readFileSync(file, 'utf8'));
-  const identity = tls && {
-    rejectUnauthorized: !tls.insecure,
-    ...(tls.serverName !== '' && { servername: tls.serverName }),
-    ca: read(tls.caData, tls.caFile),
-    cert: read(tls.certData, tls.certFile),
-    key: read(tls.keyData, tls.keyFile),
-  };
-  const agents = { http: new http.Agent({ keepAlive: true }), https: new https.Agent({ keepAlive: true, ...identity }) };
+  const { httpTimeoutMs, urlPrefix } = extender;
+  const agents = { http: new http.Agent({ keepAlive: true }), https: new https.Agent({ keepAlive: true, ...identityOf(extender) }) };
   return async (url, body) => {
     const payload = JSON.stringify(body);
     const secure = url.startsWith('https:');
     const late = new AbortController();
-    using _timer = clock.setTimer(httpTimeoutMs, () => late.abort(new ComponentError(`no answer from ${url} in ${httpTimeoutMs} ms`)));
+    const why = `Post ${JSON.stringify(url)}: context deadline exceeded (Client.Timeout exceeded while awaiting headers)`;
+    using _timer = clock.setTimer(httpTimeoutMs, () => late.abort(new ComponentError(why)));
     const options = {
       method: 'POST',
       agent: secure ? agents.https : agents.http,
       headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) },
       signal: late.signal,
     };
-    const { status, text } = await send((secure ? https : http).request(url, options), payload);
-    if (status < 200 || status > 299) throw new ComponentError(`failed ${url} with code ${status}`);
-    return text === '' ? {} : (JSON.parse(text) as unknown);
+    let answer;
+    try {
+      answer = await send((secure ? https : http).request(url, options), payload);
+    } catch (error) {
+      if (late.signal.aborted) throw late.signal.reason;
+      throw new ComponentError(`Post ${JSON.stringify(url)}: ${(error as Error).message}`, { cause: error });
+    }
+    if (answer.status !== 200) {
+      const verb = url.slice(urlPrefix.replace(/\/+$/, '').length + 1);
+      throw new ComponentError(`failed ${verb} with extender at URL ${url}, code ${answer.status}`);
+    }
+    return parsed(url, answer.text);
   };
+}
+
+function identityOf({ tls, enableHttps }: ExtenderConfiguration): https.AgentOptions {
+  const read = (data = '', file = ''): string | undefined => data || (file === '' ? undefined : readFileSync(file, 'utf8'));
+  const ca = read(tls?.caData, tls?.caFile);
+  const [cert, key] = [read(tls?.certData, tls?.certFile), read(tls?.keyData, tls?.keyFile)];
+  if (tls?.insecure && ca !== undefined)
+    throw new ComponentError('specifying a root certificates file with the insecure flag is not allowed');
+  if ((cert === undefined) !== (key === undefined)) throw new ComponentError('a client certificate needs both certificate and key');
+  // Switching HTTPS on without an authority means that nobody is asked for a certificate that can be trusted.
+  const trusting = (tls?.insecure ?? false) || (enableHttps && ca === undefined);
+  return {
+    rejectUnauthorized: !trusting,
+    ...(tls?.serverName && { servername: tls.serverName }),
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert, key }),
+  };
+}
+
+function parsed(url: string, text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new ComponentError(`the answer of ${url} is no JSON: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function send(request: http.ClientRequest, payload: string): Promise<{ readonly status: number; readonly text: string }> {

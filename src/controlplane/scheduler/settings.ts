@@ -1,13 +1,7 @@
 /** From flags and files to what the scheduler starts with. */
 import type { JsonValue } from '../../api/index.ts';
 import { type Clock, systemClock } from '../../base/index.ts';
-import {
-  defaultConfiguration,
-  type ExtenderConfiguration,
-  type PluginFactory,
-  readConfiguration,
-  type SchedulerOptions,
-} from '../../scheduler/index.ts';
+import { defaultConfiguration, type PluginFactory, readConfiguration, type SchedulerOptions } from '../../scheduler/index.ts';
 import { ComponentError, readNamedFile } from '../component/index.ts';
 import type { SchedulerFlagValues } from './flags.ts';
 import { loadPlugins } from './load-plugins.ts';
@@ -25,12 +19,13 @@ export async function schedulerSettings(flags: SchedulerFlagValues, clock: Clock
   const maxUnschedulableMs = flags['pod-max-in-unschedulable-pods-duration'];
   const shared = {
     plugins,
-    postJson: (extender: ExtenderConfiguration) => postJsonTo(extender, clock),
     ...(maxUnschedulableMs !== undefined && { maxUnschedulableMs }),
   };
   if (flags.config === undefined) return { flags, options: { ...shared, configuration: withPlugins(plugins) } };
   const { configuration, component, faults } = readConfiguration(await readDocument(flags.config), plugins);
   if (faults.length > 0) throw new ComponentError([`${flags.config}:`, ...faults].join('\n  '));
+  // Made now, so that files that cannot be read end the start.
+  const posts = new Map(configuration.extenders.map((extender) => [extender, postJsonTo(extender, clock)]));
   const fromFile: { readonly [Name in keyof SchedulerFlagValues]?: SchedulerFlagValues[Name] | undefined } = {
     kubeconfig: component.kubeconfig,
     'leader-elect': component.leaderElect,
@@ -41,7 +36,7 @@ export async function schedulerSettings(flags: SchedulerFlagValues, clock: Clock
     'leader-elect-resource-namespace': component.leaseNamespace,
   };
   const said = Object.fromEntries(Object.entries(fromFile).filter(([, value]) => value !== undefined));
-  return { flags: { ...said, ...flags }, options: { ...shared, configuration } };
+  return { flags: { ...said, ...flags }, options: { ...shared, configuration, postJson: (extender) => posts.get(extender)! } };
 }
 
 async function readDocument(path: string): Promise<JsonValue> {

@@ -3,7 +3,8 @@ import { fieldErrors } from '../../api/index.ts';
 import type { ExtenderConfiguration, ExtenderTls } from './configuration.ts';
 import type { FieldReader } from './field-reader.ts';
 
-const defaultTimeoutMs = 30_000;
+/** @source kube-scheduler extender.go DefaultExtenderTimeout */
+const defaultTimeoutMs = 5_000;
 
 export function readExtender(reader: FieldReader): ExtenderConfiguration {
   const extender: ExtenderConfiguration = {

@@ -4,29 +4,12 @@
  */
 import type { corev1 } from '../../api/index.ts';
 import type { ExtenderConfiguration } from '../config/configuration.ts';
-import type { ExtenderVictims, NodeInfo, PodInfo } from '../framework/index.ts';
+import type { ClusterView, ExtenderVictims, NodeInfo, PodInfo } from '../framework/index.ts';
+import { ExtenderAnswer, ExtenderError } from './extender-answer.ts';
 import type { ExtenderFiltered, SchedulerExtender } from './extender.ts';
 
 /** Sends JSON and returns the JSON that answers it. @throws when there is no answer of 2xx in time */
 export type PostJson = (url: string, body: unknown) => Promise<unknown>;
-
-/** What a call of the extender could not be used for. */
-export class ExtenderError extends Error {
-  override readonly name = 'ExtenderError';
-}
-
-interface FilterResult {
-  readonly nodes?: { readonly items?: readonly corev1.Node[] };
-  readonly nodenames?: readonly string[];
-  readonly failedNodes?: Readonly<Record<string, string>>;
-  readonly failedAndUnresolvableNodes?: Readonly<Record<string, string>>;
-  readonly error?: string;
-}
-
-interface MetaVictims {
-  readonly pods?: readonly { readonly uid: string }[];
-  readonly numPDBViolations?: number;
-}
 
 export class HttpExtender implements SchedulerExtender {
   readonly name: string;
@@ -38,10 +21,13 @@ export class HttpExtender implements SchedulerExtender {
   readonly supportsPreemption: boolean;
   readonly #configuration: ExtenderConfiguration;
   readonly #managed: ReadonlySet<string>;
+  readonly #cluster: Pick<ClusterView, 'node'>;
   readonly #post: PostJson;
 
-  constructor(configuration: ExtenderConfiguration, post: PostJson) {
+  /** @param cluster where victims that the extender chooses by itself are found */
+  constructor(configuration: ExtenderConfiguration, cluster: Pick<ClusterView, 'node'>, post: PostJson) {
     this.#configuration = configuration;
+    this.#cluster = cluster;
     this.#post = post;
     this.#managed = new Set(configuration.managedResources.map(({ name }) => name));
     this.name = configuration.urlPrefix;
@@ -62,36 +48,35 @@ export class HttpExtender implements SchedulerExtender {
   }
 
   async filter(pod: corev1.Pod, nodes: readonly NodeInfo[]): Promise<ExtenderFiltered> {
-    const answer = (await this.#send(this.#configuration.filterVerb, this.#args(pod, nodes))) as FilterResult;
-    if (answer.error) throw new ExtenderError(answer.error);
+    const answer = await this.#send(this.#configuration.filterVerb, this.#args(pod, nodes));
+    answer.throwIfError();
     const byName = new Map(nodes.map((node) => [node.name, node]));
-    const names = this.#configuration.nodeCacheCapable ? answer.nodenames : answer.nodes?.items?.map(({ metadata }) => metadata.name);
-    if (!names) throw new ExtenderError(`extender ${this.name} answered a filter without nodes`);
+    const named = this.#configuration.nodeCacheCapable ? answer.texts('nodenames') : undefined;
+    // One that names no nodes at all leaves none.
+    const names =
+      named ??
+      answer
+        .object('nodes')
+        ?.objects('items')
+        ?.map((node) => node.object('metadata')?.text('name') ?? '') ??
+      [];
     const passed = names.map((name) => {
       const node = byName.get(name);
-      if (!node)
-        throw new ExtenderError(
-          `extender ${JSON.stringify(this.name)} claims a filtered node ${JSON.stringify(name)} which is not found in the input node list`,
-        );
-      return node;
+      if (node) return node;
+      const claim = `extender ${JSON.stringify(this.name)} claims a filtered node ${JSON.stringify(name)}`;
+      throw new ExtenderError(`${claim} which is not found in the input node list`);
     });
-    return {
-      passed,
-      failed: new Map(Object.entries(answer.failedNodes ?? {})),
-      failedAndUnresolvable: new Map(Object.entries(answer.failedAndUnresolvableNodes ?? {})),
-    };
+    return { passed, failed: answer.textMap('failedNodes'), failedAndUnresolvable: answer.textMap('failedAndUnresolvableNodes') };
   }
 
   async prioritize(pod: corev1.Pod, nodes: readonly NodeInfo[]): Promise<ReadonlyMap<string, number>> {
     const answer = await this.#send(this.#configuration.prioritizeVerb, this.#args(pod, nodes));
-    const scores = answer as readonly { readonly host: string; readonly score: number }[];
-    return new Map(scores.map(({ host, score }) => [host, score]));
+    return new Map(answer.elements().map((each) => [each.text('host') ?? '', each.integer('score') ?? 0]));
   }
 
   async bind({ metadata: { name, namespace, uid } }: corev1.Pod, nodeName: string): Promise<void> {
     const body = { podName: name, podNamespace: namespace, podUID: uid, node: nodeName };
-    const answer = (await this.#send(this.#configuration.bindVerb, body)) as { readonly error?: string };
-    if (answer.error) throw new ExtenderError(answer.error);
+    (await this.#send(this.#configuration.bindVerb, body)).throwIfError();
   }
 
   async processPreemption(pod: corev1.Pod, victims: ReadonlyMap<string, ExtenderVictims>): Promise<ReadonlyMap<string, ExtenderVictims>> {
@@ -116,21 +101,26 @@ export class HttpExtender implements SchedulerExtender {
             ]),
           ),
         };
-    const answer = (await this.#send(preemptVerb, body)) as { readonly nodeNameToMetaVictims?: Readonly<Record<string, MetaVictims>> };
-    const left = new Map<string, ExtenderVictims>();
-    for (const [name, { pods = [], numPDBViolations = 0 }] of Object.entries(answer.nodeNameToMetaVictims ?? {})) {
-      const known = new Map(victims.get(name)?.pods.map((info) => [info.uid, info]));
-      const found = pods.map(({ uid }): PodInfo => {
-        const info = known.get(uid);
-        if (!info)
-          throw new ExtenderError(
-            `extender: ${this.name} claims to preempt pod (UID: ${uid}) on node: ${name}, but the pod is not found on that node`,
-          );
-        return info;
-      });
-      left.set(name, { pods: found, pdbViolations: numPDBViolations });
-    }
-    return left;
+    const answer = await this.#send(preemptVerb, body);
+    return new Map(
+      [...answer.objectMap('nodeNameToMetaVictims')].map(([name, left]) => [
+        name,
+        {
+          pods: (left.objects('pods') ?? []).map((victim) => this.#victim(name, victim.text('uid') ?? '')),
+          pdbViolations: left.integer('numPDBViolations') ?? 0,
+        },
+      ]),
+    );
+  }
+
+  /** Any pod of the node may be one, whether it was proposed or not. */
+  #victim(nodeName: string, uid: string): PodInfo {
+    const node = this.#cluster.node(nodeName);
+    if (!node) throw new ExtenderError(`nodeinfo not found for node name ${JSON.stringify(nodeName)}`);
+    const victim = node.pod(uid);
+    if (victim) return victim;
+    const claim = `extender: ${this.name} claims to preempt pod (UID: ${uid}) on node: ${nodeName}`;
+    throw new ExtenderError(`${claim}, but the pod is not found on that node`);
   }
 
   #args(pod: corev1.Pod, nodes: readonly NodeInfo[]): object {
@@ -139,7 +129,8 @@ export class HttpExtender implements SchedulerExtender {
       : { pod, nodes: { apiVersion: 'v1', kind: 'NodeList', metadata: {}, items: nodes.map(({ node }) => node) } };
   }
 
-  #send(verb: string, body: object): Promise<unknown> {
-    return this.#post(`${this.#configuration.urlPrefix.replace(/\/+$/, '')}/${verb}`, body);
+  async #send(verb: string, body: object): Promise<ExtenderAnswer> {
+    const answer = await this.#post(`${this.#configuration.urlPrefix.replace(/\/+$/, '')}/${verb}`, body);
+    return new ExtenderAnswer(answer, `extender ${JSON.stringify(this.name)} answered ${verb}`);
   }
 }
