@@ -8,6 +8,7 @@ import { createClient } from '../client/index.ts';
 import type { CertificateAndKey } from '../pki/index.ts';
 import { type ApiServerSettings, startApiServer } from './api-server.ts';
 import { type ClusterDnsService, startClusterDnsService } from './cluster-dns-service.ts';
+import { openManagerPorts } from './manager-ports.ts';
 import { makeLocalPathClass } from './local-path-class.ts';
 import type { ControllerManagerFlagValues } from './controller-manager/index.ts';
 import type { SchedulerSettings } from './scheduler/index.ts';
@@ -27,6 +28,8 @@ export interface ControlPlaneConfig extends ApiServerSettings {
   readonly signingAuthority?: CertificateAndKey;
   /** Left out: controllers and scheduler of this process run without an election. */
   readonly election?: ManagerElection;
+  /** Where controllers and scheduler show health and metrics, on upstream's ports; left out: nowhere. */
+  readonly managersHost?: string;
   readonly group: TaskGroup;
 }
 
@@ -61,11 +64,17 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
     signal: group.signal,
   });
   started.managers = managers;
+  const { managersHost, tls, knarrVersion } = config;
+  const ports =
+    managersHost === undefined
+      ? undefined
+      : await openManagerPorts({ host: managersHost, managers, tls, api, knarrVersion, clock, random, log });
   if (config.dns) startClusterDnsService(config.dns, createClient(api.transport(loopbackUser)), clock, group);
   if (localPathDirectories) makeLocalPathClass(createClient(api.transport(loopbackUser)), clock, group);
   return {
     api,
     close: async () => {
+      await ports?.[Symbol.asyncDispose]();
       await managers.close();
       await group.close();
       await api.close();

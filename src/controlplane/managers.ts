@@ -3,7 +3,7 @@
  * than upstream's rights.
  */
 import { type ComponentHealth, type SchedulingExplainer, serviceAccountUser, type UserInfo } from '../apiserver/index.ts';
-import { type Clock, type Logger, type Random, type Registry, TaskGroup } from '../base/index.ts';
+import { type Clock, type Logger, type Random, Registry, TaskGroup } from '../base/index.ts';
 import { createClient, createEventRecorder, createInformerFactory, type Transport } from '../client/index.ts';
 import type { ControllersOptions } from '../controllers/index.ts';
 import { type RunningScheduler, type SchedulerOptions, startScheduler } from '../scheduler/index.ts';
@@ -48,11 +48,15 @@ export interface ManagerElection {
   readonly identity: string;
 }
 
+export type ManagerPart = typeof controllersPart | typeof schedulerPart;
+
 export interface Managers {
   /** Names of what still runs in the background. */
   readonly running: readonly string[];
   /** Asks the scheduler, if it runs in this process now. */
   readonly explainScheduling: SchedulingExplainer;
+  /** What a part counts in its present term; undefined: it does not run in this process now. */
+  readonly metricsOf: (part: ManagerPart) => Registry | undefined;
   /** Ends controllers and scheduler; what they know is forgotten. */
   close(): Promise<void>;
 }
@@ -69,14 +73,21 @@ export function startManagers(settings: ManagerSettings): Managers {
   const { clock, random, log, signal, election } = settings;
   const group = new TaskGroup({ log, signal });
   const deciding: { scheduler?: RunningScheduler | undefined } = {};
+  const registries = new Map<string, Registry>();
+  const metricsOf = (part: ManagerPart): Registry | undefined => registries.get(part);
   const explainScheduling: SchedulingExplainer = (key) => (deciding.scheduler ? deciding.scheduler.explain(key) : 'notRunning');
   if (!election) {
-    deciding.scheduler = startParts(settings, group, new Map(partsOf(settings).map(({ name }) => [name, undefined])));
+    for (const { name } of partsOf(settings)) registries.set(name, registryOf(settings, name));
+    deciding.scheduler = startParts(settings, group, {
+      fences: new Map(partsOf(settings).map(({ name }) => [name, undefined])),
+      registries,
+    });
     return {
       get running() {
         return group.running;
       },
       explainScheduling,
+      metricsOf,
       close: () => group.close(),
     };
   }
@@ -89,7 +100,11 @@ export function startManagers(settings: ManagerSettings): Managers {
     log,
     group,
     start: (fences, term) => {
-      const scheduler = startParts(settings, term, fences);
+      // Counts begin anew with a term, as they would in a process of its own.
+      for (const name of fences.keys()) registries.set(name, registryOf(settings, name));
+      const forget = (): void => fences.forEach((_, name) => registries.delete(name));
+      term.signal.addEventListener('abort', forget, { once: true });
+      const scheduler = startParts(settings, term, { fences, registries });
       if (!scheduler) return;
       deciding.scheduler = scheduler;
       const ended = (): void => void (deciding.scheduler = undefined);
@@ -101,8 +116,13 @@ export function startManagers(settings: ManagerSettings): Managers {
       return [...group.running, ...elections.running];
     },
     explainScheduling,
+    metricsOf,
     close: () => group.close(),
   };
+}
+
+function registryOf({ registry }: ManagerSettings, part: string): Registry {
+  return (part === controllersPart && registry) || new Registry();
 }
 
 function partsOf({ transport, controllerManagerFlags = {}, schedulerFlags = {}, scheduler: wanted }: ManagerSettings): ElectedPart[] {
@@ -117,8 +137,12 @@ function partsOf({ transport, controllerManagerFlags = {}, schedulerFlags = {}, 
 }
 
 /** Starts the parts that have an entry, over one set of caches, in the group. */
-function startParts(settings: ManagerSettings, group: TaskGroup, fences: Fences): RunningScheduler | undefined {
-  const { transport, podCidr, rootCa, clock, random, log, registry } = settings;
+function startParts(
+  settings: ManagerSettings,
+  group: TaskGroup,
+  { fences, registries }: { readonly fences: Fences; readonly registries: ReadonlyMap<string, Registry> },
+): RunningScheduler | undefined {
+  const { transport, podCidr, rootCa, clock, random, log } = settings;
   const shared = { clock, random, log, group };
   const informers = createInformerFactory({ client: createClient(transport(controllerManager)), ...shared });
   if (fences.has(controllersPart)) {
@@ -137,14 +161,15 @@ function startParts(settings: ManagerSettings, group: TaskGroup, fences: Fences)
         nodeIpam: { clusterCidrs: [podCidr], ...nodeMasks(controllerManagerFlags) },
         ...settings.controllers,
       },
-      registry,
+      registry: registries.get(controllersPart),
       ...shared,
     });
   }
   if (fences.has(schedulerPart) && settings.scheduler !== false) {
     const client = createClient(fencedBy(transport(scheduler), fences.get(schedulerPart)));
     const recorder = createEventRecorder({ client, component: 'default-scheduler', clock, random, group });
-    return startScheduler({ client, informers, recorder, clock, random, group }, settings.scheduler);
+    const registry = registries.get(schedulerPart);
+    return startScheduler({ client, informers, recorder, clock, random, group, ...(registry && { registry }) }, settings.scheduler);
   }
   return undefined;
 }

@@ -51,6 +51,8 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
     serviceCidr: network.serviceCidr,
     apiServiceIp: network.apiServiceIp,
     podCidr: network.podCidr,
+    // No two clusters of a machine share it, so each has upstream's ports.
+    managersHost: network.hostIp,
     controllerManagerFlags: manager.values,
     scheduler,
     // The claim above and the store's lock see to it that there is one of this name.

@@ -3,6 +3,8 @@ export { componentFlagFaults, componentFlags, type ComponentFlagValues, type Ele
 export { type Connect, connectByKubeconfig, type ConnectionContext, type TransportRequest } from './connection.ts';
 export { type ElectedOptions, fencedBy, leaderElectionCheck, runElected } from './election.ts';
 export { ComponentError } from './errors.ts';
+export { registerLeaderStatus } from './leader-status.ts';
 export { readNamedFile } from './named-file.ts';
 export { type ComponentServer, serveComponent, type ServingOptions } from './serving.ts';
-export { type ServingAccess, servingAccess } from './serving-access.ts';
+export { type ServingAccess } from './delegated-access.ts';
+export { servingAccess } from './serving-access.ts';

@@ -1,28 +1,36 @@
 /**
- * The HTTPS port of a component that runs by itself: `/healthz`, `/livez` and `/readyz` with their single checks for everybody, `/metrics`
+ * The HTTPS port of a component: `/healthz`, `/livez` and `/readyz` with their single checks for everybody, `/metrics`
  * for whom the API server lets see it. A port of 0 turns it off.
  * @source controller-manager app/serve.go, apiserver pkg/server/options/authorization.go (always-allow paths), v1.35
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { type Clock, type HealthCheck, type Logger, type Random, type Registry, singleHealth, summarizeHealth } from '../../base/index.ts';
+import { type Clock, type HealthCheck, type Logger, type Random, singleHealth, summarizeHealth } from '../../base/index.ts';
 import { CertificateAuthority } from '../../pki/index.ts';
 import type { ComponentFlagValues } from './component-flags.ts';
 import { ComponentError } from './errors.ts';
 import { readNamedFile } from './named-file.ts';
-import type { ServingAccess } from './serving-access.ts';
+import type { ServingAccess } from './delegated-access.ts';
 
 export interface ServingOptions {
   readonly flags: ComponentFlagValues;
-  /** Such as 10257 for the controller manager. */
+  /** Such as 10257 for the controller manager; 0: any that is free. */
   readonly defaultPort: number;
   readonly checks: () => readonly HealthCheck[];
-  readonly metrics: Registry;
+  readonly metrics: MetricsSource;
+  /** PEM; default: what the flags name, or a pair made for this run. */
+  readonly pair?: { readonly cert: string | Buffer; readonly key: string | Buffer };
   readonly access: ServingAccess;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+}
+
+/** A registry, or several that are shown as one. */
+export interface MetricsSource {
+  readonly contentType: string;
+  metrics(): Promise<string>;
 }
 
 export interface ComponentServer extends AsyncDisposable {
@@ -37,8 +45,8 @@ const headersTimeoutMs = 32_000;
 export async function serveComponent(options: ServingOptions): Promise<ComponentServer> {
   const { flags, defaultPort, log, access } = options;
   const port = flags['secure-port'] ?? defaultPort;
-  if (port === 0) return { address: undefined, [Symbol.asyncDispose]: async () => {} };
-  const { cert, key } = await servingPair(options);
+  if (flags['secure-port'] === 0) return { address: undefined, [Symbol.asyncDispose]: async () => {} };
+  const { cert, key } = options.pair ?? (await servingPair(options));
   const { clientCa } = access;
   const tls = { cert, key, minVersion: 'TLSv1.2', rejectUnauthorized: false } as const;
   const server = createServer({

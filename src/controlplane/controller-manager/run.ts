@@ -10,11 +10,12 @@ import {
   ComponentError,
   fencedBy,
   leaderElectionCheck,
+  readNamedFile,
+  registerLeaderStatus,
   runElected,
   serveComponent,
   servingAccess,
 } from '../component/index.ts';
-import { readNamedFile } from '../component/index.ts';
 import type { JsonObject } from '../../api/index.ts';
 import { PkiError, ServiceAccountKeys } from '../../pki/index.ts';
 import { signingOptions } from './signing-flags.ts';
@@ -56,6 +57,7 @@ export async function runControllerManager(config: ControllerManagerConfig, sign
   const registry = new Registry();
   registerProcessMetrics(registry, config.version);
   let running: readonly string[] = [];
+  registerLeaderStatus(registry, flags['leader-elect-resource-name'] ?? program, () => running.length > 0);
   const checks = (): HealthCheck[] => [
     ...(flags['leader-elect'] === false ? [] : [leaderElectionCheck]),
     ...running.map((name) => ({ name, check: () => {} })),

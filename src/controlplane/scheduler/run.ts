@@ -10,6 +10,7 @@ import {
   connectByKubeconfig,
   fencedBy,
   leaderElectionCheck,
+  registerLeaderStatus,
   runElected,
   serveComponent,
   servingAccess,
@@ -42,6 +43,8 @@ export async function runScheduler(config: SchedulerConfig, signal: AbortSignal)
   const connect = connectByKubeconfig(flags.kubeconfig, shared);
   const registry = new Registry();
   registerProcessMetrics(registry, config.version);
+  let leads = false;
+  registerLeaderStatus(registry, flags['leader-elect-resource-name'] ?? program, () => leads);
   const checks = (): readonly (typeof leaderElectionCheck)[] => (flags['leader-elect'] === false ? [] : [leaderElectionCheck]);
   const access = servingAccess(flags, shared, program);
   await using _server = await serveComponent({ flags, defaultPort, checks, metrics: registry, access, ...shared });
@@ -61,7 +64,9 @@ export async function runScheduler(config: SchedulerConfig, signal: AbortSignal)
         const informers = createInformerFactory({ client, ...mine });
         const recorder = createEventRecorder({ client, component: 'default-scheduler', clock, random, group });
         startScheduler({ client, informers, recorder, registry, ...mine }, options);
+        leads = true;
         await aborted(ctx.signal);
+        leads = false;
       },
     });
   } catch (error) {
