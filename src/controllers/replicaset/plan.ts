@@ -3,7 +3,16 @@
  * reads caches nor writes.
  * @source pkg/controller/replicaset, v1.35
  */
-import { type appsv1, type corev1, isPodActive, isPodAvailable, isPodReady, labelsMatcher, podReadyCondition } from '../../api/index.ts';
+import {
+  type appsv1,
+  type corev1,
+  isPodAvailable,
+  isPodReady,
+  isPodTerminal,
+  isPodTerminating,
+  labelsMatcher,
+  podReadyCondition,
+} from '../../api/index.ts';
 import { formatTime } from '../../base/index.ts';
 import { omitZero } from '../semantic-equal.ts';
 import { inDeletionOrder } from '../workload/deletion-order.ts';
@@ -61,25 +70,34 @@ export function replicaSetStatus(
 ): appsv1.ReplicaSetStatus {
   const { failure, nowMs } = options;
   const { spec, metadata, status } = replicaSet;
-  const pods = owned.filter(isPodActive);
   const template = labelsMatcher(spec.template?.metadata?.labels ?? {});
   const minReadySeconds = spec.minReadySeconds ?? 0;
   const conditions = conditionsWith(status?.conditions ?? [], failure, nowMs);
+  const counts = { active: 0, labelled: 0, ready: 0, available: 0, terminating: 0 };
+  // One round: there may be thousands, and this is asked whenever some of them have changed.
+  for (const pod of owned) {
+    if (isPodTerminal(pod)) continue;
+    if (isPodTerminating(pod)) {
+      counts.terminating++;
+      continue;
+    }
+    counts.active++;
+    if (template.matches(pod.metadata.labels)) counts.labelled++;
+    if (!isPodReady(pod)) continue;
+    counts.ready++;
+    if (minReadySeconds === 0 || isPodAvailable(pod, { minReadySeconds, nowMs })) counts.available++;
+  }
   return {
-    replicas: pods.length,
+    replicas: counts.active,
     ...omitZero({
-      fullyLabeledReplicas: pods.filter((pod) => template.matches(pod.metadata.labels)).length,
-      readyReplicas: pods.filter(isPodReady).length,
-      availableReplicas: pods.filter((pod) => isPodAvailable(pod, { minReadySeconds, nowMs })).length,
+      fullyLabeledReplicas: counts.labelled,
+      readyReplicas: counts.ready,
+      availableReplicas: counts.available,
       observedGeneration: metadata.generation,
     }),
-    terminatingReplicas: owned.filter((pod) => pod.metadata.deletionTimestamp !== undefined && !hasEnded(pod)).length,
+    terminatingReplicas: counts.terminating,
     ...(conditions.length > 0 && { conditions }),
   };
-}
-
-function hasEnded(pod: corev1.Pod): boolean {
-  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 
 /** A failure condition that is there keeps its first reason until the failure is over. */

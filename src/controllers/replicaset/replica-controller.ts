@@ -68,11 +68,17 @@ export function createReplicaController<T extends ReplicaOwner>(context: Control
     indexByController(pods);
     indexByController(owners);
     const wake = (owner: T): void => enqueue(keyOf(owner), settleMs(owner.spec.replicas ?? 1));
+    /** The last of what it waited for lets it go on with the rest at once. */
+    const observe = (owner: T, seen: (key: string) => void): void => {
+      const key = keyOf(owner);
+      const waited = !expectations.satisfied(key);
+      seen(key);
+      if (waited && expectations.satisfied(key)) enqueue(key);
+      else wake(owner);
+    };
     const goneOrGoing = (pod: Pod): void => {
       const owner = resolve(pod.metadata.namespace, controllerOf(pod));
-      if (!owner) return;
-      expectations.deletionObserved(keyOf(owner), pod.metadata.uid);
-      wake(owner);
+      if (owner) observe(owner, (key) => expectations.deletionObserved(key, pod.metadata.uid));
     };
     owners.addHandler({
       added: (owner) => enqueue(keyOf(owner)),
@@ -88,8 +94,7 @@ export function createReplicaController<T extends ReplicaOwner>(context: Control
         if (pod.metadata.deletionTimestamp !== undefined) return goneOrGoing(pod);
         const owner = resolve(pod.metadata.namespace, controllerOf(pod));
         if (owner) {
-          expectations.creationObserved(keyOf(owner));
-          wake(owner);
+          observe(owner, (key) => expectations.creationObserved(key));
         } else if (!controllerOf(pod)) {
           for (const each of matching(pod)) wake(each);
         }
