@@ -110,7 +110,7 @@ describe('an extender that filters', () => {
     await using first = await startWith([{ urlPrefix: byName.url, ...filtering }]);
     await createPod(first, 'p');
     expect(await placed(first, 'p')).toBe('node-3');
-    expect((byName.calls[0]?.body['nodenames'] as string[]).toSorted()).toEqual(['node-1', 'node-2', 'node-3']);
+    expect((byName.calls[0]!.body['nodenames'] as string[]).toSorted()).toEqual(['node-1', 'node-2', 'node-3']);
     await using byObject = await startExtender({ filter: items });
     await using second = await startWith([{ urlPrefix: byObject.url, filterVerb: 'filter' }]);
     await createPod(second, 'p');
