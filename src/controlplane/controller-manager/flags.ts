@@ -53,6 +53,7 @@ export const controllerManagerFlags = {
   ...componentFlags,
   ...workerSyntax,
   'allocate-node-cidrs': boolean,
+  'cloud-provider': text,
   'cluster-cidr': list,
   'cluster-name': text,
   'cluster-signing-cert-file': file,
@@ -67,6 +68,8 @@ export const controllerManagerFlags = {
   'cluster-signing-legacy-unknown-cert-file': file,
   'cluster-signing-legacy-unknown-key-file': file,
   controllers: list,
+  'enable-dynamic-provisioning': boolean,
+  'enable-garbage-collector': boolean,
   'endpoint-updates-batch-period': durationMs,
   'endpointslice-updates-batch-period': durationMs,
   'horizontal-pod-autoscaler-cpu-initialization-period': durationMs,
@@ -74,9 +77,13 @@ export const controllerManagerFlags = {
   'horizontal-pod-autoscaler-initial-readiness-delay': durationMs,
   'horizontal-pod-autoscaler-sync-period': durationMs,
   'horizontal-pod-autoscaler-tolerance': decimal,
+  'kube-api-burst': integer,
+  'kube-api-qps': decimal,
   'large-cluster-size-threshold': integer,
   'legacy-service-account-token-clean-up-period': durationMs,
   'max-endpoints-per-slice': integer,
+  'mirroring-endpointslice-updates-batch-period': durationMs,
+  'mirroring-max-endpoints-per-subset': integer,
   'node-cidr-mask-size': integer,
   'node-cidr-mask-size-ipv4': integer,
   'node-cidr-mask-size-ipv6': integer,
@@ -84,6 +91,9 @@ export const controllerManagerFlags = {
   'node-monitor-grace-period': durationMs,
   'node-monitor-period': durationMs,
   'node-startup-grace-period': durationMs,
+  profiling: boolean,
+  'pvclaimbinder-sync-period': durationMs,
+  'requestheader-client-ca-file': file,
   'resource-quota-sync-period': durationMs,
   'root-ca-file': file,
   'secondary-node-eviction-rate': decimal,
@@ -118,6 +128,7 @@ const setByCluster: ReadonlySet<string> = new Set([
   'cluster-cidr',
   'feature-gates',
   'kubeconfig',
+  'requestheader-client-ca-file',
   'root-ca-file',
   'secure-port',
   'service-cluster-ip-range',
@@ -157,9 +168,12 @@ function controllerManagerFlagFaults(flags: ControllerManagerFlagValues): string
   }
   const cleanUp = flags['legacy-service-account-token-clean-up-period'];
   if (cleanUp !== undefined && cleanUp <= 0) faults.push(`invalid CleanUpPeriod: ${cleanUp / 1000}s`);
-  const perSlice = flags['max-endpoints-per-slice'];
-  if (perSlice !== undefined && perSlice < 1) faults.push('max-endpoints-per-slice cannot be less than 1');
-  if (perSlice !== undefined && perSlice > 1000) faults.push('max-endpoints-per-slice cannot be more than 1000');
+  for (const name of ['max-endpoints-per-slice', 'mirroring-max-endpoints-per-subset'] as const) {
+    const most = flags[name];
+    if (most !== undefined && most < 1) faults.push(`${name} cannot be less than 1`);
+    if (most !== undefined && most > 1000) faults.push(`${name} cannot be more than 1000`);
+  }
+  faults.push(...unsupportedFaults(flags));
   try {
     featureGates(flags['feature-gates']);
   } catch (error) {
@@ -167,6 +181,16 @@ function controllerManagerFlagFaults(flags: ControllerManagerFlagValues): string
     faults.push(error.message);
   }
   return faults;
+}
+
+/** Values that upstream knows and nothing here does anything about. */
+function unsupportedFaults(flags: ControllerManagerFlagValues): string[] {
+  const cloud = flags['cloud-provider'] ?? '';
+  return [
+    ...(cloud === '' || cloud === 'external' ? [] : [`--cloud-provider=${cloud} is not supported: there are no cloud controllers`]),
+    ...(flags['enable-dynamic-provisioning'] === false ? ['--enable-dynamic-provisioning=false is not supported'] : []),
+    ...(flags.profiling ? ['--profiling=true is not supported: there are no profiles to serve'] : []),
+  ];
 }
 
 /** What the flags say to the controllers. Files that they name are the caller's to read. */
@@ -178,12 +202,16 @@ export function controllersOptions(flags: ControllerManagerFlagValues): Controll
   }
   const cidrs = flags['cluster-cidr'] ?? [];
   return {
-    ...defined({ only: flags.controllers }),
+    ...defined({ only: chosenControllers(flags) }),
     workers,
     endpoints: defined({ updateBatchMs: flags['endpoint-updates-batch-period'] }),
     endpointSlice: defined({
       updateBatchMs: flags['endpointslice-updates-batch-period'],
       maxEndpointsPerSlice: flags['max-endpoints-per-slice'],
+    }),
+    endpointSliceMirroring: defined({
+      updateBatchMs: flags['mirroring-endpointslice-updates-batch-period'],
+      maxEndpointsPerSubset: flags['mirroring-max-endpoints-per-subset'],
     }),
     legacyTokens: defined({ cleanUpPeriodMs: flags['legacy-service-account-token-clean-up-period'] }),
     nodeLifecycle: {
@@ -199,6 +227,7 @@ export function controllersOptions(flags: ControllerManagerFlagValues): Controll
         unhealthyThreshold: flags['unhealthy-zone-threshold'],
       }),
     },
+    persistentVolume: defined({ syncPeriodMs: flags['pvclaimbinder-sync-period'] }),
     podAutoscaler: defined({
       syncPeriodMs: flags['horizontal-pod-autoscaler-sync-period'],
       downscaleStabilizationMs: flags['horizontal-pod-autoscaler-downscale-stabilization'],
@@ -212,6 +241,14 @@ export function controllersOptions(flags: ControllerManagerFlagValues): Controll
       nodeIpam: { clusterCidrs: cidrs, serviceCidrs: flags['service-cluster-ip-range'] ?? [], ...nodeMasks(flags) },
     }),
   };
+}
+
+/** The first word about a controller counts, so the switch stands before what `--controllers` says. */
+function chosenControllers({
+  controllers,
+  'enable-garbage-collector': collects,
+}: ControllerManagerFlagValues): readonly string[] | undefined {
+  return collects === false ? ['-garbage-collector-controller', ...(controllers ?? ['*'])] : controllers;
 }
 
 /** How long the prefixes of nodes' ranges are, as far as the flags say it. */
