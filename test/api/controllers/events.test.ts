@@ -45,6 +45,25 @@ describe('the event recorder', () => {
     expect(items.find(({ reason }) => reason === 'Starting')?.metadata.namespace).toBe('default');
   });
 
+  it('writes a burst about many objects whole, and what is said of one object in its order', async () => {
+    const clock = new VirtualClock();
+    await using test = await startTestServer({ clock });
+    await using group = new TaskGroup({ log: silentLogger });
+    const { client } = test;
+    const recorder = createEventRecorder({ client, component: 'default-scheduler', clock, random: seededRandom(1), group });
+    const burst = 1_500;
+    for (let i = 0; i < burst; i++) {
+      const pod = { apiVersion: 'v1', kind: 'Pod', namespace: 'default', name: `web-${i}`, uid: `web-${i}` };
+      recorder.event(pod, { type: 'Normal', reason: 'Scheduled', message: `Successfully assigned default/web-${i} to n1` });
+    }
+    const pod = { apiVersion: 'v1', kind: 'Pod', namespace: 'default', name: 'slow', uid: 'slow' };
+    for (let i = 0; i < 5; i++) recorder.event(pod, { type: 'Warning', reason: 'FailedScheduling', message: 'no nodes available' });
+    await clock.advance(1_000);
+    const { items } = await client.list(corev1Resources.events, { namespace: 'default', signal: group.signal });
+    expect(new Set(items.filter(({ reason }) => reason === 'Scheduled').map(({ involvedObject }) => involvedObject.name)).size).toBe(burst);
+    expect(items.filter(({ reason }) => reason === 'FailedScheduling').map(({ count }) => count)).toEqual([5]);
+  });
+
   it('loses no event when two components speak about one object at the same moment', async () => {
     const clock = new VirtualClock();
     await using test = await startTestServer({ clock });
