@@ -146,7 +146,7 @@ function preFilter({ preFilter: plugins }: Profile, state: CycleState, pod: PodI
       narrowing.push(plugin.name);
       nodes = nodes ? nodes.intersection(answer.nodes) : answer.nodes;
     } else if (answer.code === 'Skip') state.skippedFilters.add(plugin.name);
-    else rejections.push(toRejection(plugin.name, answer, []));
+    else rejections.push(toRejection(plugin.name, answer, plugin.explainPreFilter?.(pod) ?? []));
   }
   const status = unresolvable(`node(s) didn't satisfy plugin(s) [${narrowing.sort().join(' ')}]`);
   const allowed = nodes ? `use one of the nodes ${[...nodes].slice(0, 10).join(', ')}` : '';

@@ -84,6 +84,8 @@ export interface Plugin {
    * For people who ask why a pod waits; never called in a scheduling cycle.
    */
   explain?(state: CycleState, pod: PodInfo, node: NodeInfo): readonly string[];
+  /** The same where preFilter rejected the pod as such. */
+  explainPreFilter?(pod: PodInfo): readonly string[];
 
   /** Tries to make room when no node fits. The first plugin that succeeds ends the point. */
   postFilter?(

@@ -14,7 +14,7 @@ export interface PodClaims {
   /** Of classes that wait for their first pod. */
   readonly unbound: readonly Claim[];
   /** Somebody else binds them, and has not done so. */
-  readonly waitsForBinder: boolean;
+  readonly waiting: readonly Claim[];
 }
 
 export interface ClaimReaders {
@@ -32,7 +32,7 @@ export function podClaims(pod: corev1.Pod, { claims, classes }: ClaimReaders): P
   const { namespace } = pod.metadata;
   const bound: Claim[] = [];
   const unbound: Claim[] = [];
-  let waitsForBinder = false;
+  const waiting: Claim[] = [];
   for (const { name: volume, persistentVolumeClaim, ephemeral } of pod.spec.volumes ?? []) {
     const name = persistentVolumeClaim?.claimName ?? (ephemeral && `${pod.metadata.name}-${volume}`);
     if (name === undefined) continue;
@@ -41,9 +41,9 @@ export function podClaims(pod: corev1.Pod, { claims, classes }: ClaimReaders): P
     if (fault !== undefined || !claim) return fault ?? '';
     if (isFullyBound(claim)) bound.push(claim);
     else if (!claim.spec.volumeName && waitsForConsumer(classes.get({ name: storageClassNameOf(claim) }))) unbound.push(claim);
-    else waitsForBinder = true;
+    else waiting.push(claim);
   }
-  return { bound, unbound, waitsForBinder };
+  return { bound, unbound, waiting };
 }
 
 function claimFault(

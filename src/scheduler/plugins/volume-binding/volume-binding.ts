@@ -21,6 +21,7 @@ import {
 } from '../../framework/index.ts';
 import { Assumed } from './assumed.ts';
 import { VolumeBinder } from './bind-volumes.ts';
+import { explainVolumes, explainWaiting } from './explain-volumes.ts';
 import { findVolumes, isStatus, type PodVolumes, type VolumeReaders } from './find-volumes.ts';
 import { FreeVolumes, hostnamesOf } from './free-volumes.ts';
 import { podClaims, type PodClaims, usesClaims } from './pod-claims.ts';
@@ -89,7 +90,7 @@ function createVolumeBinding({ bindTimeoutSeconds }: VolumeBindingArgs, handle: 
       if (!usesClaims(pod)) return skip;
       const found = podClaims(pod, { claims, classes: listers.storageClasses });
       if (typeof found === 'string') return unresolvable(found);
-      if (found.waitsForBinder) return unboundImmediate;
+      if (found.waiting.length > 0) return unboundImmediate;
       state.write(memoryKey, { claims: found });
       return eligibleNodes(found, volumes, cluster);
     },
@@ -101,8 +102,11 @@ function createVolumeBinding({ bindTimeoutSeconds }: VolumeBindingArgs, handle: 
     },
     explain: (state, _, { node }) => {
       const memory = state.read(memoryKey);
-      const found = memory && findVolumes(memory.claims, node, readers);
-      return found && isStatus(found) ? [`offer a volume for its claims that node ${node.metadata.name} reaches`] : [];
+      return memory ? explainVolumes(memory.claims, node, readers) : [];
+    },
+    explainPreFilter: ({ pod }) => {
+      const found = podClaims(pod, { claims, classes: listers.storageClasses });
+      return typeof found === 'string' ? [] : explainWaiting(found.waiting, listers.storageClasses);
     },
     reserve: (state, _, nodeName) => {
       const memory = state.read(memoryKey);
