@@ -1,25 +1,9 @@
 /** Features that can be turned off by one change of the code, and the rows that must notice. */
-export interface Mutation {
-  readonly name: string;
-  readonly file: string;
-  /** Stands once in the file. */
-  readonly find: string;
-  readonly replace: string;
-  /** Exact texts. */
-  readonly rows: readonly string[];
-}
+import { type Mutation, notRun, turnedOff } from './mutation.ts';
+import { workloadMutations } from './mutations-of-workloads.ts';
 
-const controllers = 'src/controllers/index.ts';
 const plugins = 'src/apiserver/admission/plugin-table.ts';
 const kinds = 'src/api/kinds/index.ts';
-
-const turnedOff = (name: string, file: string, find: string, rows: readonly string[]): Mutation => ({
-  name,
-  file,
-  find,
-  replace: '',
-  rows,
-});
 
 /** An entry of the table of built-in resources. */
 const notServed = (resource: string, rows: readonly string[]): Mutation => ({
@@ -65,18 +49,13 @@ export const mutations: readonly Mutation[] = [
     'if (from.revision < this.#compactedRevision) throw tooOld(query, from);',
     ['API Chunking, server should support continue listing from the last key even if the original version has been compacted away'],
   ),
-  turnedOff(
-    'the garbage collector',
-    controllers,
-    "createGarbageCollector(speakingAs(as('generic-garbage-collector'), 'garbage-collector-controller'), options.garbageCollector),",
-    [
-      'Garbage Collector, delete replication controller, propagation policy background',
-      'Garbage Collector, delete deployment,  propagation policy background',
-      'Garbage Collector, delete replication controller, after owned pods',
-      'Garbage Collector, dependency cycle',
-    ],
-  ),
-  turnedOff('the namespace controller', controllers, "createNamespaceController(as('namespace-controller'), options.namespace),", [
+  notRun('the garbage collector', '(context, { garbageCollector }) => createGarbageCollector(context, garbageCollector)', [
+    'Garbage Collector, delete replication controller, propagation policy background',
+    'Garbage Collector, delete deployment,  propagation policy background',
+    'Garbage Collector, delete replication controller, after owned pods',
+    'Garbage Collector, dependency cycle',
+  ]),
+  notRun('the namespace controller', '(context, { namespace }) => createNamespaceController(context, namespace)', [
     'namespace-deletion-removes-pods',
     'namespace-deletion-removes-services',
     'Namespace, apply finalizer to a namespace',
@@ -87,13 +66,12 @@ export const mutations: readonly Mutation[] = [
     'if (attempt.remaining.size > 0) return attempt;',
     ['Ordered Namespace Deletion'],
   ),
-  turnedOff(
-    'the replication controller',
-    controllers,
-    "createReplicationController(speakingAs(as('replication-controller'), 'replication-controller')),",
-    ['Kubectl, replication controller', 'Kubectl, scale replication controller', 'Kubectl, create service, replication controller'],
-  ),
-  turnedOff('the quota controller', controllers, "createResourceQuotaController(as('resourcequota-controller'), options.resourceQuota),", [
+  notRun('the replication controller', 'createReplicationController', [
+    'Kubectl, replication controller',
+    'Kubectl, scale replication controller',
+    'Kubectl, create service, replication controller',
+  ]),
+  notRun('the quota controller', '(context, { resourceQuota }) => createResourceQuotaController(context, resourceQuota)', [
     'ResourceQuota, update and delete',
     'ResourceQuota, quota scope, BestEffort and NotBestEffort scope',
   ]),
@@ -115,23 +93,26 @@ export const mutations: readonly Mutation[] = [
     replace: "{ name: 'ServiceAccount', onByDefault: false",
     rows: ['Service Account Tokens Must AutoMount', 'Service account tokens auto mount optionally'],
   },
-  turnedOff(
+  notRun(
     'the authority is published',
-    controllers,
-    "...(options.rootCa !== undefined ? [createRootCaController(as('root-ca-cert-publisher'), { rootCa: options.rootCa })] : []),",
+    '(context, { rootCa }) => (rootCa === undefined ? undefined : createRootCaController(context, { rootCa }))',
     ['RootCA ConfigMap test'],
   ),
-  turnedOff(
-    'aggregated roles are filled',
-    controllers,
-    "createClusterRoleAggregationController(as('clusterrole-aggregation-controller')),",
-    ['SubjectReview, API Operations'],
-  ),
-  turnedOff(
-    'Services find their pods',
-    controllers,
-    "createEndpointSliceController(speakingAs(as('endpointslice-controller'), 'endpoint-slice-controller'), options.endpointSlice),",
-    ['Kubectl, guestbook application', 'Kubectl, create service, replication controller'],
+  notRun('aggregated roles are filled', 'createClusterRoleAggregationController', ['SubjectReview, API Operations']),
+  notRun('Services find their pods', '(context, { endpointSlice }) => createEndpointSliceController(context, endpointSlice)', [
+    'Kubectl, guestbook application',
+    'Kubectl, create service, replication controller',
+    'EndpointSlice, creation/deletion',
+    'EndpointSlice, "empty" Service',
+  ]),
+  notRun('Services have Endpoints', '(context, { endpoints }) => createEndpointsController(context, endpoints)', [
+    'Endpoints, "empty" Service',
+    'Endpoints, creation/deletion',
+  ]),
+  notRun(
+    'Endpoints are mirrored',
+    '(context, { endpointSliceMirroring }) => createEndpointSliceMirroringController(context, endpointSliceMirroring)',
+    ['EndpointSlice Mirroring'],
   ),
   {
     name: 'unknown fields are told',
@@ -185,4 +166,5 @@ export const mutations: readonly Mutation[] = [
     'New Event resource lifecycle, testing a single event',
     'New Event resource lifecycle, testing a list of events',
   ]),
+  ...workloadMutations,
 ];

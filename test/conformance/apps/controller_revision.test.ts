@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { toolbox } from '../../e2e/images.ts';
-import { eventually, type Json, unavailable, useCluster } from '../support/cluster.ts';
+import { eventually, type Json, patienceMs, unavailable, useCluster } from '../support/cluster.ts';
 
-const longMs = 150_000;
+const longMs = 2.5 * patienceMs;
 const mergePatch = { headers: { 'content-type': 'application/merge-patch+json' } };
 
 describe.skipIf(unavailable)('apps/controller_revision', () => {

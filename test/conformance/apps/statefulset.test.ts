@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { toolbox } from '../../e2e/images.ts';
-import { eventually, type Json, unavailable, useCluster } from '../support/cluster.ts';
+import { eventually, type Json, patienceMs, unavailable, useCluster } from '../support/cluster.ts';
 import { HeldWatch } from '../support/watching.ts';
 
 /** Pods wait for one another: longer than one of them takes. */
-const longMs = 150_000;
+const longMs = 2.5 * patienceMs;
 const testMs = 300_000;
 
 const mergePatch = { headers: { 'content-type': 'application/merge-patch+json' } };
