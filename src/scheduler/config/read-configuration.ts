@@ -102,7 +102,7 @@ function readProfiles(reader: FieldReader, factories: ReadonlyMap<string, Plugin
     else if (names.indexOf(name) < i) reader.fault(fieldErrors.duplicate(`${path}.schedulerName`, name));
     const sorts = profiles[i]!.plugins.queueSort;
     if (JSON.stringify(sorts) !== JSON.stringify(profiles[0]!.plugins.queueSort)) {
-      reader.fault(fieldErrors.invalidValue(`${path}.plugins.queueSort`, sorts, 'queueSort must be the same for all profiles'));
+      reader.fault(fieldErrors.invalidValue(`${path}.plugins.queueSort`, sorts, 'must be the same for all profiles'));
     }
   }
   return profiles;

@@ -19,9 +19,14 @@ export const defaultPreemption: PluginFactory<CandidateLimits> = {
       errors.push({ path: 'minCandidateNodesAbsolute', message: `Invalid value: ${absolute}: not in valid range [0, inf)` });
     }
     if (percentage === 0 && absolute === 0) {
-      const message = 'cannot be zero at the same time';
-      errors.push({ path: 'minCandidateNodesPercentage', message: `Invalid value: 0: ${message}` });
-      errors.push({ path: 'minCandidateNodesAbsolute', message: `Invalid value: 0: ${message}` });
+      errors.push({
+        path: 'minCandidateNodesPercentage',
+        message: 'Invalid value: 0: cannot be zero at the same time as minCandidateNodesAbsolute',
+      });
+      errors.push({
+        path: 'minCandidateNodesAbsolute',
+        message: 'Invalid value: 0: cannot be zero at the same time as minCandidateNodesPercentage',
+      });
     }
     return errors;
   },

@@ -358,7 +358,28 @@ describe('arguments', () => {
     [
       'NodeResourcesFit',
       { scoringStrategy: { type: 'RequestedToCapacityRatio' } },
+      'scoringStrategy.requestedToCapacityRatio: Required value: must be specified when type is RequestedToCapacityRatio',
+    ],
+    [
+      'NodeResourcesFit',
+      { scoringStrategy: { requestedToCapacityRatio: { shape: [] } } },
+      'scoringStrategy.requestedToCapacityRatio: Forbidden: must be nil when type is not RequestedToCapacityRatio',
+    ],
+    [
+      'NodeResourcesFit',
+      { scoringStrategy: { type: 'RequestedToCapacityRatio', requestedToCapacityRatio: { shape: [] } } },
       'scoringStrategy.requestedToCapacityRatio.shape: Required value: at least one point must be specified',
+    ],
+    [
+      'NodeResourcesFit',
+      { scoringStrategy: { resources: [{ name: 'cpu', weight: 101 }] } },
+      'scoringStrategy.resources[0].weight: Invalid value: 101: resource weight of cpu not in valid range (0, 100]',
+    ],
+    ['NodeResourcesBalancedAllocation', { resources: [{ name: 'cpu', weight: 2 }] }, 'resources[0].weight: Invalid value: 2: must be 1'],
+    [
+      'VolumeBinding',
+      { bindTimeoutSeconds: -1 },
+      'bindTimeoutSeconds: Invalid value: -1: invalid BindTimeoutSeconds, should not be a negative value',
     ],
     [
       'PodTopologySpread',

@@ -2,6 +2,7 @@
  * Arguments of the resource plugins: which resources count for scoring, how much, and by which strategy.
  * @source kube-scheduler v1.35 apis/config (v1 defaults), validation_pluginargs.go
  */
+import { qualifiedNameErrors } from '../../../api/index.ts';
 import type { ArgsError } from '../../framework/index.ts';
 
 export interface ScoredResource {
@@ -60,59 +61,67 @@ function withDefaults(resources: readonly Partial<ScoredResource>[] | undefined)
 }
 
 export function fitArgsErrors({ ignoredResources, ignoredResourceGroups, scoringStrategy }: NodeResourcesFitArgs): ArgsError[] {
-  const errors: ArgsError[] = [];
+  const errors = ignoredResources.flatMap((resource, i) => nameErrors(`ignoredResources[${i}]`, resource));
   ignoredResourceGroups.forEach((group, i) => {
-    if (!group.includes('/')) return;
-    errors.push({ path: `ignoredResourceGroups[${i}]`, message: `Invalid value: "${group}": resource group name can't contain '/'` });
+    const path = `ignoredResourceGroups[${i}]`;
+    if (group.includes('/')) errors.push(invalid(path, group, "resource group name can't contain '/'"));
+    errors.push(...nameErrors(path, group));
   });
-  ignoredResources.forEach((resource, i) => {
-    if (resource !== '') return;
-    errors.push({ path: `ignoredResources[${i}]`, message: 'Invalid value: "": name part must be non-empty' });
-  });
-  const { type, resources, requestedToCapacityRatio } = scoringStrategy;
+  return [...errors, ...strategyErrors(scoringStrategy)];
+}
+
+function strategyErrors({ type, resources, requestedToCapacityRatio }: ScoringStrategy): ArgsError[] {
+  const errors: ArgsError[] = [];
   if (!['LeastAllocated', 'MostAllocated', 'RequestedToCapacityRatio'].includes(type)) {
     const message = `Unsupported value: "${type}": supported values: "LeastAllocated", "MostAllocated", "RequestedToCapacityRatio"`;
     errors.push({ path: 'scoringStrategy.type', message });
   }
-  errors.push(...resourceErrors(resources, 'scoringStrategy.resources', 100));
-  if (type === 'RequestedToCapacityRatio') errors.push(...shapeErrors(requestedToCapacityRatio?.shape ?? []));
+  resources.forEach(({ name, weight }, i) => {
+    if (Number.isInteger(weight) && weight >= 1 && weight <= 100) return;
+    const path = `scoringStrategy.resources[${i}].weight`;
+    errors.push(invalid(path, weight, `resource weight of ${name} not in valid range (0, 100]`));
+  });
+  const path = 'scoringStrategy.requestedToCapacityRatio';
+  if (type !== 'RequestedToCapacityRatio') {
+    if (requestedToCapacityRatio) errors.push({ path, message: 'Forbidden: must be nil when type is not RequestedToCapacityRatio' });
+  } else if (!requestedToCapacityRatio) {
+    errors.push({ path, message: 'Required value: must be specified when type is RequestedToCapacityRatio' });
+  } else errors.push(...shapeErrors(requestedToCapacityRatio.shape));
   return errors;
 }
 
 export function balancedArgsErrors({ resources }: BalancedAllocationArgs): ArgsError[] {
-  const errors = resourceErrors(resources, 'resources', 1);
+  const errors: ArgsError[] = [];
   const seen = new Set<string>();
-  resources.forEach(({ name }, i) => {
+  resources.forEach(({ name, weight }, i) => {
     if (seen.has(name)) errors.push({ path: `resources[${i}].name`, message: `Duplicate value: "${name}"` });
     seen.add(name);
+    if (weight !== 1) errors.push(invalid(`resources[${i}].weight`, weight, 'must be 1'));
   });
   return errors;
 }
 
-function resourceErrors(resources: readonly ScoredResource[], path: string, maxWeight: number): ArgsError[] {
-  return resources.flatMap(({ name, weight }, i) => {
-    if (Number.isInteger(weight) && weight >= 1 && weight <= maxWeight) return [];
-    const range = maxWeight === 1 ? 'must be 1' : 'not in valid range [1-100]';
-    return [{ path: `${path}[${i}].weight`, message: `Invalid value: ${weight}: resource weight of ${name} ${range}` }];
-  });
-}
-
-function shapeErrors(shape: readonly ShapePoint[]): ArgsError[] {
+function shapeErrors(shape: readonly ShapePoint[] = []): ArgsError[] {
   const path = 'scoringStrategy.requestedToCapacityRatio.shape';
   if (shape.length === 0) return [{ path, message: 'Required value: at least one point must be specified' }];
-  return shape.flatMap(({ utilization, score }, i) => {
-    const errors: ArgsError[] = [];
-    if (utilization < 0 || utilization > 100) {
-      errors.push({ path: `${path}[${i}].utilization`, message: `Invalid value: ${utilization}: not in valid range [0-100]` });
+  const errors: ArgsError[] = [];
+  const unsorted = shape.findIndex(({ utilization }, i) => i > 0 && utilization <= shape[i - 1]!.utilization);
+  if (unsorted > 0) {
+    errors.push(invalid(`${path}[${unsorted}].utilization`, shape[unsorted]!.utilization, 'values must be sorted in increasing order'));
+  }
+  shape.forEach(({ utilization, score }, i) => {
+    if (!(utilization >= 0 && utilization <= 100)) {
+      errors.push(invalid(`${path}[${i}].utilization`, utilization, 'not in valid range [0, 100]'));
     }
-    if (i > 0 && utilization <= shape[i - 1]!.utilization) {
-      errors.push({
-        path: `${path}[${i}].utilization`,
-        message: `Invalid value: ${utilization}: utilization values must be sorted in increasing order`,
-      });
-    }
-    if (score < 0 || score > 10)
-      errors.push({ path: `${path}[${i}].score`, message: `Invalid value: ${score}: not in valid range [0-10]` });
-    return errors;
+    if (!(score >= 0 && score <= 10)) errors.push(invalid(`${path}[${i}].score`, score, 'not in valid range [0, 10]'));
   });
+  return errors;
+}
+
+function nameErrors(path: string, name: string): ArgsError[] {
+  return qualifiedNameErrors(name).map((fault) => invalid(path, name, fault));
+}
+
+function invalid(path: string, value: string | number, why: string): ArgsError {
+  return { path, message: `Invalid value: ${JSON.stringify(value)}: ${why}` };
 }

@@ -1,5 +1,5 @@
 /** Arguments of PodTopologySpread: what holds for pods that say nothing of spreading. @source kube-scheduler v1.35 apis/config, validation_pluginargs.go */
-import type { corev1 } from '../../../api/index.ts';
+import { type corev1, qualifiedNameErrors } from '../../../api/index.ts';
 import type { ArgsError } from '../../framework/index.ts';
 
 export interface PodTopologySpreadArgs {
@@ -31,7 +31,12 @@ export function spreadArgsErrors({ defaultConstraints, defaultingType }: PodTopo
     const { maxSkew, topologyKey, whenUnsatisfiable, labelSelector } = constraint;
     if (!(maxSkew > 0)) errors.push({ path: `${path}.maxSkew`, message: `Invalid value: ${maxSkew}: not in valid range (0, inf)` });
     if (!topologyKey) errors.push({ path: `${path}.topologyKey`, message: 'Required value: can not be empty' });
-    if (!['DoNotSchedule', 'ScheduleAnyway'].includes(whenUnsatisfiable)) {
+    else {
+      for (const fault of qualifiedNameErrors(topologyKey))
+        errors.push({ path: `${path}.topologyKey`, message: `Invalid value: "${topologyKey}": ${fault}` });
+    }
+    if (!whenUnsatisfiable) errors.push({ path: `${path}.whenUnsatisfiable`, message: 'Required value: can not be empty' });
+    else if (!['DoNotSchedule', 'ScheduleAnyway'].includes(whenUnsatisfiable)) {
       const message = `Unsupported value: "${whenUnsatisfiable}": supported values: "DoNotSchedule", "ScheduleAnyway"`;
       errors.push({ path: `${path}.whenUnsatisfiable`, message });
     }
@@ -42,7 +47,7 @@ export function spreadArgsErrors({ defaultConstraints, defaultingType }: PodTopo
       });
     }
     const pair = `{${topologyKey}, ${whenUnsatisfiable}}`;
-    if (seen.has(pair)) errors.push({ path: `${path}.{topologyKey, whenUnsatisfiable}`, message: `Duplicate value: "${pair}"` });
+    if (seen.has(pair)) errors.push({ path, message: `Duplicate value: "${pair}"` });
     seen.add(pair);
   });
   return errors;

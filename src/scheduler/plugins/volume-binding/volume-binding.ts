@@ -58,7 +58,14 @@ export const volumeBinding: PluginFactory<VolumeBindingArgs> = {
   name,
   defaultArgs: ({ bindTimeoutSeconds }) => ({ bindTimeoutSeconds: typeof bindTimeoutSeconds === 'number' ? bindTimeoutSeconds : 600 }),
   validateArgs: ({ bindTimeoutSeconds }) =>
-    bindTimeoutSeconds < 0 ? [{ path: 'bindTimeoutSeconds', message: 'invalid BindTimeoutSeconds, should not be a negative value' }] : [],
+    bindTimeoutSeconds < 0
+      ? [
+          {
+            path: 'bindTimeoutSeconds',
+            message: `Invalid value: ${bindTimeoutSeconds}: invalid BindTimeoutSeconds, should not be a negative value`,
+          },
+        ]
+      : [],
   create: createVolumeBinding,
 };
 
