@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { clusterNameFault, homeFault, knarrHome, machineNames } from './home.ts';
+import { clusterNameFault, firstBlockOf, homeFault, knarrHome, machineNames } from './home.ts';
 
 test.each(['knarr', 'a', 'dev-1', '9'.repeat(32)])('%s is a cluster name', (name) => {
   expect(clusterNameFault(name)).toBeUndefined();
@@ -30,4 +30,9 @@ test('a cluster that is called like another one with a number shares no name wit
   expect(dev.netns(1)).not.toBe(other.netns(1));
   expect(dev.nftTable).not.toBe(other.nftTable);
   expect(machineNames('a-name-that-is-long').veth(250).length).toBeLessThanOrEqual(15);
+});
+
+test('clusters of another home begin elsewhere with their addresses', () => {
+  expect(firstBlockOf(knarrHome({}))).toBe(0);
+  expect(firstBlockOf('/tmp/a')).not.toBe(firstBlockOf('/tmp/b'));
 });

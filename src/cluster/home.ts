@@ -19,6 +19,14 @@ export function knarrHome(env: Readonly<Record<string, string | undefined>> = pr
   return join(env['XDG_DATA_HOME'] ?? join(homedir(), '.local/share'), 'knarr');
 }
 
+/**
+ * Where the clusters of a home begin to look for addresses. A stopped cluster of another home is not known to them, so each home begins
+ * elsewhere; the usual one at the addresses that everyone knows.
+ */
+export function firstBlockOf(home: string): number {
+  return home === knarrHome({}) ? 0 : createHash('sha256').update(home).digest().readUInt16BE();
+}
+
 /** Why `name` cannot be a cluster's name; undefined when it can. */
 export function clusterNameFault(name: string): string | undefined {
   if (name.length <= maxNameLength && namePattern.test(name)) return undefined;

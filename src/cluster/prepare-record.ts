@@ -63,6 +63,7 @@ async function newRecord(
 ): Promise<ClusterRecord> {
   const network = await findFreeBlock(
     others.map((other) => other.network),
+    wanted.home,
     ctx.signal,
   );
   return {

@@ -21,6 +21,11 @@ test.each([
   expect(chooseAddressBlock(taken)?.podCidr).toBe(podCidr);
 });
 
+test('who begins elsewhere comes round to the first at last', () => {
+  expect(chooseAddressBlock([], 3)?.podCidr).toBe('10.241.0.0/16');
+  expect(chooseAddressBlock(['10.200.15.0/24'], 31)?.podCidr).toBe('10.244.0.0/16');
+});
+
 test('a network that covers everything leaves no block', () => {
   expect(chooseAddressBlock(['10.0.0.0/8'])).toBeUndefined();
 });

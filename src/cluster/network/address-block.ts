@@ -18,10 +18,13 @@ export function addressBlock(index: number): NetworkBlock {
   };
 }
 
-/** The first free block; undefined when every one overlaps something in `taken` (CIDRs). */
-export function chooseAddressBlock(taken: readonly string[]): NetworkBlock | undefined {
-  for (let index = 0; index < blocks; index++) {
-    const block = addressBlock(index);
+/**
+ * The first free block; undefined when every one overlaps something in `taken` (CIDRs).
+ * @param from where to begin, any whole number from 0
+ */
+export function chooseAddressBlock(taken: readonly string[], from = 0): NetworkBlock | undefined {
+  for (let i = 0; i < blocks; i++) {
+    const block = addressBlock((from + i) % blocks);
     const wanted = [block.nodeCidr, block.podCidr, block.serviceCidr];
     if (!wanted.some((cidr) => taken.some((other) => overlap(cidr, other)))) return block;
   }

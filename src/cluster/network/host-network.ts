@@ -6,7 +6,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { type Ctx, run } from '../../base/index.ts';
 import { ClusterError } from '../cluster-error.ts';
 import type { ClusterRecord, NetworkBlock, PublishedPort } from '../cluster-record.ts';
-import { machineNames } from '../home.ts';
+import { firstBlockOf, machineNames } from '../home.ts';
 import { chooseAddressBlock, overlap, routedCidrs } from './address-block.ts';
 import { allowThroughFirewalls, withdrawFromFirewalls } from './host-firewall.ts';
 import { formatMark } from './bridge-mark.ts';
@@ -17,11 +17,11 @@ import { enableIpForward, restoreIpForward } from './ip-forward.ts';
  * @param reserved blocks of clusters that exist but may be down
  * @throws ClusterError when none is
  */
-export async function findFreeBlock(reserved: readonly NetworkBlock[], signal: AbortSignal): Promise<NetworkBlock> {
+export async function findFreeBlock(reserved: readonly NetworkBlock[], home: string, signal: AbortSignal): Promise<NetworkBlock> {
   const { stdout } = await run(['ip', '-j', '-4', 'route', 'show', 'table', 'all'], { signal });
   const routes = JSON.parse(stdout) as { dst?: string; type?: string }[];
   const taken = [...routedCidrs(routes), ...reserved.flatMap(({ nodeCidr, podCidr, serviceCidr }) => [nodeCidr, podCidr, serviceCidr])];
-  const block = chooseAddressBlock(taken);
+  const block = chooseAddressBlock(taken, firstBlockOf(home));
   if (!block)
     throw new ClusterError(
       'every address block that Knarr would use (10.200.x.0/24, 10.229–244.0.0/16, 10.96–111.0.0/16) overlaps a route of this machine',
