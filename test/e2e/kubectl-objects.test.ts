@@ -151,8 +151,4 @@ describe.skipIf(unavailable)('kubectl v1.35 and objects', () => {
       'pods is forbidden: User "system:serviceaccount:e2e-objects:default" cannot list resource "pods"',
     );
   });
-
-  test('top says clearly that there are no metrics', async () => {
-    expect(await kubectl.failing(['top', 'nodes'])).toMatch(/Metrics API not available/);
-  });
 });
