@@ -28,11 +28,12 @@ export class NodeInfo {
   readonly #ports: HostPort[] = [];
   readonly #claims = new Map<string, number>();
 
-  constructor(node: corev1.Node, index: number) {
+  /** @param original the same node, whose amounts and images need not be read again */
+  constructor(node: corev1.Node, index: number, original?: NodeInfo) {
     this.#node = node;
     this.index = index;
-    this.#allocatable = amountsOfList(node.status?.allocatable ?? {});
-    this.#images = imagesOf(node);
+    this.#allocatable = original ? original.#allocatable : amountsOfList(node.status?.allocatable ?? {});
+    this.#images = original ? original.#images : imagesOf(node);
   }
 
   get node(): corev1.Node {
@@ -156,8 +157,15 @@ export class NodeInfo {
 
   /** A copy to try things on; it has the same index. */
   clone(): NodeInfo {
-    const copy = new NodeInfo(this.#node, this.index);
-    for (const pod of this.#pods.values()) copy.addPod(pod);
+    const copy = new NodeInfo(this.#node, this.index, this);
+    copy.#requested.push(...this.#requested);
+    copy.#scoringCpu = this.#scoringCpu;
+    copy.#scoringMemory = this.#scoringMemory;
+    copy.#ports.push(...this.#ports);
+    for (const [uid, pod] of this.#pods) copy.#pods.set(uid, pod);
+    for (const [uid, pod] of this.#withAffinity) copy.#withAffinity.set(uid, pod);
+    for (const [uid, pod] of this.#withRequiredAntiAffinity) copy.#withRequiredAntiAffinity.set(uid, pod);
+    for (const [claim, uses] of this.#claims) copy.#claims.set(claim, uses);
     return copy;
   }
 

@@ -118,6 +118,25 @@ export class NodeFilter implements CycleRunner {
     return this.run(all, state, pod, node);
   }
 
+  /**
+   * The same, with the verdict remembered: a pod that fits nowhere asks all nodes that were promised to others. For filters that look at the
+   * node alone, all of them.
+   */
+  rememberedWithNominated(memory: ShapeMemory, state: CycleState, pod: PodInfo, node: NodeInfo): Status | undefined {
+    // It would not count itself, unlike others of its shape.
+    if (this.#nominated.nodeOf(pod.uid) === node.name) return this.filterWithNominated(state, pod, node);
+    const { index, generation } = node;
+    const nominated = this.#nominated.podsOn(node.name);
+    const known = memory.besideNominated.get(index);
+    if (known?.generation === generation && known.nominated === nominated) {
+      if (known.status) this.rejector = known.rejector;
+      return known.status;
+    }
+    const status = this.filterWithNominated(state, pod, node);
+    memory.besideNominated.set(index, { generation, nominated, status, rejector: this.rejector });
+    return status;
+  }
+
   looksAtNodeOnly(state: CycleState): boolean {
     return this.active(state).all.every(({ filterScope }) => filterScope === 'node');
   }

@@ -172,8 +172,10 @@ export class PodScheduler {
       looked++;
       if (++at === count) at = 0;
       let status: Status | undefined;
-      if (nominated.any && filter.hasRivals(pod, node)) status = filter.filterWithNominated(state, pod, node);
-      else {
+      if (nominated.any && filter.hasRivals(pod, node)) {
+        const remembers = memory !== undefined && rest.length === 0;
+        status = remembers ? filter.rememberedWithNominated(memory, state, pod, node) : filter.filterWithNominated(state, pod, node);
+      } else {
         status = memory ? filter.remembered(memory, local, state, pod, node) : filter.run(local, state, pod, node);
         status ??= rest.length === 0 ? undefined : filter.run(rest, state, pod, node);
       }

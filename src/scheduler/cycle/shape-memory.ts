@@ -1,8 +1,18 @@
 /**
  * What was found for pods of one shape, node by node: the verdict of the filters that look at nothing but the node, and the scores of such
- * plugins. An entry counts as long as the node's generation is the one it was made of.
+ * plugins. An entry counts as long as the node's generation is the one it was made of, and what was found beside nominated pods as long as
+ * those are the same, too.
  */
-import type { PodShape, Status } from '../framework/index.ts';
+import type { PodInfo, PodShape, Status } from '../framework/index.ts';
+
+/** What was found on a node when the pods nominated for it are counted. */
+export interface VerdictBesideNominated {
+  readonly generation: number;
+  /** As the nominator has them: it makes another array for every change. */
+  readonly nominated: readonly PodInfo[];
+  readonly status: Status | undefined;
+  readonly rejector: string;
+}
 
 export class ShapeMemory {
   readonly capacity: number;
@@ -10,6 +20,8 @@ export class ShapeMemory {
   /** Undefined: the node passed. */
   readonly verdicts: (Status | undefined)[];
   readonly rejectors: (string | undefined)[];
+  /** By `NodeInfo.index`; few nodes have nominated pods. */
+  readonly besideNominated = new Map<number, VerdictBesideNominated>();
   readonly scoredAt: Float64Array;
   /** Sum of the weighted scores of plugins that do not normalize. */
   readonly sums: Float64Array;

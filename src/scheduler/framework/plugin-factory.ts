@@ -31,6 +31,7 @@ export interface SchedulerListers {
 
 /** Pods that preemption made room for: they count on their node for others of no higher priority. */
 export interface Nominator {
+  /** The same array until something changes for the node. */
   podsOn(nodeName: string): readonly PodInfo[];
   nodeOf(uid: string): string | undefined;
   nominate(pod: PodInfo, nodeName: string): void;

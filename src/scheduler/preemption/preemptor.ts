@@ -104,11 +104,12 @@ export class Preemptor {
   #tryNode(state: CycleState, pod: PodInfo, node: NodeInfo): DryRunResult {
     const { runner, nominator } = this.#handle;
     const context = { runner, budgets: this.#budgets, state, pod };
-    if (!runner.looksAtNodeOnly(state) || nominator.podsOn(node.name).length > 0) return selectVictims(context, node);
-    const known = this.#memory.read(pod.shape, node, this.#budgets.version);
+    if (!runner.looksAtNodeOnly(state) || nominator.nodeOf(pod.uid) === node.name) return selectVictims(context, node);
+    const conditions = { budgets: this.#budgets.version, nominated: nominator.podsOn(node.name) };
+    const known = this.#memory.read(pod.shape, node, conditions);
     if (known) return known;
     const result = selectVictims(context, node);
-    this.#memory.write(pod.shape, node, this.#budgets.version, result);
+    this.#memory.write(pod.shape, node, conditions, result);
     return result;
   }
 

@@ -16,6 +16,7 @@ export class NominatedPods implements Nominator {
     return this.#nodeOf.size > 0;
   }
 
+  /** Another array after every change, but for none at all. */
   podsOn(nodeName: string): readonly PodInfo[] {
     return this.#byNode.get(nodeName) ?? none;
   }
