@@ -37,7 +37,7 @@ export interface NodeSettings {
   readonly zone?: string;
 }
 
-/** With its pod range, as the controllers would give it one. */
+/** As the controllers leave it in a cluster of thousands: with its pod range, and with the time for which kubelets may keep what they read. */
 export function node({ name, index, zone }: NodeSettings): Unsaved<corev1.Node> {
   const pods = name === roomyNode ? podsOfRoomyNode : podsOfNode;
   const size = { cpu: '4', memory: '32Gi', pods: String(pods) };
@@ -45,7 +45,11 @@ export function node({ name, index, zone }: NodeSettings): Unsaved<corev1.Node> 
   return {
     apiVersion: 'v1',
     kind: 'Node',
-    metadata: { name, labels: { [hostnameLabel]: name, ...(zone !== undefined && { [zoneLabel]: zone }) } },
+    metadata: {
+      name,
+      annotations: { 'node.alpha.kubernetes.io/ttl': '300' },
+      labels: { [hostnameLabel]: name, ...(zone !== undefined && { [zoneLabel]: zone }) },
+    },
     spec: { podCIDR: range, podCIDRs: [range] },
     status: { capacity: size, allocatable: size, conditions: [readyCondition()] },
   };
