@@ -126,6 +126,31 @@ describe('where a pod goes', () => {
     expect(decider.decide(makePod('q', { cpu: '4' }, { priority: 20 }))).toMatchObject({ type: 'placed', nodeName: 'a' });
   });
 
+  test('what is remembered of nodes that are promised to others holds until a promise changes', () => {
+    const decider = makeDecider();
+    const { handle, nominated } = decider;
+    const { cluster } = handle;
+    // As many as it takes for anything to be remembered.
+    const names = Array.from({ length: 120 }, (_, i) => `n${i}`);
+    const promise = (name: string): void =>
+      nominated.nominate(cluster.podInfo(makePod(`vip-${name}`, { cpu: '4' }, { priority: 10 })), name);
+    for (const name of names) cluster.setNode(makeNode(name));
+    for (const name of names) promise(name);
+    const decide = (name: string): unknown => decider.decide(makePod(name, { cpu: '1' }));
+    for (const name of ['p', 'q', 'r']) expect(decide(name)).toMatchObject({ type: 'misfit' });
+    nominated.remove(cluster.podInfo(makePod('vip-n7', { cpu: '4' })).uid);
+    expect(decide('s')).toMatchObject({ type: 'placed', nodeName: 'n7' });
+    promise('n7');
+    expect(decide('t')).toMatchObject({ type: 'misfit' });
+    // Nobody is in its own way.
+    const own = makePod('u', { cpu: '4' }, { priority: 10 });
+    nominated.remove(cluster.podInfo(makePod('vip-n9', { cpu: '4' })).uid);
+    for (const name of ['v', 'w']) expect(decider.decide(makePod(name, { cpu: '4' }, { priority: 10 }))).toMatchObject({ nodeName: 'n9' });
+    nominated.nominate(cluster.podInfo(own), 'n9');
+    expect(decider.decide(makePod('x', { cpu: '4' }, { priority: 10 }))).toMatchObject({ type: 'misfit' });
+    expect(decider.decide(own)).toMatchObject({ type: 'placed', nodeName: 'n9' });
+  });
+
   test('a resized pod counts with what it had and what it gets', () => {
     const { handle } = makeDecider();
     handle.cluster.setNode(makeNode('a'));
