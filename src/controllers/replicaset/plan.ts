@@ -3,18 +3,10 @@
  * reads caches nor writes.
  * @source pkg/controller/replicaset, v1.35
  */
-import {
-  type appsv1,
-  type corev1,
-  isPodAvailable,
-  isPodReady,
-  isPodTerminal,
-  isPodTerminating,
-  labelsMatcher,
-  podReadyCondition,
-} from '../../api/index.ts';
+import { type appsv1, type corev1, isPodAvailable, isPodReady, isPodTerminal, isPodTerminating, labelsMatcher } from '../../api/index.ts';
 import { formatTime } from '../../base/index.ts';
 import { omitZero } from '../semantic-equal.ts';
+import { nextAvailabilityMs as nextAvailability } from '../workload/availability.ts';
 import { inDeletionOrder } from '../workload/deletion-order.ts';
 
 /** Whose pods are counted. */
@@ -114,14 +106,5 @@ function conditionsWith(
 
 /** Milliseconds until the next pod that is ready becomes available; undefined when none is on the way. */
 export function nextAvailabilityMs(replicaSet: ReplicaOwner, pods: readonly corev1.Pod[], nowMs: number): number | undefined {
-  const minReadyMs = (replicaSet.spec.minReadySeconds ?? 0) * 1000;
-  if (minReadyMs === 0) return undefined;
-  let next: number | undefined;
-  for (const pod of pods) {
-    const ready = podReadyCondition(pod);
-    if (ready?.status !== 'True' || ready.lastTransitionTime === undefined) continue;
-    const leftMs = Date.parse(ready.lastTransitionTime) + minReadyMs - nowMs;
-    if (leftMs > 0 && (next === undefined || leftMs < next)) next = leftMs;
-  }
-  return next;
+  return nextAvailability(pods, { minReadySeconds: replicaSet.spec.minReadySeconds, nowMs });
 }

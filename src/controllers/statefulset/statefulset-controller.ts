@@ -20,6 +20,7 @@ import { newestWith, nextRevisionNumber, surplusRevisions } from '../history/rev
 import { holdsPatch, templateOf, templatePatch } from '../history/template-patch.ts';
 import { semanticEqual } from '../semantic-equal.ts';
 import { settleMs } from '../settle.ts';
+import { nextAvailabilityMs } from '../workload/availability.ts';
 import { claim } from '../workload/claim.ts';
 import { controlledOrOrphaned, indexByController } from '../workload/control-index.ts';
 import { type PodVersion, revisionOf } from './identity.ts';
@@ -27,7 +28,7 @@ import { ordinalOf, replicasOf } from './ordinals.ts';
 import { planStatefulSet, type StatefulSetPlan, type StatefulSetView } from './plan.ts';
 import { statefulSetMetrics } from './statefulset-metrics.ts';
 import { takeSteps } from './stateful-pods.ts';
-import { isNews, nextAvailabilityMs, statefulSetStatus } from './status.ts';
+import { isNews, statefulSetStatus } from './status.ts';
 
 type StatefulSet = appsv1.StatefulSet;
 type Revision = appsv1.ControllerRevision;
@@ -153,7 +154,7 @@ export function createStatefulSetController(context: ControllerContext): Control
     if (isNews(status, set.status)) await client.updateStatus(appsv1Resources.statefulsets, { ...set, status }, { signal });
     if (error) throw error as Error;
     await truncate(view, versions, signal);
-    const availableInMs = nextAvailabilityMs(view);
+    const availableInMs = nextAvailabilityMs(view.pods, { minReadySeconds: set.spec.minReadySeconds, nowMs: view.nowMs });
     return availableInMs === undefined ? done : { type: 'retryAfter', delayMs: availableInMs };
   };
 

@@ -1,5 +1,5 @@
 /** What a StatefulSet says of itself. Pure. @source pkg/controller/statefulset/stateful_set_control.go (updateStatus), v1.35 */
-import { type appsv1, isPodAvailable, isPodReady, isPodTerminating, podReadyCondition } from '../../api/index.ts';
+import { type appsv1, isPodAvailable, isPodReady, isPodTerminating } from '../../api/index.ts';
 import { omitZero } from '../semantic-equal.ts';
 import { revisionOf } from './identity.ts';
 import { ordinalOf, replicasOf } from './ordinals.ts';
@@ -52,16 +52,4 @@ const compared = [
 export function isNews(status: appsv1.StatefulSetStatus, stored: appsv1.StatefulSetStatus | undefined): boolean {
   if ((status.observedGeneration ?? 0) > (stored?.observedGeneration ?? 0)) return true;
   return compared.some((field) => (status[field] ?? 0) !== (stored?.[field] ?? 0));
-}
-
-/** Milliseconds until the next pod that is ready has been so for long enough; undefined when none is on the way. */
-export function nextAvailabilityMs({ set, pods, nowMs }: StatefulSetView): number | undefined {
-  const minReadyMs = (set.spec.minReadySeconds ?? 0) * 1000;
-  const waits = pods.flatMap((pod) => {
-    const ready = podReadyCondition(pod);
-    if (ready?.status !== 'True' || ready.lastTransitionTime === undefined) return [];
-    const leftMs = Date.parse(ready.lastTransitionTime) + minReadyMs - nowMs;
-    return leftMs > 0 ? [leftMs] : [];
-  });
-  return waits.length > 0 ? Math.min(...waits) : undefined;
 }
