@@ -24,6 +24,16 @@ describe('expectations', () => {
     expect(expectations.satisfied('a')).toBe(true);
   });
 
+  it('wait a short while for a creation whose answer was lost', async () => {
+    const clock = new VirtualClock();
+    const expectations = new Expectations(clock);
+    expectations.expectCreations('a', 1);
+    expectations.creationUnsure('a');
+    expect(expectations.satisfied('a')).toBe(false);
+    await clock.advance(expectations.givenUpInMs('a'));
+    expect(expectations.satisfied('a')).toBe(true);
+  });
+
   it('are given up after five minutes, and forgotten on demand', async () => {
     const clock = new VirtualClock();
     const expectations = new Expectations(clock);

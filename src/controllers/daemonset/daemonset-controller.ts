@@ -16,7 +16,16 @@ import {
   podReadyCondition,
 } from '../../api/index.ts';
 import type { Ctx } from '../../base/index.ts';
-import { type Controller, type ControllerContext, done, Expectations, keyOf, type Outcome, splitKey } from '../../client/index.ts';
+import {
+  ConnectionError,
+  type Controller,
+  type ControllerContext,
+  done,
+  Expectations,
+  keyOf,
+  type Outcome,
+  splitKey,
+} from '../../client/index.ts';
 import { onRevisionChange, RevisionControl } from '../history/revision-control.ts';
 import { semanticEqual } from '../semantic-equal.ts';
 import { settleMs } from '../settle.ts';
@@ -40,8 +49,6 @@ type Node = corev1.Node;
 const burstReplicas = 250;
 /** A pod that is to become available is looked at this long after its time, for clocks that differ. */
 const clockSkewMs = 1_000;
-/** A pod that the cache never showed is given up by then. */
-const unsettledRetryMs = 5 * 60_000 + 1_000;
 /** And a revision by then. */
 const historyRetryMs = 31_000;
 
@@ -169,7 +176,8 @@ export function createDaemonSetController(context: ControllerContext): Controlle
     };
     if (!settled) {
       await writeStatus(view, { observed: false }, signal);
-      return { type: 'retryAfter', delayMs: unsettledRetryMs };
+      // What the cache never showed is given up by then.
+      return { type: 'retryAfter', delayMs: Math.max(creations.givenUpInMs(key), deletions.givenUpInMs(key)) };
     }
     const plan = planDaemonPods(view);
     let error = await apply(view, plan, signal);
@@ -205,16 +213,19 @@ export function createDaemonSetController(context: ControllerContext): Controlle
     creations.expectCreations(key, on.length);
     const template = daemonTemplate(daemonSet, hash);
     let next = 0;
+    let unsure = 0;
     const { successes, error } = await slowStart(on.length, async () => {
       const node = on[next++]!;
       try {
         await createPod(context, podForNode(daemonSet, template, node), daemonSet, signal);
       } catch (cause) {
+        if (cause instanceof ConnectionError && cause.sent) unsure++;
         if (!isNamespaceTerminating(cause)) throw cause;
         creations.creationObserved(key);
       }
     });
-    for (let i = successes; i < on.length; i++) creations.creationObserved(key);
+    for (let i = successes + unsure; i < on.length; i++) creations.creationObserved(key);
+    if (unsure > 0) creations.creationUnsure(key);
     return error;
   };
 

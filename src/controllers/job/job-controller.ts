@@ -44,8 +44,6 @@ const backoff = { initialMs: 1_000, maxMs: 60_000 };
 /** Begins the key of a pod that has lost its Job; all others are keys of Jobs. */
 const orphanPrefix = 'orphan:';
 const jobApiVersion = 'batch/v1';
-/** An expectation that nothing met is looked at again when it has been given up. */
-const expectationRetryMs = 5 * 60_000 + 1_000;
 /** The same for a status that the cache does not show yet. */
 const behindRetryMs = 31_000;
 
@@ -194,7 +192,7 @@ class JobController implements Controller {
       await this.#write(job, { tracking, findings, suspension: conclusion.suspension, signal });
       if (outcome.error) throw outcome.error as Error;
       failed = false;
-      return nextLook(plan, findings, settled);
+      return nextLook(plan, findings, settled ? undefined : this.#expectations.givenUpInMs(keyOf(job)));
     } finally {
       this.#metrics.synced(job, { action, failed, seconds: (clock.monotonic() - sinceMs) / 1000 });
     }
@@ -299,8 +297,8 @@ function actionOf({ type }: PodsPlan): SyncAction {
   return type === 'keep' ? 'tracking' : 'reconciling';
 }
 
-function nextLook(plan: PodsPlan, { deadlineInMs }: Findings, settled: boolean): Outcome {
+function nextLook(plan: PodsPlan, { deadlineInMs }: Findings, unsettledMs: number | undefined): Outcome {
   const backOffMs = plan.type === 'backOff' ? Math.max(plan.delayMs, batchMs) : undefined;
-  const delays = [backOffMs, deadlineInMs, settled ? undefined : expectationRetryMs].filter((delayMs) => delayMs !== undefined);
+  const delays = [backOffMs, deadlineInMs, unsettledMs].filter((delayMs) => delayMs !== undefined);
   return delays.length === 0 ? done : { type: 'retryAfter', delayMs: Math.min(...delays) };
 }

@@ -4,7 +4,7 @@
  * @source pkg/controller/job/job_controller.go, v1.35
  */
 import { type batchv1, type corev1, corev1Resources, isApiError, isPodReady } from '../../api/index.ts';
-import { type ControllerContext, type Expectations, keyOf } from '../../client/index.ts';
+import { ConnectionError, type ControllerContext, type Expectations, keyOf } from '../../client/index.ts';
 import { createPod, deletePod, isNamespaceTerminating } from '../workload/pod-control.ts';
 import { slowStart } from '../workload/slow-start.ts';
 import type { Findings } from './assess.ts';
@@ -121,16 +121,20 @@ export class PodWriter {
     const key = keyOf(job);
     const indexes = plan.indexes?.values();
     this.#expectations.expectCreations(key, plan.count);
+    let unsure = 0;
     const { successes, error } = await slowStart(plan.count, async () => {
       const index = indexes?.next().value;
       const replaced = index === undefined ? undefined : findings.indexes?.toReplace.get(index);
       try {
         await createPod(this.#context, podOf(job, index, replaced), job, signal);
       } catch (cause) {
-        if (!isNamespaceTerminating(cause)) throw cause;
+        if (isNamespaceTerminating(cause)) return;
+        if (cause instanceof ConnectionError && cause.sent) unsure++;
+        throw cause;
       }
     });
-    for (let i = successes; i < plan.count; i++) this.#expectations.creationObserved(key);
+    for (let i = successes + unsure; i < plan.count; i++) this.#expectations.creationObserved(key);
+    if (unsure > 0) this.#expectations.creationUnsure(key);
     return { ...nothing, created: successes, notCreated: plan.count - successes, error };
   }
 

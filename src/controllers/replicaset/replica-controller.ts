@@ -17,7 +17,16 @@ import {
   type ResourceRef,
 } from '../../api/index.ts';
 import { type Ctx, Registry } from '../../base/index.ts';
-import { type Controller, type ControllerContext, done, Expectations, keyOf, type Outcome, splitKey } from '../../client/index.ts';
+import {
+  ConnectionError,
+  type Controller,
+  type ControllerContext,
+  done,
+  Expectations,
+  keyOf,
+  type Outcome,
+  splitKey,
+} from '../../client/index.ts';
 import { semanticEqual } from '../semantic-equal.ts';
 import { settleMs } from '../settle.ts';
 import { claim } from '../workload/claim.ts';
@@ -45,8 +54,6 @@ export interface ReplicaKind<T extends ReplicaOwner> {
 
 /** A pod that is to become available is looked at this long after its time, for clocks that differ. */
 const clockSkewMs = 1_000;
-/** An expectation that nothing met is looked at again when it has been given up. */
-const expectationRetryMs = 5 * 60_000 + 1_000;
 
 export function createReplicaController<T extends ReplicaOwner>(context: ControllerContext, kind: ReplicaKind<T>): Controller {
   const { client, informers, clock } = context;
@@ -152,7 +159,7 @@ export function createReplicaController<T extends ReplicaOwner>(context: Control
     if (error) throw error as Error;
     const availableInMs = nextAvailabilityMs(owner, active, clock.now());
     if (availableInMs !== undefined) return { type: 'retryAfter', delayMs: availableInMs };
-    return settled ? done : { type: 'retryAfter', delayMs: expectationRetryMs };
+    return settled ? done : { type: 'retryAfter', delayMs: expectations.givenUpInMs(key) };
   };
 
   /** Active pods of every object of the kind that has the same owner; none without an owner. */
@@ -167,14 +174,18 @@ export function createReplicaController<T extends ReplicaOwner>(context: Control
     if (create > 0) {
       expectations.expectCreations(key, create);
       const template = owner.spec.template ?? {};
+      let unsure = 0;
       const { successes, error } = await slowStart(create, async () => {
         try {
           await createPod(context, podFromTemplate(template, owner), owner, signal);
         } catch (cause) {
-          if (!isNamespaceTerminating(cause)) throw cause;
+          if (isNamespaceTerminating(cause)) return;
+          if (cause instanceof ConnectionError && cause.sent) unsure++;
+          throw cause;
         }
       });
-      for (let i = successes; i < create; i++) expectations.creationObserved(key);
+      for (let i = successes + unsure; i < create; i++) expectations.creationObserved(key);
+      if (unsure > 0) expectations.creationUnsure(key);
       return error;
     }
     if (remove.length === 0) return undefined;
