@@ -12,6 +12,8 @@ export interface Death {
   readonly write: number;
   /** Whether that write is still sent, and carried out without an answer. */
   readonly sent: boolean;
+  /** Only the answer is lost: the process lives on. */
+  readonly survived?: boolean;
 }
 
 export interface MortalProcessOptions {
@@ -25,6 +27,8 @@ export interface MortalProcessOptions {
   readonly lagMs?: () => number;
   /** Called in the moment of a death. */
   readonly onDeath?: (place: string) => void;
+  /** Called when an answer is lost that the process goes on without. */
+  readonly onLostAnswer?: (place: string) => void;
 }
 
 const reads: ReadonlySet<string> = new Set(['get', 'list']);
@@ -62,6 +66,15 @@ export class MortalProcess {
     if (this.#life) this.#life.death = undefined;
   }
 
+  /**
+   * Holds up what it sends and hears, as SIGSTOP does, and a write that it has in hand goes out in the end as it was. Its timers go on: it
+   * may give up leading meanwhile, and that write must be refused all the same.
+   */
+  stop(durationMs: number): void {
+    const life = this.#life;
+    if (life) life.held = this.#options.clock.sleep(durationMs, never);
+  }
+
   kill(): void {
     this.#life?.end('somewhere');
   }
@@ -86,6 +99,8 @@ class Life {
   death: Death | undefined;
   ends: { close(): Promise<void> } | undefined;
   writes = 0;
+  /** Settles when it is no longer stopped. */
+  held: Promise<void> | undefined;
 
   constructor(options: MortalProcessOptions, death: Death | undefined, onEnd: (place: string) => void) {
     this.#options = options;
@@ -120,10 +135,16 @@ class Life {
       this.end(`before ${place}`);
       this.#checkAlive(false);
     }
+    if (this.held) await this.held;
     // What is on its way arrives, whatever becomes of the sender.
     const sent = inner.request({ ...request, signal: never });
     if (!last) return this.#answer(sent);
     await sent.catch(() => {});
+    if (this.death?.survived) {
+      this.death = undefined;
+      this.#options.onLostAnswer?.(place);
+      throw new ConnectionError('the answer was lost', { sent: true });
+    }
     this.end(`after ${place}`);
     return this.#answer(sent);
   }
@@ -142,6 +163,7 @@ class Life {
     for await (const batch of inner.watch(request)) {
       const lag = lagMs?.() ?? 0;
       if (lag > 0) await clock.sleep(lag, request.signal);
+      if (this.held) await this.held;
       this.#checkAlive(true);
       yield batch;
     }

@@ -3,6 +3,9 @@ import type { corev1, JsonObject, KubeObject } from '../../../src/api/index.ts';
 import type { ResourceRequest, Transport, WatchEvent } from '../../../src/client/index.ts';
 import { boundOnce } from './checks/bindings.ts';
 import { countedOnce } from './checks/jobs.ts';
+import { budgetKept, drivenOffForCause } from './checks/evictions.ts';
+import { withinQuota } from './checks/limits.ts';
+import { sparedByOwners } from './checks/owners.ts';
 import { History } from './history.ts';
 import { crash } from './world.ts';
 
@@ -24,6 +27,35 @@ const twice = wrong(
 
 const bodyOf = ({ body }: ResourceRequest) => body as KubeObject & { readonly status?: { readonly succeeded?: number } };
 
+/** Each object of a kind is made again, under another name. */
+const again = (plural: string) =>
+  wrong(
+    ({ verb, resource }) => verb === 'create' && resource.plural === plural,
+    async (inner, request) => {
+      const { metadata, ...rest } = bodyOf(request);
+      await inner.request({ ...request, body: { ...rest, metadata: { ...metadata, name: `${metadata.name}-again` } } });
+      return inner.request(request);
+    },
+  );
+
+/** Pods seem to keep away from nobody. */
+function careless(inner: Transport): Transport {
+  const forget = <T>(object: T): T => {
+    const pod = object as unknown as corev1.Pod;
+    if (pod.kind !== 'Pod') return object;
+    const { affinity: _, topologySpreadConstraints: __, ...spec } = pod.spec;
+    return { ...object, spec };
+  };
+  return {
+    ...inner,
+    watch: async function* (request) {
+      for await (const batch of inner.watch(request)) {
+        yield batch.map((event): WatchEvent => ({ ...event, object: forget(event.object) }));
+      }
+    },
+  };
+}
+
 /** Nodes seem to have more than they have. */
 function boastful(inner: Transport): Transport {
   const boast = <T>(object: T): T => {
@@ -40,6 +72,14 @@ function boastful(inner: Transport): Transport {
     },
   };
 }
+
+const unfenced = (request: ResourceRequest): ResourceRequest => {
+  const { fence: _fence, ...rest } = request;
+  return rest;
+};
+
+/** As it is stored. */
+const kindFirst = ({ kind, ...rest }: KubeObject): string => JSON.stringify({ kind, ...rest });
 
 interface Planted {
   readonly bug: string;
@@ -60,14 +100,7 @@ const planted: readonly Planted[] = [
   {
     bug: 'a template gets two ReplicaSets',
     scenario: 'deployment',
-    sabotage: wrong(
-      ({ verb, resource }) => verb === 'create' && resource.plural === 'replicasets',
-      async (inner, request) => {
-        const { metadata, ...rest } = bodyOf(request);
-        await inner.request({ ...request, body: { ...rest, metadata: { ...metadata, name: `${metadata.name}-again` } } });
-        return inner.request(request);
-      },
-    ),
+    sabotage: again('replicasets'),
     caught: /are of one template/,
   },
   {
@@ -128,6 +161,42 @@ const planted: readonly Planted[] = [
     ),
     caught: /the world did not become what was asked for/,
   },
+  {
+    bug: 'an index gets two pods',
+    scenario: 'job with a limit an index',
+    sabotage: twice,
+    caught: /are both of index \d/,
+  },
+  {
+    bug: 'a time starts two Jobs',
+    scenario: 'cronjob',
+    sabotage: again('jobs'),
+    caught: /were both started for|are under way at once/,
+  },
+  {
+    bug: 'the scheduler sees no pod that it has to keep away from',
+    scenario: 'pods that keep apart',
+    sabotage: careless,
+    caught: /was put beside/,
+  },
+  {
+    bug: 'a volume is said to be bound that nobody was given',
+    scenario: 'claims',
+    sabotage: wrong(
+      ({ verb, resource, subresource }) => verb === 'update' && resource.plural === 'persistentvolumes' && subresource === undefined,
+      (inner, request) => {
+        const { spec, ...body } = bodyOf(request) as KubeObject & { readonly spec: object };
+        return inner.request({ ...request, body: { ...body, spec: { ...spec, claimRef: undefined } } });
+      },
+    ),
+    caught: /is bound to volume-\d+, which is given to/,
+  },
+  {
+    bug: 'a leader that was stopped writes when another leads',
+    scenario: 'two managers',
+    sabotage: (inner) => ({ ...inner, request: (request) => inner.request(unfenced(request)) }),
+    caught: /wrote \(.*\), and .* leads/,
+  },
 ];
 
 describe('the checks of a history', () => {
@@ -155,6 +224,57 @@ describe('the checks of a history', () => {
     expect([...history.faults]).toEqual([]);
     history.take({ timeMs: 0, kind: 'Pod', old: pod({ spec: { nodeName: 'a' } }), now: pod({ spec: { nodeName: 'b' } }) });
     expect([...history.faults]).toEqual(['0.000 s: pod web was bound to a and then to b']);
+  });
+
+  const configMap = (name: string, change: object = {}): KubeObject =>
+    ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, uid: name, resourceVersion: '1', ...change } }) as unknown as KubeObject;
+
+  it('find what was deleted though its owner lives', () => {
+    const history = new History([sparedByOwners]);
+    const change = (key: string, now: KubeObject | undefined): void =>
+      history.record({ timeMs: 0, revision: 1, key, value: now && Buffer.from(kindFirst(now)) });
+    change('owner', configMap('owner'));
+    const child = configMap('child', { ownerReferences: [{ uid: 'owner' }] });
+    change('child', child);
+    expect([...history.faults]).toEqual([]);
+    change('child', undefined);
+    expect([...history.faults]).toEqual(['0.000 s: child was deleted, whose owner owner lives']);
+  });
+
+  it('find pods beyond a quota', () => {
+    const history = new History([withinQuota]);
+    const change = (key: string, now: object): void =>
+      history.record({ timeMs: 0, revision: 1, key, value: Buffer.from(kindFirst(now as KubeObject)) });
+    change('quota', { kind: 'ResourceQuota', metadata: { name: 'few', uid: 'q' }, spec: { hard: { pods: '1' } } });
+    change('a', pod({ metadata: { name: 'a', uid: 'a' } }));
+    expect([...history.faults]).toEqual([]);
+    change('b', pod({ metadata: { name: 'b', uid: 'b' } }));
+    expect([...history.faults]).toEqual(['0.000 s: pod b is the 2th, and quota few allows 1']);
+  });
+
+  const disruption = (reason: string): object => ({ conditions: [{ type: 'DisruptionTarget', status: 'True', reason }] });
+
+  it.each([
+    ['DeletionByTaintManager', 'pod web was driven off a, which has no taint'],
+    ['DeletionByPodGC', 'pod web was collected, and a stands'],
+  ])('find a pod that is driven off without cause: %s', (reason, fault) => {
+    const history = new History([drivenOffForCause()]);
+    const node = { kind: 'Node', metadata: { name: 'a', uid: 'a' }, spec: {} };
+    history.record({ timeMs: 0, revision: 1, key: 'a', value: Buffer.from(kindFirst(node as unknown as KubeObject)) });
+    const bound = pod({ spec: { nodeName: 'a' } });
+    history.take({ timeMs: 0, kind: 'Pod', old: bound, now: pod({ spec: { nodeName: 'a' }, status: disruption(reason) }) });
+    expect([...history.faults]).toEqual([`0.000 s: ${fault}`]);
+  });
+
+  it('find an eviction that the budget does not allow', () => {
+    const history = new History([budgetKept]);
+    const budget = { kind: 'PodDisruptionBudget', metadata: { name: 'b', uid: 'b' }, spec: { minAvailable: 1, selector: {} } };
+    history.record({ timeMs: 0, revision: 1, key: 'b', value: Buffer.from(kindFirst(budget as unknown as KubeObject)) });
+    const ready = { type: 'Ready', status: 'True' };
+    const old = pod({ status: { conditions: [ready] } });
+    const evicted = { conditions: [ready, { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI' }] };
+    history.take({ timeMs: 0, kind: 'Pod', old, now: pod({ metadata: { deletionTimestamp: 'now' }, status: evicted }) });
+    expect([...history.faults]).toEqual(['0.000 s: pod web was evicted: 0 are ready, and 1 must be']);
   });
 
   it('find a pod that a Job counts twice', () => {

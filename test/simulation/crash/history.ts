@@ -1,5 +1,5 @@
 /** Everything that was ever written to a store, object by object: what every check looks at, in the order in which it became true. */
-import type { appsv1, batchv1, corev1, KubeObject } from '../../../src/api/index.ts';
+import type { appsv1, batchv1, coordinationv1, corev1, KubeObject, policyv1 } from '../../../src/api/index.ts';
 import type { Change } from '../../../src/testing/index.ts';
 
 /** One write of one object that somebody checks. */
@@ -23,10 +23,32 @@ export interface CheckedObjects {
   readonly StatefulSet: appsv1.StatefulSet;
   readonly DaemonSet: appsv1.DaemonSet;
   readonly Job: batchv1.Job;
+  readonly CronJob: batchv1.CronJob;
+  readonly PersistentVolume: corev1.PersistentVolume;
+  readonly PersistentVolumeClaim: corev1.PersistentVolumeClaim;
+  readonly ConfigMap: corev1.ConfigMap;
+  readonly ResourceQuota: corev1.ResourceQuota;
+  readonly PodDisruptionBudget: policyv1.PodDisruptionBudget;
+  readonly Lease: coordinationv1.Lease;
 }
 
 export type CheckedKind = keyof CheckedObjects;
-const kinds: readonly CheckedKind[] = ['Pod', 'Node', 'ReplicaSet', 'Deployment', 'StatefulSet', 'DaemonSet', 'Job'];
+const kinds: readonly CheckedKind[] = [
+  'Pod',
+  'Node',
+  'ReplicaSet',
+  'Deployment',
+  'StatefulSet',
+  'DaemonSet',
+  'Job',
+  'CronJob',
+  'PersistentVolume',
+  'PersistentVolumeClaim',
+  'ConfigMap',
+  'ResourceQuota',
+  'PodDisruptionBudget',
+  'Lease',
+];
 /** As stored bytes begin. */
 const heads = kinds.map((kind) => ({ kind, bytes: Buffer.from(`{"kind":"${kind}",`) }));
 

@@ -2,8 +2,16 @@
  * Nodes that do what kubelets do to the API, and nothing else: pods start, end by themselves where they are to, stop when they are deleted.
  * They hear of everything at once. A node can be cut off (its pods run on, nobody hears of them) and can lose its power.
  */
-import { type corev1, corev1Resources, isApiError, isPodTerminal, type Unsaved } from '../../../src/api/index.ts';
-import { type Clock, formatTime, type Random } from '../../../src/base/index.ts';
+import {
+  coordinationv1Resources,
+  type corev1,
+  corev1Resources,
+  getCondition,
+  isApiError,
+  isPodTerminal,
+  type Unsaved,
+} from '../../../src/api/index.ts';
+import { type Clock, formatMicroTime, formatTime, type Random } from '../../../src/base/index.ts';
 import type { Client } from '../../../src/client/index.ts';
 import type { Step } from './history.ts';
 
@@ -12,6 +20,8 @@ export interface LightNodesOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly signal: AbortSignal;
+  /** Whether they renew their leases. */
+  readonly beat: boolean;
   /** How a pod that is to end by itself ends; undefined: it runs until it is deleted. */
   readonly endOf: (pod: corev1.Pod) => 'Succeeded' | 'Failed' | undefined;
   /** Told of what must never be: two pods of one name that run at once. */
@@ -20,6 +30,8 @@ export interface LightNodesOptions {
 
 interface LightNode {
   connected: boolean;
+  /** It was cut off, and its conditions may say so. */
+  mustReport: boolean;
 }
 
 /** What a node knows of one pod. */
@@ -38,6 +50,8 @@ interface LightPod {
 
 /** Between these, a container takes to stop. */
 const stopMs = [100, 5_000] as const;
+const leaseNamespace = 'kube-node-lease';
+const beatMs = [10_000, 10_500] as const;
 const killed = { exitCode: 137, reason: 'Error' };
 
 export class LightNodes {
@@ -51,7 +65,7 @@ export class LightNodes {
 
   async add(name: string, size: { readonly cpu: string; readonly memory: string; readonly pods: string }): Promise<void> {
     const { client, signal, clock } = this.#options;
-    this.#nodes.set(name, { connected: true });
+    this.#nodes.set(name, { connected: true, mustReport: false });
     const now = formatTime(clock.now());
     const conditions = [
       { type: 'Ready', status: 'True', reason: 'KubeletReady', lastHeartbeatTime: now, lastTransitionTime: now },
@@ -66,6 +80,44 @@ export class LightNodes {
     await client.create(corev1Resources.nodes, node, { signal });
     const body = { spec: { taints: null } };
     await client.patch(corev1Resources.nodes, { name }, { type: 'application/merge-patch+json', body }, { signal });
+    if (this.#options.beat) await this.#makeLease(name);
+  }
+
+  async #makeLease(name: string): Promise<void> {
+    const { client, signal, clock } = this.#options;
+    const spec = { holderIdentity: name, leaseDurationSeconds: 40, renewTime: formatMicroTime(clock.now()) };
+    await client.create(
+      coordinationv1Resources.leases,
+      { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace: leaseNamespace }, spec },
+      { signal },
+    );
+    this.#later(beatMs, () => this.#beat(name));
+  }
+
+  #beat(name: string): void {
+    const { client, signal, clock } = this.#options;
+    const node = this.#nodes.get(name)!;
+    if (node.connected) {
+      const patch = { type: 'application/merge-patch+json', body: { spec: { renewTime: formatMicroTime(clock.now()) } } } as const;
+      void client.patch(coordinationv1Resources.leases, { namespace: leaseNamespace, name }, patch, { signal }).catch(expectGone);
+      if (node.mustReport) void this.#report(name);
+    }
+    this.#later(beatMs, () => this.#beat(name));
+  }
+
+  /** As a kubelet does that was not heard of for long: it says again that it is ready. */
+  async #report(name: string): Promise<void> {
+    const { client, signal, clock } = this.#options;
+    this.#nodes.get(name)!.mustReport = false;
+    const now = formatTime(clock.now());
+    const message = 'kubelet is posting ready status';
+    const ready = { type: 'Ready', status: 'True', reason: 'KubeletReady', message, lastHeartbeatTime: now, lastTransitionTime: now };
+    const patch = {
+      type: 'application/strategic-merge-patch+json',
+      body: { status: { conditions: [ready] } },
+      subresource: 'status',
+    } as const;
+    await client.patch(corev1Resources.nodes, { name }, patch, { signal }).catch(expectGone);
   }
 
   /** Its pods run on; it hears and says nothing. */
@@ -81,7 +133,9 @@ export class LightNodes {
 
   /** It hears of all that happened meanwhile, and tells what it could not; what lost its power starts again. */
   connect(name: string): void {
-    this.#nodes.get(name)!.connected = true;
+    const node = this.#nodes.get(name)!;
+    node.mustReport ||= !node.connected;
+    node.connected = true;
     for (const known of this.#podsOn(name)) {
       if (known.state !== 'over' && known.state !== 'waits' && !known.runs) known.state = 'waits';
       if (known.untold && !known.forgotten) void this.#patch(known, known.untold);
@@ -129,6 +183,14 @@ export class LightNodes {
     else if (pod.metadata.deletionTimestamp !== undefined && state !== 'stopping') this.#stop(known);
     else if (state === 'waits' && !isPodTerminal(pod)) this.#start(known);
     else if (state === 'up' && isPodTerminal(pod)) this.#over(known);
+    else if (state === 'up' && getCondition(pod.status.conditions, 'Ready')?.status === 'False') this.#contradict(known);
+  }
+
+  /** As kubelets do when another said of their pod what is not so. */
+  #contradict(known: LightPod): void {
+    this.#later([100, 1_000], () => {
+      if (known.state === 'up' && !known.forgotten) this.#tell(known, runningStatus(known.pod, formatTime(this.#options.clock.now())));
+    });
   }
 
   /** Nobody wants it any more, and nobody is to be told; to stop it takes its time all the same. */

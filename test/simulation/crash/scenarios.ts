@@ -1,111 +1,29 @@
 /** What a user asks for in a seed, how he changes his mind, and what the world has to be in the end. */
+import { appsv1Resources, type batchv1, batchv1Resources, isPodTerminal, schedulingv1Resources } from '../../../src/api/index.ts';
+import { apart, autoscaled, budgeted, elected, quota } from './scenarios/limits.ts';
+import { owners, nodeLoss } from './scenarios/losses.ts';
+import { cronJob } from './scenarios/times.ts';
+import { claims } from './scenarios/volumes.ts';
 import {
-  appsv1Resources,
-  type batchv1,
-  batchv1Resources,
-  type corev1,
-  corev1Resources,
-  isApiError,
-  isPodReady,
-  isPodTerminal,
-  type ResourceRef,
-  schedulingv1Resources,
-} from '../../../src/api/index.ts';
-import type { Random } from '../../../src/base/index.ts';
-import { type CheckedKind, type History, ownerOf } from './history.ts';
-import type { World } from './world.ts';
-
-export interface Scenario {
-  readonly name: string;
-  /** Those that the manager runs. */
-  readonly controllers: readonly string[];
-  readonly nodes: number;
-  readonly nodeSize?: { readonly cpu: string; readonly memory: string; readonly pods: string };
-  readonly setUp: (world: World) => Promise<void>;
-  /** What may happen at any moment; some of it does. */
-  readonly actions: Readonly<Record<string, (world: World) => Promise<void>>>;
-  /** Takes back what only faults may do. */
-  readonly mend?: (world: World) => void;
-  /** How a pod that ends by itself ends. */
-  readonly endOf?: (pod: corev1.Pod, random: Random) => 'Succeeded' | 'Failed' | undefined;
-  readonly isDone: (history: History) => boolean;
-  /** What is there instead. */
-  readonly describe: (history: History) => string;
-}
-
-const namespace = 'default';
-const app = 'web';
-const labels = { app };
-const selector = { matchLabels: labels };
-
-function template(image: string, cpu = '100m', spec: Partial<corev1.PodSpec> = {}): corev1.PodTemplateSpec {
-  const containers = [{ name: 'main', image, resources: { requests: { cpu, memory: '64Mi' } } }];
-  return { metadata: { labels }, spec: { containers, ...spec } };
-}
-
-async function patch(world: World, resource: ResourceRef, body: object, name = app): Promise<void> {
-  const { client, signal } = world;
-  await client.patch(resource, { namespace, name }, { type: 'application/merge-patch+json', body }, { signal });
-}
-
-const scale = (resource: ResourceRef, least: number, most: number) => (world: World) =>
-  patch(world, resource, { spec: { replicas: least + Math.floor(world.random.next() * (most - least + 1)) } });
-
-const rollOut = (resource: ResourceRef) => (world: World) =>
-  patch(world, resource, { spec: { template: template(`app:${2 + Math.floor(world.random.next() * 3)}`) } });
-
-/** Any pod that lives. */
-async function deletePod({ client, history, random, signal }: World): Promise<void> {
-  const pods = [...history.all('Pod')];
-  const pod = pods[Math.floor(random.next() * pods.length)];
-  if (!pod) return;
-  const { name } = pod.metadata;
-  await client.delete(corev1Resources.pods, { namespace, name }, { signal }).catch(expectGone);
-}
-
-/** As a kubelet does that needs the room. */
-async function failPod({ client, history, nodes, random, signal }: World): Promise<void> {
-  const pods = [...history.all('Pod')].filter(({ spec, status }) => status.phase === 'Running' && !nodes.isCutOff(spec.nodeName));
-  const pod = pods[Math.floor(random.next() * pods.length)];
-  if (!pod) return;
-  const { name, uid } = pod.metadata;
-  const body = { metadata: { uid }, status: { phase: 'Failed', reason: 'Evicted' } };
-  const asked = { type: 'application/merge-patch+json', body, subresource: 'status' } as const;
-  await client.patch(corev1Resources.pods, { namespace, name }, asked, { signal }).catch(expectGone);
-}
-
-function expectGone(error: unknown): void {
-  if (!isApiError(error, 'NotFound') && !isApiError(error, 'Conflict')) throw error;
-}
-
-const cutOff = ({ nodes }: World): Promise<void> => Promise.resolve(nodes.cutOff('node-2'));
-const powerOff = ({ nodes }: World): Promise<void> => Promise.resolve(nodes.powerOff('node-2'));
-const connect = ({ nodes }: World): void => nodes.connect('node-2');
-
-const podsOwnedBy = (history: History, kind: string, uid: string): corev1.Pod[] =>
-  [...history.all('Pod')].filter((pod) => ownerOf(pod, kind) === uid);
-const isUp = (pod: corev1.Pod, image: string | undefined): boolean =>
-  isPodReady(pod) && pod.metadata.deletionTimestamp === undefined && pod.spec.containers[0]?.image === image;
-const imageOf = (spec: { readonly template: corev1.PodTemplateSpec }): string | undefined => spec.template.spec?.containers[0]?.image;
-
-/** All that is of a kind, with its pods. */
-const describe = (kind: CheckedKind) => (history: History) =>
-  JSON.stringify({
-    [kind]: [...history.all(kind)].map(({ metadata, spec, status }) => ({
-      name: metadata.name,
-      replicas: 'replicas' in spec ? spec.replicas : undefined,
-      status,
-    })),
-    pods: [...history.all('Pod')].map(({ metadata, spec, status }) => ({
-      name: metadata.name,
-      node: spec.nodeName,
-      image: spec.containers[0]?.image,
-      phase: status.phase,
-      deleted: metadata.deletionTimestamp,
-      finalizers: metadata.finalizers,
-      why: status.conditions?.find(({ status: is }) => is === 'False')?.message,
-    })),
-  });
+  app,
+  connect,
+  cutOff,
+  deletePod,
+  describe,
+  expectGone,
+  failPod,
+  imageOf,
+  isUp,
+  namespace,
+  patch,
+  podsOwnedBy,
+  powerOff,
+  rollOut,
+  scale,
+  type Scenario,
+  selector,
+  template,
+} from './scenario.ts';
 
 const deployment: Scenario = {
   name: 'deployment',
@@ -214,7 +132,7 @@ const job = (name: string, spec: Omit<batchv1.JobSpec, 'template'>, failures: nu
     const pods = podsOwnedBy(history, 'Job', one.metadata.uid);
     return (
       ended !== undefined &&
-      (ended.type === 'Failed' || succeeded >= (one.spec.completions ?? 1)) &&
+      (ended.type === 'Failed' || succeeded >= (one.spec.successPolicy ? 1 : (one.spec.completions ?? 1))) &&
       active + terminating + left.length + failed.length === 0 &&
       pods.every((pod) => isPodTerminal(pod) && pod.metadata.finalizers === undefined)
     );
@@ -314,4 +232,30 @@ export const scenarios: readonly Scenario[] = [
   job('indexed job', { completions: 5, parallelism: 3, backoffLimit: 20, completionMode: 'Indexed' }, 0.2),
   daemons('surging daemonset', { maxSurge: 1, maxUnavailable: 0 }),
   job('failing job', { completions: 4, parallelism: 2, backoffLimit: 2 }, 0.6),
+  job(
+    'job with a limit an index',
+    { completions: 4, parallelism: 2, completionMode: 'Indexed', backoffLimitPerIndex: 1, maxFailedIndexes: 2 },
+    0.4,
+  ),
+  job(
+    'job that is done early',
+    {
+      completions: 5,
+      parallelism: 3,
+      backoffLimit: 20,
+      completionMode: 'Indexed',
+      successPolicy: { rules: [{ succeededIndexes: '1-4', succeededCount: 2 }] },
+    },
+    0.2,
+  ),
+  claims('claims', 'Immediate'),
+  claims('claims that wait for a pod', 'WaitForFirstConsumer'),
+  cronJob,
+  nodeLoss,
+  owners,
+  quota,
+  budgeted,
+  apart,
+  autoscaled,
+  elected,
 ];

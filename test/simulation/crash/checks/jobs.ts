@@ -7,6 +7,9 @@ import { type Check, type History, ownerOf } from '../history.ts';
 
 const finalizer = 'batch.kubernetes.io/job-tracking';
 
+/** With which what its pods become is no longer the Job's matter. */
+const decisions: ReadonlySet<string> = new Set(['Complete', 'Failed', 'SuccessCriteriaMet']);
+
 type Outcome = 'succeeded' | 'failed';
 
 interface Tally {
@@ -79,9 +82,7 @@ function jobFaults(tally: Tally, now: batchv1.Job, old: batchv1.Job | undefined)
       faults.push(`job ${tally.name}: ${outcome} is ${count} and ${waiting.length} wait, but ${tally.taken[outcome].size} pods were taken`);
     }
   }
-  tally.finished ||= (now.status?.conditions ?? []).some(
-    ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
-  );
+  tally.finished ||= (now.status?.conditions ?? []).some(({ type, status }) => decisions.has(type) && status === 'True');
   return faults;
 }
 
@@ -128,3 +129,31 @@ function podFaults(tally: Tally, owner: string, old: corev1.Pod | undefined, now
   const known = tally.completed.has(index) || tally.taken.succeeded.has(uid) || tally.taken.failed.has(uid);
   return known ? [] : [`pod ${name} was let go before job ${tally.name} had taken it into account`];
 }
+
+/** Of Jobs that give each index so many tries: an index is done or has failed, for ever, and no pod is made for one that has. */
+export const indexesDecidedOnce: Check = ({ kind, old, now }, history) => {
+  if (kind === 'Pod' && !old && now) {
+    const index = indexOf(now as corev1.Pod);
+    const job = [...history.all('Job')].find(({ metadata }) => metadata.uid === ownerOf(now, 'Job'));
+    const failed = rangesOf(job?.status?.failedIndexes ?? '').includes(index);
+    const twins = [...history.all('Pod')].filter(
+      (pod) => job && ownerOf(pod, 'Job') === job.metadata.uid && indexOf(pod) === index && !isPodTerminal(pod) && !isGoing(pod),
+    );
+    return [
+      ...(failed ? [`pod ${now.metadata.name} was made for index ${index}, which has failed`] : []),
+      ...(twins.length > 1 ? [`pods ${twins.map(({ metadata }) => metadata.name).join(' and ')} are both of index ${index}`] : []),
+    ];
+  }
+  if (kind !== 'Job' || !now) return [];
+  const { name } = now.metadata;
+  const { status } = now as batchv1.Job;
+  const failed = new Set(rangesOf(status?.failedIndexes ?? ''));
+  const done = rangesOf(status?.completedIndexes ?? '').filter((index) => failed.has(index));
+  const forgotten = rangesOf((old as batchv1.Job | undefined)?.status?.failedIndexes ?? '').filter((index) => !failed.has(index));
+  return [
+    ...done.map((index) => `job ${name}: index ${index} is done and has failed`),
+    ...forgotten.map((index) => `job ${name} forgot that index ${index} had failed`),
+  ];
+};
+
+const isGoing = ({ metadata }: corev1.Pod): boolean => metadata.deletionTimestamp !== undefined;
