@@ -19,6 +19,7 @@ export class BindingWatch {
   readonly rebound: string[] = [];
   /** How many measured pods were bound when the watch began. */
   atStart = 0;
+  #openedMs = 0;
   #startMs: number | undefined;
   #lastMs = 0;
   #rest = '';
@@ -28,6 +29,7 @@ export class BindingWatch {
 
   /** Resolves when everything that stood before has been told. */
   async open(connection: H2Connection, signal: AbortSignal): Promise<void> {
+    this.#openedMs = performance.now();
     const ended = connection.request({ method: 'GET', path, onData: (piece) => this.#take(piece), signal });
     ended.catch((error: unknown) => this.#opened.reject(error));
     await this.#opened.promise;
@@ -37,7 +39,7 @@ export class BindingWatch {
     this.#onSeen = tell;
   }
 
-  /** From the first binding that was watched to the last one. */
+  /** From the first binding that was watched, or from the opening when bindings were under way, to the last one. */
   get elapsedMs(): number {
     return this.#lastMs - (this.#startMs ?? this.#lastMs);
   }
@@ -60,7 +62,8 @@ export class BindingWatch {
     if (type === 'BOOKMARK') {
       if (metadata.annotations?.['k8s.io/initial-events-end'] !== 'true') return;
       this.atStart = this.seen.size;
-      if (this.atStart > 0) this.#startMs = this.#lastMs = now;
+      // Bindings of the time in which the state was read are told only now.
+      if (this.atStart > 0) this.#startMs = this.#lastMs = this.#openedMs;
       this.#opened.resolve();
       return;
     }

@@ -121,9 +121,12 @@ async function watchRun({ pid, target }: BareControlPlane, { workload, mode, spe
   const { signal } = over;
   using connection = await H2Connection.open(target);
   const watch = new BindingWatch();
+  let cpuBefore = cpuSeconds(pid);
   await watch.open(connection, signal);
-  if (mode === 'arriving') await untilNodesAreKnown(target, workload);
-  const cpuBefore = cpuSeconds(pid);
+  if (mode === 'arriving') {
+    await untilNodesAreKnown(target, workload);
+    cpuBefore = cpuSeconds(pid);
+  }
   const beside = [renewLeases(target, nodeNames(workload), signal), ...(workload.churn ? [churn(target, workload.churn, signal)] : [])];
   const createdMs = new Map<string, number>();
   const creating = mode === 'arriving' ? createAll(target, { workload, specs, createdMs }) : Promise.resolve();
