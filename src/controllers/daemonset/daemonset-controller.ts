@@ -13,7 +13,6 @@ import {
   isPodReady,
   labelSelectorMatcher,
   type metav1,
-  podReadyCondition,
 } from '../../api/index.ts';
 import type { Ctx } from '../../base/index.ts';
 import {
@@ -29,6 +28,7 @@ import {
 import { onRevisionChange, RevisionControl } from '../history/revision-control.ts';
 import { semanticEqual } from '../semantic-equal.ts';
 import { settleMs } from '../settle.ts';
+import { nextAvailabilityMs } from '../workload/availability.ts';
 import { claim } from '../workload/claim.ts';
 import { controlledOrOrphaned, indexByController } from '../workload/control-index.ts';
 import { createPod, deletePod, isNamespaceTerminating } from '../workload/pod-control.ts';
@@ -188,7 +188,10 @@ export function createDaemonSetController(context: ControllerContext): Controlle
     }
     await writeStatus(view, { observed: true }, signal);
     if (error) throw error as Error;
-    const waits = [plan.retryMs, nextAvailabilityMs(view, owned)].filter((ms) => ms !== undefined);
+    const waits = [
+      plan.retryMs,
+      nextAvailabilityMs(owned, { minReadySeconds: view.daemonSet.spec.minReadySeconds, nowMs: view.nowMs }),
+    ].filter((ms) => ms !== undefined);
     return waits.length > 0 ? { type: 'retryAfter', delayMs: Math.min(...waits) } : done;
   };
 
@@ -283,18 +286,4 @@ function sameMeta(a: DaemonSet, b: DaemonSet): boolean {
 /** Whether nothing changed that decides about daemons: heartbeats come from every node all the time. */
 function isPlacedAlike(a: Node, b: Node): boolean {
   return semanticEqual(a.spec.taints, b.spec.taints) && semanticEqual(a.metadata.labels, b.metadata.labels);
-}
-
-/** Milliseconds until the next pod that is ready has been so for long enough; undefined when none is on the way. */
-function nextAvailabilityMs({ daemonSet, nowMs }: DaemonView, pods: readonly Pod[]): number | undefined {
-  const minReadyMs = (daemonSet.spec.minReadySeconds ?? 0) * 1000;
-  if (minReadyMs === 0) return undefined;
-  let next: number | undefined;
-  for (const pod of pods) {
-    const ready = podReadyCondition(pod);
-    if (ready?.status !== 'True' || ready.lastTransitionTime === undefined) continue;
-    const leftMs = Date.parse(ready.lastTransitionTime) + minReadyMs - nowMs;
-    if (leftMs > 0 && (next === undefined || leftMs < next)) next = leftMs;
-  }
-  return next;
 }

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { appsv1, corev1 } from '../../api/index.ts';
 import { formatTime } from '../../base/index.ts';
 import { deletionAgeRatios } from './deletion-age.ts';
-import { formatReplicaPlan, nextAvailabilityMs, planReplicas, replicaSetStatus } from './plan.ts';
+import { formatReplicaPlan, planReplicas, replicaSetStatus } from './plan.ts';
+import { nextAvailabilityMs } from '../workload/availability.ts';
 
 const nowMs = Date.UTC(2026, 0, 2);
 const ago = (ms: number): string => formatTime(nowMs - ms);
@@ -101,8 +102,8 @@ describe('the status', () => {
       observedGeneration: 3,
       terminatingReplicas: 1,
     });
-    expect(nextAvailabilityMs(replicaSet(4, 10), pods, nowMs)).toBe(5_000);
-    expect(nextAvailabilityMs(replicaSet(4, 0), pods, nowMs)).toBeUndefined();
+    expect(nextAvailabilityMs(pods, { minReadySeconds: 10, nowMs })).toBe(5_000);
+    expect(nextAvailabilityMs(pods, { minReadySeconds: 0, nowMs })).toBeUndefined();
   });
 
   it('keeps the first failure until there is none', () => {

@@ -6,7 +6,6 @@
 import { type appsv1, type corev1, isPodAvailable, isPodReady, isPodTerminal, isPodTerminating, labelsMatcher } from '../../api/index.ts';
 import { formatTime } from '../../base/index.ts';
 import { omitZero } from '../semantic-equal.ts';
-import { nextAvailabilityMs as nextAvailability } from '../workload/availability.ts';
 import { inDeletionOrder } from '../workload/deletion-order.ts';
 
 /** Whose pods are counted. */
@@ -102,9 +101,4 @@ function conditionsWith(
   if (!failure) return known ? conditions.filter(({ type }) => type !== 'ReplicaFailure') : conditions;
   if (known) return conditions;
   return [...conditions, { type: 'ReplicaFailure', status: 'True', lastTransitionTime: formatTime(nowMs), ...failure }];
-}
-
-/** Milliseconds until the next pod that is ready becomes available; undefined when none is on the way. */
-export function nextAvailabilityMs(replicaSet: ReplicaOwner, pods: readonly corev1.Pod[], nowMs: number): number | undefined {
-  return nextAvailability(pods, { minReadySeconds: replicaSet.spec.minReadySeconds, nowMs });
 }

@@ -29,12 +29,13 @@ import {
 } from '../../client/index.ts';
 import { semanticEqual } from '../semantic-equal.ts';
 import { settleMs } from '../settle.ts';
+import { nextAvailabilityMs } from '../workload/availability.ts';
 import { claim } from '../workload/claim.ts';
 import { controlledBy, controlledOrOrphaned, indexByController } from '../workload/control-index.ts';
 import { createPod, deletePod, isNamespaceTerminating, podFromTemplate } from '../workload/pod-control.ts';
 import { slowStart } from '../workload/slow-start.ts';
 import { deletionAgeHistogram, deletionAgeRatios } from './deletion-age.ts';
-import { nextAvailabilityMs, planReplicas, type ReplicaFailure, type ReplicaOwner, type ReplicaPlan } from './plan.ts';
+import { planReplicas, type ReplicaFailure, type ReplicaOwner, type ReplicaPlan } from './plan.ts';
 
 type Pod = corev1.Pod;
 
@@ -157,7 +158,7 @@ export function createReplicaController<T extends ReplicaOwner>(context: Control
     const status = kind.statusOf(owner, [...active, ...ending], { failure, nowMs: clock.now() });
     if (!semanticEqual(status, owner.status)) await client.updateStatus(kind.resource, { ...owner, status }, { signal });
     if (error) throw error as Error;
-    const availableInMs = nextAvailabilityMs(owner, active, clock.now());
+    const availableInMs = nextAvailabilityMs(active, { minReadySeconds: owner.spec.minReadySeconds, nowMs: clock.now() });
     if (availableInMs !== undefined) return { type: 'retryAfter', delayMs: availableInMs };
     return settled ? done : { type: 'retryAfter', delayMs: expectations.givenUpInMs(key) };
   };
