@@ -1,5 +1,5 @@
-import { describe, expect, test, vi } from 'vitest';
-import { type Json, unavailable, useCluster } from '../support/cluster.ts';
+import { describe, expect, test } from 'vitest';
+import { eventually, type Json, unavailable, useCluster } from '../support/cluster.ts';
 
 const strategic = { headers: { 'content-type': 'application/strategic-merge-patch+json' } };
 
@@ -21,7 +21,7 @@ describe.skipIf(unavailable)('node/node_lifecycle', () => {
     expect((await cluster.api('GET', `/api/v1/nodes?labelSelector=${name}%3Dpatched`)).items).toHaveLength(1);
 
     // Controllers write nodes too: a lost race is run again.
-    const updated = await vi.waitFor(async (): Promise<Json> => {
+    const updated = await eventually(async (): Promise<Json> => {
       const current = await cluster.api('GET', own);
       current.metadata.labels[name] = 'updated';
       return cluster.api('PUT', own, current);
@@ -29,6 +29,6 @@ describe.skipIf(unavailable)('node/node_lifecycle', () => {
     expect(updated.metadata.labels[name]).toBe('updated');
 
     await cluster.api('DELETE', own);
-    await vi.waitFor(async () => expect((await cluster.request('GET', own)).status).toBe(404), { timeout: 60_000, interval: 200 });
+    await eventually(async () => expect((await cluster.request('GET', own)).status).toBe(404));
   });
 });
