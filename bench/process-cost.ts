@@ -12,5 +12,17 @@ export function cpuSeconds(pid: number): number {
 
 /** Memory of a process that is in RAM, in MiB. */
 export function residentMib(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024;
+  return statusMib(pid, 'VmRSS');
+}
+
+/** The same without pages of files, which the kernel takes back when it needs memory: those of the store's map are many. */
+export function anonymousMib(pid: number): number {
+  return statusMib(pid, 'RssAnon');
+}
+
+function statusMib(pid: number, field: string): number {
+  const line = readFileSync(`/proc/${pid}/status`, 'utf8')
+    .split('\n')
+    .find((each) => each.startsWith(`${field}:`))!;
+  return Number(/\d+/.exec(line)![0]) / 1024;
 }
