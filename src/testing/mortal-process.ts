@@ -27,6 +27,8 @@ export interface MortalProcessOptions {
   readonly lagMs?: () => number;
   /** Called in the moment of a death. */
   readonly onDeath?: (place: string) => void;
+  /** Called when it is stopped with a write in hand. */
+  readonly onStop?: (place: string) => void;
   /** Called when an answer is lost that the process goes on without. */
   readonly onLostAnswer?: (place: string) => void;
 }
@@ -67,12 +69,11 @@ export class MortalProcess {
   }
 
   /**
-   * Holds up what it sends and hears, as SIGSTOP does, and a write that it has in hand goes out in the end as it was. Its timers go on: it
-   * may give up leading meanwhile, and that write must be refused all the same.
+   * Stops it at its next fenced write, as SIGSTOP does: from then on what it sends and hears is held up, and in the end that write goes out as
+   * it was. Its timers go on: it may give up leading meanwhile, and the write must be refused all the same.
    */
   stop(durationMs: number): void {
-    const life = this.#life;
-    if (life) life.held = this.#options.clock.sleep(durationMs, never);
+    if (this.#life) this.#life.stopForMs = durationMs;
   }
 
   kill(): void {
@@ -101,6 +102,8 @@ class Life {
   writes = 0;
   /** Settles when it is no longer stopped. */
   held: Promise<void> | undefined;
+  /** Once it has a fenced write in hand. */
+  stopForMs = 0;
 
   constructor(options: MortalProcessOptions, death: Death | undefined, onEnd: (place: string) => void) {
     this.#options = options;
@@ -135,7 +138,16 @@ class Life {
       this.end(`before ${place}`);
       this.#checkAlive(false);
     }
-    if (this.held) await this.held;
+    if (this.stopForMs > 0 && request.fence) {
+      this.held = this.#options.clock.sleep(this.stopForMs, never);
+      this.stopForMs = 0;
+      this.#options.onStop?.(place);
+    }
+    if (this.held) {
+      await this.held;
+      // Killed while it was stopped: nothing had left it yet.
+      this.#checkAlive(false);
+    }
     // What is on its way arrives, whatever becomes of the sender.
     const sent = inner.request({ ...request, signal: never });
     if (!last) return this.#answer(sent);

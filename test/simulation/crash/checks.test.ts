@@ -4,8 +4,9 @@ import type { ResourceRequest, Transport, WatchEvent } from '../../../src/client
 import { boundOnce } from './checks/bindings.ts';
 import { countedOnce } from './checks/jobs.ts';
 import { budgetKept, drivenOffForCause } from './checks/evictions.ts';
-import { withinQuota } from './checks/limits.ts';
+import { keptApart, withinQuota } from './checks/limits.ts';
 import { sparedByOwners } from './checks/owners.ts';
+import { boundOneToOne } from './checks/volumes.ts';
 import { History } from './history.ts';
 import { crash } from './world.ts';
 
@@ -37,24 +38,6 @@ const again = (plural: string) =>
       return inner.request(request);
     },
   );
-
-/** Pods seem to keep away from nobody. */
-function careless(inner: Transport): Transport {
-  const forget = <T>(object: T): T => {
-    const pod = object as unknown as corev1.Pod;
-    if (pod.kind !== 'Pod') return object;
-    const { affinity: _, topologySpreadConstraints: __, ...spec } = pod.spec;
-    return { ...object, spec };
-  };
-  return {
-    ...inner,
-    watch: async function* (request) {
-      for await (const batch of inner.watch(request)) {
-        yield batch.map((event): WatchEvent => ({ ...event, object: forget(event.object) }));
-      }
-    },
-  };
-}
 
 /** Nodes seem to have more than they have. */
 function boastful(inner: Transport): Transport {
@@ -174,24 +157,6 @@ const planted: readonly Planted[] = [
     caught: /were both started for|are under way at once/,
   },
   {
-    bug: 'the scheduler sees no pod that it has to keep away from',
-    scenario: 'pods that keep apart',
-    sabotage: careless,
-    caught: /was put beside/,
-  },
-  {
-    bug: 'a volume is said to be bound that nobody was given',
-    scenario: 'claims',
-    sabotage: wrong(
-      ({ verb, resource, subresource }) => verb === 'update' && resource.plural === 'persistentvolumes' && subresource === undefined,
-      (inner, request) => {
-        const { spec, ...body } = bodyOf(request) as KubeObject & { readonly spec: object };
-        return inner.request({ ...request, body: { ...body, spec: { ...spec, claimRef: undefined } } });
-      },
-    ),
-    caught: /is bound to volume-\d+, which is given to/,
-  },
-  {
     bug: 'a leader that was stopped writes when another leads',
     scenario: 'two managers',
     sabotage: (inner) => ({ ...inner, request: (request) => inner.request(unfenced(request)) }),
@@ -250,6 +215,40 @@ describe('the checks of a history', () => {
     expect([...history.faults]).toEqual([]);
     change('b', pod({ metadata: { name: 'b', uid: 'b' } }));
     expect([...history.faults]).toEqual(['0.000 s: pod b is the 2th, and quota few allows 1']);
+  });
+
+  it('find a volume with two claims, and a claim with two volumes', () => {
+    const history = new History([boundOneToOne]);
+    const change = (kind: string, name: string, spec: object): void => {
+      const object = { kind, metadata: { name, uid: name }, spec } as unknown as KubeObject;
+      history.record({ timeMs: 0, revision: 1, key: `${kind} ${name}`, value: Buffer.from(kindFirst(object)) });
+    };
+    change('PersistentVolume', 'one', { claimRef: { uid: 'data' } });
+    change('PersistentVolumeClaim', 'data', { volumeName: 'one' });
+    expect([...history.faults]).toEqual([]);
+    change('PersistentVolumeClaim', 'other', { volumeName: 'one' });
+    change('PersistentVolumeClaim', 'data', { volumeName: 'two' });
+    change('PersistentVolume', 'one', { claimRef: { uid: 'other' } });
+    expect([...history.faults]).toEqual([
+      '0.000 s: claims other and data are bound to one',
+      '0.000 s: claim other is bound to one, which is given to data',
+      '0.000 s: claim data was bound to one and then to two',
+      '0.000 s: volume one was taken from claim data and given to other',
+    ]);
+  });
+
+  it('find a pod that is put beside one that it keeps away from', () => {
+    const history = new History([keptApart]);
+    const affinity = { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'kubernetes.io/hostname' }] } };
+    const make = (name: string, nodeName: string): void => {
+      const made = pod({ metadata: { name, uid: name, labels: { app: 'web' } }, spec: { affinity, nodeName } });
+      history.record({ timeMs: 0, revision: 1, key: name, value: Buffer.from(kindFirst(made)) });
+    };
+    make('first', 'a');
+    make('second', 'b');
+    expect([...history.faults]).toEqual([]);
+    make('third', 'b');
+    expect([...history.faults]).toEqual(['0.000 s: pod third was put beside second, on b']);
   });
 
   const disruption = (reason: string): object => ({ conditions: [{ type: 'DisruptionTarget', status: 'True', reason }] });
