@@ -248,7 +248,7 @@ class CrashRun {
   #stopSome(processes: ReadonlyMap<string, MortalProcess>, faultyMs: number): void {
     const managers = [...processes].filter(([name]) => name !== 'scheduler');
     for (let left = stops; left > 0; left--) {
-      const [name, process] = managers[Math.floor(this.#random.next() * managers.length)]!;
+      const [, process] = managers[Math.floor(this.#random.next() * managers.length)]!;
       const durationMs = stopMs[0] + this.#random.next() * (stopMs[1] - stopMs[0]);
       this.#clock.setTimer(this.#random.next() * faultyMs, () => {
         process.stop(durationMs);

@@ -5,8 +5,8 @@
 import { type appsv1, type corev1, isPodTerminal } from '../../../../src/api/index.ts';
 import { type Check, type History, ownerOf } from '../history.ts';
 
-/** For so long a controller may not have heard of a change that its user made. */
-export const heardOfWithinMs = 10_000;
+/** For so long a controller may not have heard of a change that its user made, or have had a write in hand: as long as it leads unseen. */
+export const heardOfWithinMs = 16_000;
 
 interface Wanted {
   readonly timeMs: number;

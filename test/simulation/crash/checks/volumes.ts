@@ -34,15 +34,18 @@ function claimFaults(old: Claim | undefined, now: Claim, history: History): stri
   return faults;
 }
 
-/** Whether every claim has its volume, and every volume its claim, or none. */
+/** Whether every claim that a pod uses has its volume, and every volume its claim, or none. A claim may wait for a pod for ever. */
 export function boundVolumes(history: History): boolean {
   const claims = new Map([...history.all('PersistentVolumeClaim')].map((claim) => [claim.metadata.uid, claim]));
   const isBound = (claim: Claim): boolean => {
     const volume = history.one('PersistentVolume', claim.spec.volumeName ?? '');
     return claim.status?.phase === 'Bound' && volume?.spec.claimRef?.uid === claim.metadata.uid && volume.status?.phase === 'Bound';
   };
+  const used = new Set(
+    [...history.all('Pod')].flatMap(({ spec }) => (spec.volumes ?? []).map((volume) => volume.persistentVolumeClaim?.claimName)),
+  );
   return (
-    [...claims.values()].every(isBound) &&
+    [...claims.values()].every((claim) => isBound(claim) || (!claim.spec.volumeName && !used.has(claim.metadata.name))) &&
     [...history.all('PersistentVolume')].every(({ metadata, spec, status }) => {
       const { claimRef } = spec;
       const claim = claimRef && claims.get(claimRef.uid ?? '');
