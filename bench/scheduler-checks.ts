@@ -1,5 +1,6 @@
 /** Looks at placements afterwards: a scheduler that is fast and wrong has measured nothing. Pure. */
 import { type corev1, parseQuantity, podRequests } from '../src/api/index.ts';
+import { isChurnedNode } from './scheduler-churn.ts';
 import { affineNamespaces, zoneLabel } from './scheduler-objects.ts';
 import { roomyNode } from './scheduler-workloads.ts';
 
@@ -12,7 +13,10 @@ export interface Placements {
 export function violations(placements: Placements): string[] {
   const byName = new Map(placements.nodes.map((node) => [node.metadata.name, node]));
   const placed = placements.pods.filter(({ spec }) => spec.nodeName);
-  const lost = placed.filter(({ spec }) => !byName.has(spec.nodeName!)).map((pod) => `${nameOf(pod)} is on a node that does not exist`);
+  // A node of the churn was there when the pod was bound, or had gone so lately that no scheduler could know: neither is a fault.
+  const lost = placed
+    .filter(({ spec }) => !byName.has(spec.nodeName!) && !isChurnedNode(spec.nodeName!))
+    .map((pod) => `${nameOf(pod)} is on a node that does not exist`);
   const world: World = { ...placements, byName, placed: placed.filter(({ spec }) => byName.has(spec.nodeName!)) };
   return [...lost, ...overcommitted(world), ...crowded(world), ...alone(world), ...skewed(world), ...elsewhere(world)];
 }

@@ -9,6 +9,11 @@ const renewedWithinMs = 25_000;
 const namespace = 'default';
 const pods = `/api/v1/namespaces/${namespace}/pods`;
 
+const nodePrefix = 'churn-node-';
+
+/** Whether a node of that name came and goes by the churn. */
+export const isChurnedNode = (name: string): boolean => name.startsWith(nodePrefix);
+
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
@@ -59,8 +64,11 @@ export async function churn(target: H2Target, { everyMs, shapes, recreate }: Chu
 }
 
 function churned(shape: PodShape | 'node' | 'service', round: number) {
+  if (shape === 'node') {
+    const name = `${nodePrefix}${round}`;
+    return { collection: '/api/v1/nodes', name, body: node({ name, index: 32_000 }) };
+  }
   const name = `churn-${shape}-${round}`;
-  if (shape === 'node') return { collection: '/api/v1/nodes', name, body: node({ name, index: 32_000 }) };
   if (shape !== 'service') return { collection: pods, name, body: pod({ name, namespace, shape, variant: 0 }) };
   const body = { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { selector: { app: 'foo' }, ports: [{ port: 8080 }] } };
   return { collection: `/api/v1/namespaces/${namespace}/services`, name, body };

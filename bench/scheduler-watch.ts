@@ -17,36 +17,37 @@ export class BindingWatch {
   readonly seen = new Map<string, number>();
   /** Pods that had one node and then another. */
   readonly rebound: string[] = [];
-  /** How many measured pods were bound when the watch began. */
-  atStart = 0;
-  #openedMs = 0;
   #startMs: number | undefined;
   #lastMs = 0;
   #rest = '';
   readonly #nodes = new Map<string, string>();
   #onSeen = (): void => {};
+  #onFirst = (): void => {};
   readonly #opened = Promise.withResolvers<void>();
 
-  /** Resolves when everything that stood before has been told. */
+  /**
+   * Resolves when everything that stood before has been told.
+   * @throws when a measured pod is bound already: bindings that nobody watched cannot be counted
+   */
   async open(connection: H2Connection, signal: AbortSignal): Promise<void> {
-    this.#openedMs = performance.now();
     const ended = connection.request({ method: 'GET', path, onData: (piece) => this.#take(piece), signal });
     ended.catch((error: unknown) => this.#opened.reject(error));
     await this.#opened.promise;
+    if (this.seen.size > 0) throw new Error(`${this.seen.size} pods were bound before the watch was open`);
   }
 
   onSeen(tell: () => void): void {
     this.#onSeen = tell;
   }
 
-  /** From the first binding that was watched, or from the opening when bindings were under way, to the last one. */
-  get elapsedMs(): number {
-    return this.#lastMs - (this.#startMs ?? this.#lastMs);
+  /** Tells of the first binding, once. */
+  onFirst(tell: () => void): void {
+    this.#onFirst = tell;
   }
 
-  /** Bindings that were watched from their beginning. */
-  get watched(): number {
-    return this.seen.size - this.atStart;
+  /** From the first binding to the last one. */
+  get elapsedMs(): number {
+    return this.#lastMs - (this.#startMs ?? this.#lastMs);
   }
 
   #take(piece: Buffer): void {
@@ -55,16 +56,13 @@ export class BindingWatch {
     const now = performance.now();
     const before = this.seen.size;
     for (const line of lines) this.#told(JSON.parse(line) as PodEvent, now);
+    if (before === 0 && this.seen.size > 0) this.#onFirst();
     if (this.seen.size > before) this.#onSeen();
   }
 
   #told({ type, object: { metadata, spec } }: PodEvent, now: number): void {
     if (type === 'BOOKMARK') {
-      if (metadata.annotations?.['k8s.io/initial-events-end'] !== 'true') return;
-      this.atStart = this.seen.size;
-      // Bindings of the time in which the state was read are told only now.
-      if (this.atStart > 0) this.#startMs = this.#lastMs = this.#openedMs;
-      this.#opened.resolve();
+      if (metadata.annotations?.['k8s.io/initial-events-end'] === 'true') this.#opened.resolve();
       return;
     }
     const { name, uid } = metadata;

@@ -19,6 +19,7 @@ import type { ClusterPaths } from '../src/cluster/home.ts';
 import { startApiServer } from '../src/controlplane/index.ts';
 import { openLmdbStore } from '../src/store/index.ts';
 import { affineNamespaces, highPriorityClass, leaseNamespace, node, nodeLease, type NodeSettings, pod } from './scheduler-objects.ts';
+import { lookOften, strangersLease, systemNamespace } from './scheduler-start.ts';
 import type { PodGroup, SchedulerWorkload } from './scheduler-workloads.ts';
 
 const atOnce = 256;
@@ -39,6 +40,7 @@ export const namespaceOf = ({ namespace = 'default' }: PodGroup): string => name
 export const variantOf = (index: number, specs: number): number => index % specs;
 
 export async function fillStore(paths: ClusterPaths, options: WorldOptions): Promise<void> {
+  if (options.waiting) lookOften(paths);
   const store = await openLmdbStore({ directory: paths.store, clock: systemClock, log: silentLogger });
   const { api } = await startApiServer({
     store,
@@ -64,7 +66,7 @@ export async function fillStore(paths: ClusterPaths, options: WorldOptions): Pro
 }
 
 async function fill(client: Client, { workload, specs, waiting }: WorldOptions): Promise<void> {
-  for (const name of [...affineNamespaces, leaseNamespace, 'default']) {
+  for (const name of [...affineNamespaces, leaseNamespace, systemNamespace, 'default']) {
     await make(client, corev1Resources.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name }, spec: {} });
     const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: name } } as const;
     await make(client, corev1Resources.serviceaccounts, account);
@@ -83,6 +85,7 @@ async function fill(client: Client, { workload, specs, waiting }: WorldOptions):
     });
   }
   if (!waiting) return;
+  await make(client, coordinationv1Resources.leases, strangersLease());
   const { measured } = workload;
   const namespace = namespaceOf(measured);
   await many(measured.count, async (index) => {

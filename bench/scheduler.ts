@@ -1,6 +1,6 @@
 /**
  * The scheduler by upstream's named workloads: a real control-plane process over LMDB as `up` starts it, nodes with nothing behind them,
- * pods decided and bound through the API. Each workload runs twice: with all pods waiting when the scheduler starts, and with pods that
+ * pods decided and bound through the API. Each workload runs twice: with all pods waiting when the scheduler begins to lead, and with pods that
  * arrive while it works, as many at a time as the API server takes. What was placed is looked at afterwards; a wrong placement fails.
  */
 import type { corev1, KubeList } from '../src/api/index.ts';
@@ -10,7 +10,9 @@ import { H2Connection, type H2Target } from './h2-client.ts';
 import { cpuSeconds, residentMib } from './process-cost.ts';
 import { violations } from './scheduler-checks.ts';
 import { churn, pause, renewLeases } from './scheduler-churn.ts';
+import { RunHome } from './scheduler-home.ts';
 import { pod } from './scheduler-objects.ts';
+import { letSchedulerBegin } from './scheduler-start.ts';
 import { BindingWatch } from './scheduler-watch.ts';
 import { roomyNode, type SchedulerWorkload, schedulerWorkloads } from './scheduler-workloads.ts';
 import { fillStore, many, measuredName, namespaceOf, nodeNames, variantOf } from './scheduler-world.ts';
@@ -77,11 +79,28 @@ function scaled(workload: SchedulerWorkload, scale: number): SchedulerWorkload {
   };
 }
 
-async function measureOne(run: Run): Promise<{ readonly figures: readonly Figure[]; readonly faults: readonly string[] }> {
+interface Measured {
+  readonly figures: readonly Figure[];
+  readonly faults: readonly string[];
+}
+
+async function measureOne(run: Run): Promise<Measured> {
+  using home = new RunHome();
+  try {
+    const measured = await measureIn(home.path, run);
+    if (measured.faults.length > 0) home.keepLog();
+    return measured;
+  } catch (error) {
+    home.keepLog();
+    throw error;
+  }
+}
+
+async function measureIn(home: string, run: Run): Promise<Measured> {
   const { workload, mode, specs, flags } = run;
   const prepare = (paths: Parameters<typeof fillStore>[0]): Promise<void> =>
     fillStore(paths, { workload, specs, waiting: mode === 'waiting' });
-  await using knarr = await startBareControlPlane({ prepare, podCidr, flags });
+  await using knarr = await startBareControlPlane({ home, prepare, podCidr, flags });
   const result = await watchRun(knarr, run);
   const title = `${workload.name}${specs > 1 ? `, ${specs.toLocaleString('en')} specs` : ''}, ${mode}`;
   const found = [...result.rebound, ...violations(await placements(knarr.target))];
@@ -121,12 +140,12 @@ async function watchRun({ pid, target }: BareControlPlane, { workload, mode, spe
   const { signal } = over;
   using connection = await H2Connection.open(target);
   const watch = new BindingWatch();
-  let cpuBefore = cpuSeconds(pid);
   await watch.open(connection, signal);
-  if (mode === 'arriving') {
-    await untilNodesAreKnown(target, workload);
-    cpuBefore = cpuSeconds(pid);
-  }
+  if (mode === 'waiting') await letSchedulerBegin(target);
+  else await untilNodesAreKnown(target, workload);
+  let cpuBefore = cpuSeconds(pid);
+  // A scheduler that begins reads the whole cluster first, which is no part of what a pod costs.
+  if (mode === 'waiting') watch.onFirst(() => (cpuBefore = cpuSeconds(pid)));
   const beside = [renewLeases(target, nodeNames(workload), signal), ...(workload.churn ? [churn(target, workload.churn, signal)] : [])];
   const createdMs = new Map<string, number>();
   const creating = mode === 'arriving' ? createAll(target, { workload, specs, createdMs }) : Promise.resolve();
@@ -136,8 +155,8 @@ async function watchRun({ pid, target }: BareControlPlane, { workload, mode, spe
   await Promise.all([creating, ...beside]);
   return {
     bound: watch.seen.size,
-    perSecond: watch.watched > 0 ? watch.watched / (watch.elapsedMs / 1000) : 0,
-    cpuPer1000: (cpu / Math.max(1, watch.watched)) * 1000,
+    perSecond: watch.seen.size > 0 ? watch.seen.size / (watch.elapsedMs / 1000) : 0,
+    cpuPer1000: (cpu / Math.max(1, watch.seen.size)) * 1000,
     rebound: watch.rebound,
     latencies: [...createdMs].flatMap(([name, atMs]) => (watch.seen.has(name) ? [Math.max(0, watch.seen.get(name)! - atMs)] : [])),
   };
