@@ -15,6 +15,8 @@ export interface Scenario {
   readonly faultyMs?: number;
   /** Nodes renew their leases. */
   readonly beat?: boolean;
+  /** Its promises are for caches that do not lag. */
+  readonly isPrompt?: boolean;
   /** Two managers stand for election, and are stopped for a while now and then. */
   readonly elected?: boolean;
   /** What containers use. */

@@ -133,7 +133,8 @@ class CrashRun {
     this.#seed = seed;
     this.#random = seededRandom(seed * 7919 + 1);
     this.#history = new History(allChecks(), (step) => this.#nodes?.heard(step));
-    this.#lagMs = this.#random.next() < 0.5 ? 0 : this.#random.next() * 3_000;
+    const lagMs = this.#random.next() < 0.5 ? 0 : this.#random.next() * 3_000;
+    this.#lagMs = scenario.isPrompt ? 0 : lagMs;
   }
 
   async countWrites(): Promise<WriteCounts> {

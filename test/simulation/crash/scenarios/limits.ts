@@ -67,15 +67,19 @@ const allow = (pods: string) => (world: World) => patch(world, resourcequotas, {
 
 export const quota: Scenario = {
   name: 'quota',
+  // A count of pods that is behind gives back what others have been charged.
+  isPrompt: true,
   controllers: ['deployment-controller', 'replicaset-controller', 'resourcequota-controller'],
   nodes: 3,
   setUp: async (world) => {
     const { client, signal } = world;
-    await client.create(
+    const made = await client.create(
       resourcequotas,
       { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: app, namespace }, spec: { hard: { pods: '4' } } },
       { signal },
     );
+    // Before it has been counted for the first time, a quota limits nothing.
+    await client.updateStatus(resourcequotas, { ...made, status: { hard: { pods: '4' }, used: { pods: '0' } } }, { signal });
     await makeDeployment(world, 4);
   },
   actions: {
