@@ -30,6 +30,7 @@ const members: Readonly<Record<Exclude<keyof Plugin, 'name'>, 'function' | 'obje
   bind: 'function',
   postBind: 'function',
   explain: 'function',
+  explainPreFilter: 'function',
 };
 
 /** @throws ComponentError that names the file and what is wrong with it */
