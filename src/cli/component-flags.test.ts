@@ -32,7 +32,9 @@ describe('--extra-config', () => {
   });
 
   test('takes flags for components that take some', () => {
-    expect(() => collectExtraConfig('kubelet.max-pods=5')).toThrow('flags can be given to apiserver, controller-manager, scheduler, not to kubelet');
+    expect(() => collectExtraConfig('kubelet.max-pods=5')).toThrow(
+      'flags can be given to apiserver, controller-manager, scheduler, not to kubelet',
+    );
   });
 
   test('keeps the components apart', async () => {
