@@ -1,12 +1,16 @@
 /** Images for the end-to-end tests, made here of Debian's packages: a toolbox of busybox, and a real Redis. */
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { run } from '../../src/base/index.ts';
 import { knarr } from './knarr.ts';
 
 export const toolbox = 'knarr.local/toolbox:1';
 export const redis = 'knarr.local/redis:1';
+/** `programs/netexec.ts`: tells who it is and who asks, and asks others. */
+export const netexec = 'knarr.local/netexec:1';
+/** The first of the container's `args` where a pod gives the program flags. */
+export const netexecProgram = '/netexec.ts';
 
 const applets =
   'sh cat echo ls mkdir rm sleep sync tar wget nc nslookup httpd hostname id env date head tail wc md5sum dd stty test touch kill ps seq printf true false grep sed awk'.split(
@@ -22,6 +26,24 @@ export async function buildToolboxImage(home: string, cluster: string): Promise<
     copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
     for (const applet of applets) symlinkSync('busybox', join(root, 'bin', applet));
     await knarr(home, ['image', 'build', '-t', toolbox, root, '--name', cluster, '--entrypoint', '/bin/sh', '--env', 'PATH=/bin']);
+  });
+}
+
+/** This very Node with the libraries it needs, and the program. */
+export async function buildNetexecImage(home: string, cluster: string): Promise<void> {
+  await withDirectory(async (root) => {
+    const { stdout } = await run(['ldd', process.execPath]);
+    const libraries = stdout.match(/\/\S+\.so\S*/g) ?? [];
+    for (const directory of ['bin', 'etc', 'tmp', 'lib', 'lib64']) mkdirSync(join(root, directory));
+    for (const library of libraries) {
+      mkdirSync(join(root, dirname(library)), { recursive: true });
+      copyFileSync(library, join(root, library));
+    }
+    copyFileSync(process.execPath, join(root, 'bin/node'));
+    copyFileSync(join(import.meta.dirname, 'programs/netexec.ts'), join(root, netexecProgram));
+    writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0::/:/bin/false\n');
+    const command = ['--entrypoint', '/bin/node', '--cmd', netexecProgram];
+    await knarr(home, ['image', 'build', '-t', netexec, root, '--name', cluster, ...command]);
   });
 }
 

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { fetchClientPrograms } from '../../src/cluster/lifecycle/index.ts';
-import { buildRedisImage, buildToolboxImage } from './images.ts';
+import { buildNetexecImage, buildRedisImage, buildToolboxImage } from './images.ts';
 import { knarr } from './knarr.ts';
 
 declare module 'vitest' {
@@ -42,6 +42,7 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
       knarr(home, ['up', '--name', name, '--no-kubeconfig', '--wait', '--extra-config=apiserver.etcd-compaction-interval=10s']),
     ]);
     await buildToolboxImage(home, name);
+    await buildNetexecImage(home, name);
     await buildRedisImage(home, name, cache);
     project.provide('e2eHome', home);
     project.provide('e2eCluster', name);
