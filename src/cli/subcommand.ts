@@ -8,6 +8,7 @@ import {
   type ClusterPaths,
   knarrHome,
   nodePaths,
+  nodesOn,
   readClusterRecord,
 } from '../cluster/index.ts';
 import type { Ctx } from '../base/index.ts';
@@ -53,7 +54,10 @@ export function requireCluster(
   return { home, paths, record };
 }
 
-/** The engines of all nodes. */
+/** The engines of all nodes that are switched on. */
 export function enginesOf(cluster: ReturnType<typeof requireCluster>): { readonly criSocket: string; readonly home: string }[] {
-  return cluster.record.nodes.map(({ index }) => ({ criSocket: nodePaths(cluster.paths, index).criSocket, home: cluster.home }));
+  return nodesOn(cluster.record, cluster.paths).map(({ index }) => ({
+    criSocket: nodePaths(cluster.paths, index).criSocket,
+    home: cluster.home,
+  }));
 }

@@ -14,7 +14,7 @@ export async function ensurePki(record: ClusterRecord, paths: ClusterPaths, cloc
   makePrivateDirectory(paths.pki);
   await ensureClusterPki(paths.pki, {
     clock,
-    apiServerSans: [record.network.hostIp, ...record.nodes.slice(0, 1).map(({ ip }) => ip)],
+    apiServerSans: [record.network.hostIp],
     serviceIps: [record.network.apiServiceIp],
     nodes: record.nodes.map(({ name, ip }) => ({ name, addresses: [ip] })),
   });

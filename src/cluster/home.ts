@@ -36,10 +36,10 @@ export function clusterNameFault(name: string): string | undefined {
 /** The longest path of a Unix socket, without the byte that ends it. */
 const maxSocketPath = 107;
 
-/** Why a cluster cannot be kept in `home`; undefined when it can. */
-export function homeFault(home: string, name: string): string | undefined {
+/** Why a cluster cannot be kept in `home`; undefined when it can. @param index the highest number of its nodes */
+export function homeFault(home: string, name: string, index = 1): string | undefined {
   if (!/^[\w./+@:,=-]+$/.test(home)) return `KNARR_HOME must be a path of letters, digits and ./_+@:,=- only: "${home}"`;
-  const excess = `${nodePaths(clusterPaths(home, name), 1).criSocket}.ttrpc`.length - maxSocketPath;
+  const excess = `${nodePaths(clusterPaths(home, name), index).criSocket}.ttrpc`.length - maxSocketPath;
   if (excess > 0) return `the path ${home} is ${excess} characters too long for sockets below it; take a shorter KNARR_HOME or --name`;
   return undefined;
 }

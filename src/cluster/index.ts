@@ -11,4 +11,5 @@ export {
 } from './cluster-record.ts';
 export { findProgram, missingRequirements, type Requirement, requirements } from './engine/programs.ts';
 export { clusterNameFault, clusterPaths, type ClusterPaths, knarrHome, makePrivateDirectory, nodePaths } from './home.ts';
+export { nodesOn } from './nodes/power.ts';
 export { kubernetesVersion, knarrVersion } from './version.ts';

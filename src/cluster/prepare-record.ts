@@ -13,18 +13,20 @@ import {
   readClusterRecord,
   writeClusterRecord,
 } from './cluster-record.ts';
-import { type ClusterPaths, machineNames } from './home.ts';
+import { type ClusterPaths, homeFault, machineNames } from './home.ts';
 import { aliveOf, controlPlaneRecord } from './launch.ts';
-import { nodeAddress } from './network/address-block.ts';
 import type { BridgeMark } from './network/bridge-mark.ts';
 import { freePort, isPortFree } from './network/free-port.ts';
 import { findFreeBlock } from './network/host-network.ts';
+import { withNodeCount } from './nodes/node-plan.ts';
 
 export interface WantedCluster {
   readonly home: string;
   readonly name: string;
   /** Undefined: as before, or none for a new cluster. */
   readonly published?: readonly PublishedPort[];
+  /** How many it is to have; undefined: as many as before, or one. */
+  readonly nodeCount?: number;
   /** What is empty in it is as before. */
   readonly engine?: EngineOptions;
   /** What it says of a flag replaces what was said of that flag before; no values: the flag is forgotten. */
@@ -51,6 +53,8 @@ export async function prepareRecord(
   const known = readClusterRecord(paths);
   await refuseTakenPorts(wanted.published ?? [], known, others);
   const record = known ? await changedRecord(known, wanted, paths, takenPorts) : await newRecord(wanted, others, takenPorts, ctx);
+  const fault = homeFault(wanted.home, wanted.name, record.nodes.at(-1)!.index);
+  if (fault) throw new ClusterError(fault);
   writeClusterRecord(paths, record);
   return record;
 }
@@ -72,7 +76,7 @@ async function newRecord(
     createdAt: formatTime(wanted.clock.now()),
     apiPort: await freePort(takenPorts),
     network,
-    nodes: [{ name: `${wanted.name}-1`, index: 1, ip: nodeAddress(network, 1) }],
+    nodes: withNodeCount({ name: wanted.name, network, nodes: [] }, wanted.nodeCount),
     published: wanted.published ?? [],
     engine: mergeEngine(noEngineOptions, wanted.engine, network),
     apiServerFlags: mergeFlags({}, wanted.apiServerFlags),
@@ -110,6 +114,7 @@ async function changedRecord(
     apiServerFlags,
     controllerManagerFlags,
     schedulerFlags,
+    nodes: withNodeCount(known, wanted.nodeCount),
     published: wanted.published ?? known.published,
     engine: mergeEngine(known.engine, wanted.engine, known.network),
   };

@@ -9,7 +9,7 @@ import { type Client, ConnectionError } from '../client/index.ts';
 import { openAdminClient, ReadyProbe } from './admin-client.ts';
 import { renderAdminKubeconfig } from './admin-kubeconfig.ts';
 import { ClusterError } from './cluster-error.ts';
-import type { ClusterRecord } from './cluster-record.ts';
+import type { ClusterRecord, NodeRecord } from './cluster-record.ts';
 import type { ClusterPaths } from './home.ts';
 import type { ProcessWatch } from './process-watch.ts';
 
@@ -46,9 +46,9 @@ export async function untilApiReady({ record, paths, clock }: Waiting, controlPl
   return kubeconfig;
 }
 
-/** Waits for every node, and with `all` for what is made for every cluster too. @throws ClusterError that says why, when it does not come */
+/** Waits for `nodes`, each of which has a watch at the same place, and with `all` for what is made for every cluster too. @throws ClusterError that says why, when it does not come */
 export async function untilNodesReady(
-  { record, paths, clock, all }: Waiting & { readonly all: boolean },
+  { record, paths, clock, nodes, all }: Waiting & { readonly nodes: readonly NodeRecord[]; readonly all: boolean },
   watches: { readonly controlPlane: ProcessWatch; readonly agents: readonly ProcessWatch[] },
   { signal }: Ctx,
 ): Promise<void> {
@@ -64,7 +64,7 @@ export async function untilNodesReady(
       await clock.sleep(pollMs * 2, signal);
     }
   };
-  for (const [at, node] of record.nodes.entries()) {
+  for (const [at, node] of nodes.entries()) {
     const agent = watches.agents[at]!;
     await until(
       async () => {

@@ -1,5 +1,5 @@
 /**
- * `knarr up`: from nothing, or from a stopped cluster, to a Ready node. Every step finds out by itself what is there already, so running it
+ * `knarr up`: from nothing, or from a stopped cluster, to Ready nodes. Every step finds out by itself what is there already, so running it
  * again repairs and is quick, whatever ended the run before.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
@@ -16,22 +16,25 @@ import {
   readClusterRecord,
 } from './cluster-record.ts';
 import { missingRequirements } from './engine/programs.ts';
-import { writeRegistryConfig } from './engine/registry-config.ts';
-import { clusterNameFault, type ClusterPaths, clusterPaths, homeFault, makePrivateDirectory, nodePaths } from './home.ts';
-import { launchAgent, launchControlPlane, type LaunchContext } from './launch.ts';
+import { clusterNameFault, type ClusterPaths, clusterPaths, homeFault, makePrivateDirectory } from './home.ts';
+import { launchControlPlane, type LaunchContext } from './launch.ts';
 import { withClusterLock, withMachineLock } from './locks.ts';
 import { listBridgeMarks, refuseForeign } from './network/bridge-mark.ts';
 import { loadBridgeFilter } from './network/bridge-filter.ts';
 import { admitTraffic, raiseBridge } from './network/host-network.ts';
-import { raiseNodeNamespaces } from './network/node-namespaces.ts';
+import { nodesOn } from './nodes/power.ts';
+import { startNode } from './nodes/start-node.ts';
 import { prepareRecord } from './prepare-record.ts';
 import { ProcessWatch } from './process-watch.ts';
+import { announceChange } from './supervision.ts';
 
 export interface UpOptions {
   readonly home: string;
   readonly name: string;
   /** Undefined: as before, or none for a new cluster. */
   readonly published?: readonly PublishedPort[];
+  /** How many nodes it is to have; undefined: as many as before, or one. @throws ClusterError by `up` when it has more */
+  readonly nodeCount?: number;
   /** What is empty in it is as before. */
   readonly engine?: EngineOptions;
   /** What it says of a flag replaces what was said of that flag before; no values: the flag is forgotten. */
@@ -62,7 +65,7 @@ export async function up(options: UpOptions, ctx: Ctx): Promise<UpResult> {
   const paths = clusterPaths(home, name);
   makePrivateDirectory(home);
   refuseForeign(await listBridgeMarks(ctx), options);
-  const { record, controlPlane, agents } = await withClusterLock(paths, options, ctx, () => startEverything(options, paths, ctx));
+  const { record, nodes, controlPlane, agents } = await withClusterLock(paths, options, ctx, () => startEverything(options, paths, ctx));
   // Others may change the cluster again from here on: this only looks. What it needs for that is loaded while the processes start.
   const { untilApiReady, untilNodesReady } = await import('./readiness.ts');
   const kubeconfigText = await untilApiReady({ record, paths, clock }, controlPlane, ctx);
@@ -71,8 +74,10 @@ export async function up(options: UpOptions, ctx: Ctx): Promise<UpResult> {
     options.writeKubeconfig === false
       ? undefined
       : await (await import('./kubeconfig-file.ts')).addContext(name, kubeconfigText, options.env);
-  await untilNodesReady({ record, paths, clock, all: options.waitForAll ?? false }, { controlPlane, agents }, ctx);
-  say(`node${record.nodes.length > 1 ? 's' : ''} ${record.nodes.map((node) => node.name).join(', ')} Ready`);
+  await untilNodesReady({ record, paths, clock, nodes, all: options.waitForAll ?? false }, { controlPlane, agents }, ctx);
+  say(`node${nodes.length > 1 ? 's' : ''} ${nodes.map((node) => node.name).join(', ')} Ready`);
+  const off = record.nodes.filter((node) => !nodes.includes(node));
+  for (const node of off) say(`node ${node.name} is switched off: knarr node start ${node.name} --name ${name}`);
   return { record, paths, kubeconfig };
 }
 
@@ -93,6 +98,8 @@ async function checkMachine({ home, name, env }: UpOptions): Promise<void> {
 
 interface Started {
   readonly record: ClusterRecord;
+  /** Those that are switched on. */
+  readonly nodes: readonly NodeRecord[];
   readonly controlPlane: ProcessWatch;
   readonly agents: readonly ProcessWatch[];
 }
@@ -108,27 +115,24 @@ async function startEverything(options: UpOptions, paths: ClusterPaths, ctx: Ctx
     refuseForeign(marks, options);
     const prepared = await prepareRecord(options, paths, marks, ctx);
     announceCluster(name);
-    await raiseBridge(prepared, home, ctx);
+    await raiseBridge(prepared, nodesOn(prepared, paths), home, ctx);
     return prepared;
   });
   const launch: LaunchContext = { home, cluster: name, paths, engineEnv: record.engine.proxyEnv };
   await ensurePki(record, paths, clock);
   const controlPlane = ProcessWatch.ofControlPlane(paths, clock);
-  const agents = record.nodes.map((node) => ProcessWatch.ofAgent(paths, node, clock));
+  const nodes = nodesOn(record, paths);
+  const agents = nodes.map((node) => ProcessWatch.ofAgent(paths, node, clock));
   // It has all it needs: the rest is built while it starts.
   launchControlPlane(launch, { fromNode: false });
   await loadBridgeFilter(ctx);
   await allToTheEnd([
-    ...record.nodes.map((node) => startNode(record, node, launch, ctx)),
-    withMachineLock(options, ctx, () => admitTraffic(record, ctx)),
+    ...nodes.map((node) => startNode(record, node, launch, ctx)),
+    withMachineLock(options, ctx, () => admitTraffic(record, nodes, ctx)),
   ]);
-  return { record, controlPlane, agents };
-}
-
-async function startNode(record: ClusterRecord, node: NodeRecord, launch: LaunchContext, ctx: Ctx): Promise<void> {
-  writeRegistryConfig(nodePaths(launch.paths, node.index), record.engine);
-  await raiseNodeNamespaces(record, node, launch.paths, ctx);
-  launchAgent(launch, node.index);
+  // A control plane that ran before knows of the new ones when it is told.
+  await announceChange(paths, clock, ctx);
+  return { record, nodes, controlPlane, agents };
 }
 
 /** Waits for all, also when one of them fails: the lock must not go while something is still being changed. */

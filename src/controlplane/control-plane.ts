@@ -19,8 +19,8 @@ export interface ControlPlaneConfig extends ApiServerSettings {
   readonly rootCa: string;
   readonly kubeletTls: () => BackendTls;
   readonly podCidr: string;
-  /** Where nodes keep volumes that are directories, by name; left out: there is no such StorageClass. */
-  readonly localPathDirectories?: ReadonlyMap<string, string>;
+  /** Where a node keeps volumes that are directories; undefined for a node that has no such place. Left out: there is no such StorageClass. */
+  readonly localPathDirectoryOf?: (node: string) => string | undefined;
   readonly dns: ClusterDnsService | undefined;
   readonly controllerManagerFlags?: ControllerManagerFlagValues;
   readonly scheduler?: SchedulerSettings;
@@ -40,7 +40,7 @@ export interface ControlPlane {
 
 /** Resolves when the API server listens; controllers and scheduler start right after. */
 export async function startControlPlane(config: ControlPlaneConfig): Promise<ControlPlane> {
-  const { clock, random, log, group, podCidr, rootCa, localPathDirectories, signingAuthority } = config;
+  const { clock, random, log, group, podCidr, rootCa, localPathDirectoryOf, signingAuthority } = config;
   const tokens = configuredSigner(config.flags ?? {}, config.tokens);
   const started: { managers?: Managers } = {};
   const { api } = await startApiServer({
@@ -57,7 +57,7 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
     election: config.election,
     ...(signingAuthority && { signing: { authorityOf: () => signingAuthority } }),
     signToken: (claims) => tokens.sign(claims),
-    ...(localPathDirectories && { controllers: { localPath: { directoryOf: (node) => localPathDirectories.get(node) } } }),
+    ...(localPathDirectoryOf && { controllers: { localPath: { directoryOf: localPathDirectoryOf } } }),
     clock,
     random,
     log,
@@ -70,7 +70,7 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
       ? undefined
       : await openManagerPorts({ host: managersHost, managers, tls, api, knarrVersion, clock, random, log });
   if (config.dns) startClusterDnsService(config.dns, createClient(api.transport(loopbackUser)), clock, group);
-  if (localPathDirectories) makeLocalPathClass(createClient(api.transport(loopbackUser)), clock, group);
+  if (localPathDirectoryOf) makeLocalPathClass(createClient(api.transport(loopbackUser)), clock, group);
   return {
     api,
     close: async () => {

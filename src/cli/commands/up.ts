@@ -10,6 +10,7 @@ import { type Subcommand, withName } from '../subcommand.ts';
 
 interface Flags {
   readonly name: string;
+  readonly nodes?: number;
   readonly wait?: boolean;
   readonly kubeconfig: boolean;
   readonly publish?: readonly PublishedPort[];
@@ -22,6 +23,7 @@ interface Flags {
 
 export const upCommand: Subcommand = (command, context) => {
   withName(command)
+    .option('--nodes <count>', 'how many nodes it has; more than there are: they are added (default: as many as before, or 1)', parseCount)
     .option('--wait', 'wait until cluster DNS and the default ServiceAccount are there too')
     .option('--no-kubeconfig', "leave the user's kubeconfig alone")
     .option('--publish <host:node>', 'lead a port of this machine to a NodePort or hostPort; may be repeated', collectPort)
@@ -43,6 +45,7 @@ export const upCommand: Subcommand = (command, context) => {
           say: context.say,
           waitForAll: flags.wait ?? false,
           writeKubeconfig: flags.kubeconfig,
+          ...(flags.nodes !== undefined && { nodeCount: flags.nodes }),
           ...(flags.publish && { published: flags.publish }),
           ...(engine && { engine }),
           ...(given.apiserver && { apiServerFlags: given.apiserver }),
@@ -59,6 +62,11 @@ export const upCommand: Subcommand = (command, context) => {
 function rememberedFlags(name: string, env: Readonly<Record<string, string | undefined>>): FlagsByComponent {
   const record = readClusterRecord(clusterPaths(knarrHome(env), name));
   return { apiserver: record?.apiServerFlags, 'controller-manager': record?.controllerManagerFlags, scheduler: record?.schedulerFlags };
+}
+
+export function parseCount(text: string): number {
+  if (!/^\d{1,4}$/.test(text) || Number(text) < 1) throw new InvalidArgumentError('give a whole number from 1');
+  return Number(text);
 }
 
 export function collectPort(text: string, before: readonly PublishedPort[] = []): PublishedPort[] {

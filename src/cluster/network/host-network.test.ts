@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
+import { addressBlock } from './address-block.ts';
 import { formatMark, parseMark } from './bridge-mark.ts';
 import { openingRules } from './host-firewall.ts';
+import { renderHostTable, renderRoutes } from './host-network.ts';
+import { nodeHardwareAddress } from './node-namespaces.ts';
 
 const opening = { bridge: 'kn-dev', apiPort: 6443, comment: 'knarr-dev' };
 
@@ -28,4 +31,19 @@ test.each([
 test('a mark in an alias says whose a bridge is', () => {
   expect(parseMark('kn-dev', formatMark('/', 6443))).toEqual({ bridge: 'kn-dev', home: '/', apiPort: 6443 });
   expect(parseMark('docker0', 'the office network')).toBeUndefined();
+});
+
+test('published ports and the ranges of the cluster lead through a node that is on', () => {
+  const record = { name: 'dev', network: addressBlock(0), published: [{ hostPort: 8080, nodePort: 30_080 }] };
+  expect(renderHostTable(record, '10.200.0.12')).toContain('th dport 8080 dnat to 10.200.0.12:30080');
+  expect(renderHostTable(record, undefined)).not.toContain('dnat to');
+  expect(renderRoutes(record, '10.200.0.12')).toBe(
+    'route replace 10.244.0.0/16 via 10.200.0.12 dev kn-dev\nroute replace 10.96.0.0/16 via 10.200.0.12 dev kn-dev\n',
+  );
+  expect(renderRoutes(record, undefined)).toBe('route replace 10.244.0.0/16 dev kn-dev\nroute replace 10.96.0.0/16 dev kn-dev\n');
+});
+
+test('a node has the same hardware address in every life, and no other node has it', () => {
+  expect(nodeHardwareAddress('10.200.0.11')).toBe('02:00:0a:c8:00:0b');
+  expect(nodeHardwareAddress('10.200.15.254')).toBe('02:00:0a:c8:0f:fe');
 });

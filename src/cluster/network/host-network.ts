@@ -5,7 +5,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { type Ctx, run } from '../../base/index.ts';
 import { ClusterError } from '../cluster-error.ts';
-import type { ClusterRecord, NetworkBlock, PublishedPort } from '../cluster-record.ts';
+import type { ClusterRecord, NetworkBlock, NodeRecord, PublishedPort } from '../cluster-record.ts';
 import { firstBlockOf, machineNames } from '../home.ts';
 import { chooseAddressBlock, overlap, routedCidrs } from './address-block.ts';
 import { allowThroughFirewalls, withdrawFromFirewalls } from './host-firewall.ts';
@@ -48,15 +48,14 @@ async function refuseTakenBlock({ name, network }: ClusterRecord, signal: AbortS
   );
 }
 
-/** The nftables text of a cluster's host table: an idempotent, atomic replacement. */
-export function renderHostTable(record: Pick<ClusterRecord, 'name' | 'network' | 'published' | 'nodes'>): string {
+/** The nftables text of a cluster's host table: an idempotent, atomic replacement. Published ports lead to `via`, a node that is on. */
+export function renderHostTable(record: Pick<ClusterRecord, 'name' | 'network' | 'published'>, via: string | undefined): string {
   const { bridge, nftTable } = machineNames(record.name);
-  const first = record.nodes[0]!;
   const publish = (ports: readonly PublishedPort[]): string =>
     ports
+      .filter(() => via !== undefined)
       .map(
-        ({ hostPort, nodePort }) =>
-          `    fib daddr type local meta l4proto { tcp, udp } th dport ${hostPort} dnat to ${first.ip}:${nodePort}\n`,
+        ({ hostPort, nodePort }) => `    fib daddr type local meta l4proto { tcp, udp } th dport ${hostPort} dnat to ${via}:${nodePort}\n`,
       )
       .join('');
   return `add table ip ${nftTable}
@@ -79,37 +78,50 @@ ${publish(record.published)}  }
 
 /**
  * Builds the bridge, which has the API server's address for nodes, and the routes over it; run again it repairs what is missing.
+ * @param on the nodes that are switched on
  * @throws ClusterError when somebody else has routes to these addresses by now
  */
-export async function raiseBridge(record: ClusterRecord, home: string, { signal }: Ctx): Promise<void> {
+export async function raiseBridge(record: ClusterRecord, on: readonly NodeRecord[], home: string, { signal }: Ctx): Promise<void> {
   await refuseTakenBlock(record, signal);
   const { bridge } = machineNames(record.name);
-  const input = renderBridge(record, { mark: formatMark(home, record.apiPort), isThere: existsSync(`/proc/sys/net/ipv4/conf/${bridge}`) });
+  const isThere = existsSync(`/proc/sys/net/ipv4/conf/${bridge}`);
+  const input = renderBridge(record, { mark: formatMark(home, record.apiPort), isThere }) + renderRoutes(record, on[0]?.ip);
   await run(['ip', '-batch', '-'], { signal, input });
   writeFileSync(`/proc/sys/net/ipv4/conf/${bridge}/route_localnet`, record.published.length > 0 ? '1' : '0');
 }
 
 /** The commands of one `ip -batch`: one process instead of one for each. Pure. */
 export function renderBridge(
-  { name, network, nodes }: Pick<ClusterRecord, 'name' | 'network' | 'nodes'>,
+  { name, network }: Pick<ClusterRecord, 'name' | 'network'>,
   options: { readonly mark: string; readonly isThere: boolean },
 ): string {
   const { bridge } = machineNames(name);
   const prefix = network.nodeCidr.split('/')[1]!;
-  const via = nodes[0]!.ip;
   return `${options.isThere ? '' : `link add ${bridge} type bridge\n`}link set ${bridge} alias "${options.mark}"
 addr replace ${network.hostIp}/${prefix} dev ${bridge}
 link set ${bridge} up
-route replace ${network.podCidr} via ${via} dev ${bridge}
-route replace ${network.serviceCidr} via ${via} dev ${bridge}
 `;
 }
 
+/** The routes of the host to Services and pods, through a node that is on: each knows the way. Where none is, nobody answers. Pure. */
+export function renderRoutes({ name, network }: Pick<ClusterRecord, 'name' | 'network'>, via: string | undefined): string {
+  const { bridge } = machineNames(name);
+  const route = via === undefined ? `dev ${bridge}` : `via ${via} dev ${bridge}`;
+  return [network.podCidr, network.serviceCidr].map((range) => `route replace ${range} ${route}\n`).join('');
+}
+
+/** Leads the host's traffic anew after a node was switched on or off. The caller holds the machine's lock. */
+export async function leadAround(record: ClusterRecord, on: readonly NodeRecord[], { signal }: Ctx): Promise<void> {
+  if (!existsSync(`/proc/sys/net/ipv4/conf/${machineNames(record.name).bridge}`)) return;
+  await run(['ip', '-batch', '-'], { signal, input: renderRoutes(record, on[0]?.ip) });
+  await run(['nft', '-f', '-'], { signal, input: renderHostTable(record, on[0]?.ip) });
+}
+
 /** Lets the nodes' packets through: forwarding, address translation and room in the firewalls of others. The caller holds the machine's lock. */
-export async function admitTraffic(record: ClusterRecord, { signal }: Ctx): Promise<void> {
+export async function admitTraffic(record: ClusterRecord, on: readonly NodeRecord[], { signal }: Ctx): Promise<void> {
   const { bridge } = machineNames(record.name);
   enableIpForward();
-  await run(['nft', '-f', '-'], { signal, input: renderHostTable(record) });
+  await run(['nft', '-f', '-'], { signal, input: renderHostTable(record, on[0]?.ip) });
   await allowThroughFirewalls({ bridge, apiPort: record.apiPort, comment: firewallComment(record.name) }, signal);
 }
 

@@ -40,6 +40,11 @@ export function namespacesStand(namespaces: NodeNamespaces): boolean {
   return existsSync(namespaces.done) && [namespaces.net, namespaces.mount, namespaces.uts].every((pin) => mounts.includes(` ${pin} `));
 }
 
+/** The same for every life of a node, so that nobody looks for it where it was before. `10.200.0.11` → `02:00:0a:c8:00:0b`. */
+export function nodeHardwareAddress(ip: string): string {
+  return ['02', '00', ...ip.split('.').map((octet) => Number(octet).toString(16).padStart(2, '0'))].join(':');
+}
+
 /** Builds the namespaces of `node`; leaves them alone when they stand. */
 export async function raiseNodeNamespaces(record: ClusterRecord, node: NodeRecord, paths: ClusterPaths, ctx: Ctx): Promise<NodeNamespaces> {
   const namespaces = nodeNamespaces(record.name, paths, node.index);
@@ -58,7 +63,7 @@ export async function raiseNodeNamespaces(record: ClusterRecord, node: NodeRecor
 ip netns del ${netns} 2>/dev/null || true
 ip link del ${veth} 2>/dev/null || true
 ip netns add ${netns}
-ip link add ${veth} type veth peer name eth0 netns ${netns}
+ip link add ${veth} type veth peer name eth0 address ${nodeHardwareAddress(node.ip)} netns ${netns}
 ip link set ${veth} master ${names.bridge} up
 ip -n ${netns} addr add ${node.ip}/${prefix} dev eth0
 ip -n ${netns} link set lo up

@@ -10,6 +10,7 @@ import { ensureContainerd, ensurePauseImage, keepContainerd } from '../engine/co
 import { protectFromOomKiller } from '../engine/oom-score.ts';
 import { clusterPaths, knarrHome, machineNames, nodePaths } from '../home.ts';
 import { agentRecord, containerdRecord } from '../launch.ts';
+import { LiveRecord } from '../live-record.ts';
 import { hostResolvers } from '../network/resolvers.ts';
 import { claimProcessRecord } from '../process-record.ts';
 import { superviseControlPlane } from '../supervision.ts';
@@ -44,10 +45,9 @@ export async function runAgent(name: string, index: number, { signal }: { readon
   ]);
   const runtime = connectCri(files.criSocket, { clock });
   await ensurePauseImage(engine, runtime, { signal, log });
+  const launch = { home, cluster: name, paths, engineEnv: record.engine.proxyEnv };
   group.spawn('container engine', (ctx) => keepContainerd(engine, ctx));
-  group.spawn('control plane watch', (ctx) =>
-    superviseControlPlane({ home, cluster: name, paths, engineEnv: record.engine.proxyEnv }, index, clock, ctx),
-  );
+  group.spawn('control plane watch', (ctx) => superviseControlPlane({ launch, live: new LiveRecord(paths, record) }, index, clock, ctx));
   const { network } = record;
   const pki = readNodePki(paths, node);
   const identities = {

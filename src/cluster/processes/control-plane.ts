@@ -11,6 +11,7 @@ import { readClusterRecord } from '../cluster-record.ts';
 import { protectFromOomKiller } from '../engine/oom-score.ts';
 import { clusterPaths, knarrHome, nodePaths } from '../home.ts';
 import { controlPlaneRecord } from '../launch.ts';
+import { LiveRecord } from '../live-record.ts';
 import { claimProcessRecord } from '../process-record.ts';
 import { superviseAgents } from '../supervision.ts';
 import { dnsPort } from './dns-port.ts';
@@ -28,6 +29,7 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
   using claim = await claimProcessRecord(controlPlaneRecord(paths), clock, { signal });
   if (!claim || existsSync(paths.stoppingMark)) return log.info('not needed: another control plane runs, or the cluster is being stopped');
   const group = new TaskGroup({ log, signal });
+  const live = new LiveRecord(paths, record);
   const { network, nodes, apiPort } = record;
   const pki = readControlPlanePki(paths);
   const { values: flags, faults } = parseFlags(record.apiServerFlags ?? {});
@@ -57,7 +59,10 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
     scheduler,
     // The claim above and the store's lock see to it that there is one of this name.
     election: { identity: `${hostname()}_${name}` },
-    localPathDirectories: new Map(nodes.map((node) => [node.name, nodePaths(paths, node.index).volumes])),
+    localPathDirectoryOf: (name) => {
+      const node = live.current.nodes.find((each) => each.name === name);
+      return node && nodePaths(paths, node.index).volumes;
+    },
     dns: { serviceIp: network.dnsServiceIp, port: dnsPort, endpoints: nodes.map((node) => ({ nodeName: node.name, ip: node.ip })) },
     knarrVersion,
     clock,
@@ -67,12 +72,7 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
     // Whoever watches this process starts it again, and it reads what is durable.
     onStoreLost: () => process.exit(1),
   });
-  await superviseAgents(
-    { home, cluster: name, paths, engineEnv: record.engine.proxyEnv },
-    nodes.map(({ index }) => index),
-    clock,
-    group,
-  );
+  await superviseAgents({ launch: { home, cluster: name, paths, engineEnv: record.engine.proxyEnv }, live }, clock, group);
   log.info('control plane is up', { port: apiPort });
   await untilStopped(signal);
   await controlPlane.close();
