@@ -56,6 +56,8 @@ export function startProxy(config: ProxyConfig): void {
     services: services.list(),
     slicesOf: (namespace, service) => slices.byIndex(byService, `${namespace}/${service}`),
     nodeName: config.nodeName,
+    zone: undefined,
+    nodeIps: [],
   });
   config.group.spawn('service proxy', async (ctx) => {
     await config.informers.whenSynced(ctx.signal);
@@ -69,7 +71,10 @@ async function keepTable(config: ProxyConfig, input: () => ProxyInput, change: C
   let failures = 0;
   for (;;) {
     change.lower();
-    const wanted: Ruleset = buildRuleset(virtualPorts(input()), applied ?? emptyRuleset);
+    const wanted: Ruleset = buildRuleset(
+      virtualPorts(input()).filter(({ family }) => family === 'IPv4'),
+      applied ?? emptyRuleset,
+    );
     const script = applied ? renderChange(config.table, applied, wanted) : renderTable(config.table, config.podCidr, wanted);
     try {
       const stop = metrics.seconds.startTimer();

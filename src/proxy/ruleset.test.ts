@@ -6,6 +6,8 @@ import type { VirtualPort } from './service-ports.ts';
 
 const web: VirtualPort = {
   service: 'shop/web:http',
+  family: 'IPv4',
+  kind: 'clusterIP',
   ip: '10.96.0.20',
   protocol: 'TCP',
   port: 80,
@@ -15,7 +17,9 @@ const web: VirtualPort = {
   ],
   whenEmpty: 'reject',
   affinitySeconds: undefined,
-  keepSource: false,
+  masquerade: 'unlessPod',
+  shortCircuit: undefined,
+  allowedSources: undefined,
 };
 const first = buildRuleset([web], emptyRuleset);
 
@@ -50,7 +54,7 @@ delete chain ip t vip-2
   });
 });
 
-const nodePort: VirtualPort = { ...web, ip: undefined, port: 30080, keepSource: true };
+const nodePort: VirtualPort = { ...web, ip: undefined, port: 30080, masquerade: 'never' };
 const sticky: VirtualPort = { ...web, ip: '10.96.0.21', affinitySeconds: 600 };
 const silent: VirtualPort = { ...web, ip: '10.96.0.22', protocol: 'UDP', backends: [] };
 

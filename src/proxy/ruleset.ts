@@ -50,7 +50,8 @@ export function buildRuleset(ports: readonly VirtualPort[], before: Ruleset): Ru
   const hairpin = new Set<string>();
   const slots = new Map<string, readonly string[]>();
   for (const virtual of ports) {
-    const { ip, port, backends, affinitySeconds, keepSource } = virtual;
+    const { ip, port, backends, affinitySeconds } = virtual;
+    const keepSource = virtual.masquerade === 'never';
     const key = `${ip === undefined ? '' : `${ip} . `}${virtual.protocol.toLowerCase()} . ${port}`;
     const assigned = assignSlots(
       before.slots.get(key) ?? [],
