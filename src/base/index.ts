@@ -5,7 +5,7 @@ export { backoffMs, KeyedBackoff, type BackoffPolicy } from './backoff.ts';
 export { formatMicroTime, formatTime, systemClock, type Clock, type Timer } from './clock.ts';
 export { isAbort, type Ctx } from './context.ts';
 export { keepAlive } from './keep-alive.ts';
-export { offAbort, onAbort } from './on-abort.ts';
+export { aborted, offAbort, onAbort } from './on-abort.ts';
 export { type HealthAnswer, type HealthCheck, type HealthQuery, singleHealth, summarizeHealth } from './health-checks.ts';
 export { createLogger, silentLogger, type LogFields, type Logger, type LogLevel } from './logger.ts';
 export { Counter, Gauge, Histogram, Registry } from './metrics.ts';

@@ -35,3 +35,8 @@ export function offAbort(signal: AbortSignal, act: () => void): void {
   heard.delete(signal);
   signal.removeEventListener('abort', known.tell);
 }
+
+/** Resolves when the signal aborts, at once when it has. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return signal.aborted ? Promise.resolve() : new Promise((resolve) => onAbort(signal, resolve));
+}

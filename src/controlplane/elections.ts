@@ -4,7 +4,7 @@
  * Invariants: a part runs only while it leads; those that begin to lead together share one term and its caches; a term ends for all its
  * parts when one of them stops leading, and they are elected anew.
  */
-import { type Clock, type Ctx, type Logger, type Random, TaskGroup } from '../base/index.ts';
+import { aborted, type Clock, type Ctx, type Logger, type Random, TaskGroup } from '../base/index.ts';
 import type { Client, Fence } from '../client/index.ts';
 import type { ComponentFlagValues, ElectionTimes } from './component/component-flags.ts';
 import { runElected } from './component/election.ts';
@@ -88,7 +88,7 @@ export class Elections {
       await this.#allTried.promise;
       if (signal.aborted) return;
       const term = this.#terms.get(name) ?? this.#begin(log);
-      await untilEither(signal, term.signal);
+      await aborted(AbortSignal.any([signal, term.signal]));
       await term.close();
     } finally {
       this.#leading.delete(name);
@@ -109,10 +109,4 @@ export class Elections {
     this.#tried.add(name);
     if (this.#tried.size === this.#options.parts.length) this.#allTried.resolve();
   }
-}
-
-function untilEither(...signals: readonly AbortSignal[]): Promise<void> {
-  const any = AbortSignal.any([...signals]);
-  if (any.aborted) return Promise.resolve();
-  return new Promise((resolve) => any.addEventListener('abort', () => resolve(), { once: true }));
 }

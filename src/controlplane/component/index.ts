@@ -2,6 +2,7 @@
 export { componentFlagFaults, componentFlags, type ComponentFlagValues, type ElectionTimes, electionTimes } from './component-flags.ts';
 export { type Connect, connectByKubeconfig, type ConnectionContext, type TransportRequest } from './connection.ts';
 export { type ElectedOptions, fencedBy, leaderElectionCheck, runElected } from './election.ts';
+export { type ComponentConfig, runElectedComponent, type Term } from './run-elected-component.ts';
 export { ComponentError } from './errors.ts';
 export { registerLeaderStatus } from './leader-status.ts';
 export { readNamedFile } from './named-file.ts';
