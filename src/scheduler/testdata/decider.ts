@@ -1,6 +1,6 @@
 /** A profile of default plugins that decides about pods in memory: nothing is bound, nothing evicted. */
 import { NodeFilter } from '../cycle/node-filter.ts';
-import type { Profile } from '../cycle/profile.ts';
+import { type Profile, profileOfPlugins } from '../cycle/profile.ts';
 import { type Decision, PodScheduler } from '../cycle/schedule-pod.ts';
 import type { CycleRunner, Plugin } from '../framework/index.ts';
 import { defaultPluginSet, inTreePlugins } from '../plugins/registry.ts';
@@ -41,7 +41,7 @@ export function makeDecider(args: Readonly<Record<string, Readonly<Record<string
     made.push(factory.create(factory.defaultArgs?.(args[name] ?? {}), handle));
     weights[name] = weight;
   }
-  const profile = profileOf(made, weights);
+  const profile = profileOfPlugins('default-scheduler', made, weights);
   late.runner = new NodeFilter(profile, nominated);
   const pods = new PodScheduler({ profile, cluster: handle.cluster, nominated, position: { next: 0 }, random: seededRandom(1) });
   const decide = (pod: corev1.Pod): Decision => {
@@ -50,26 +50,4 @@ export function makeDecider(args: Readonly<Record<string, Readonly<Record<string
     return decision as Decision;
   };
   return { handle, profile, nominated, decide };
-}
-
-/** Every plugin at every point that it implements. */
-function profileOf(plugins: readonly Plugin[], weights: Readonly<Record<string, number>>): Profile {
-  const at = (point: keyof Plugin): readonly Plugin[] => plugins.filter((plugin) => plugin[point] !== undefined);
-  return {
-    schedulerName: 'default-scheduler',
-    percentageOfNodesToScore: undefined,
-    plugins,
-    preEnqueue: at('preEnqueue'),
-    queueSort: at('less'),
-    preFilter: at('preFilter'),
-    filter: at('filter'),
-    postFilter: at('postFilter'),
-    preScore: at('preScore'),
-    score: at('score').map((plugin) => ({ plugin, weight: weights[plugin.name] ?? 1 })),
-    reserve: at('reserve'),
-    permit: at('permit'),
-    preBind: at('preBind'),
-    bind: at('bind'),
-    postBind: at('postBind'),
-  };
 }
