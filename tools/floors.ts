@@ -11,7 +11,7 @@ export const floors: readonly (readonly string[])[] = [
   ['base', 'api'],
   ['store', 'pki'],
   ['client'],
-  ['apiserver', 'controllers', 'scheduler', 'kubelet', 'proxy', 'network', 'dns', 'kubectl'],
+  ['apiserver', 'controllers', 'scheduler', 'kubelet', 'proxy', 'network', 'dns', 'ingress', 'kubectl'],
   ['controlplane', 'agent'],
   ['cluster', 'testing'],
   ['cli'],
