@@ -2,7 +2,7 @@
 import { Registry } from '../base/index.ts';
 import { type AdmissionOptions, admissionExtension } from './admission/index.ts';
 import { authenticationReviewsExtension } from './auth/reviews.ts';
-import { type AllocatorOptions, allocatorsExtension, defaultServiceCidr, firstServiceAddress } from './allocators/index.ts';
+import { type AllocatorOptions, allocatorsExtension, defaultServiceCidrs, firstServiceAddress } from './allocators/index.ts';
 import { auditExtension } from './audit/index.ts';
 import { type AdditionalPolicy, authorizationExtension } from './authorization/index.ts';
 import { type BootstrapOptions, bootstrapExtension } from './bootstrap/index.ts';
@@ -38,8 +38,8 @@ export interface StandardExtensionOptions {
   /** The scheduler, for `scheduling.knarr.dev`; undefined: that has no handler. */
   readonly explainScheduling?: SchedulingExplainer | undefined;
   /** Undefined: the objects of the system are not made. */
-  readonly bootstrap?: Omit<BootstrapOptions, 'steps' | 'serviceIp' | 'serviceCidr'> &
-    Partial<Pick<BootstrapOptions, 'steps' | 'serviceIp' | 'serviceCidr'>>;
+  readonly bootstrap?: Omit<BootstrapOptions, 'steps' | 'serviceIp' | 'serviceCidrs'> &
+    Partial<Pick<BootstrapOptions, 'steps' | 'serviceIp' | 'serviceCidrs'>>;
   /** Default: documents made from the schema of the built-in kinds. */
   readonly openApi?: () => Promise<OpenApiSource>;
 }
@@ -50,8 +50,8 @@ export function standardExtensions(options: StandardExtensionOptions): Extension
   const metrics = options.health?.metrics ?? new Registry();
   const { flags = {} } = options;
   const version = gitVersion(options.version.knarrVersion);
-  const serviceCidr = options.allocators?.serviceCidr ?? defaultServiceCidr;
-  const serviceIp = firstServiceAddress(serviceCidr);
+  const serviceCidrs = options.allocators?.serviceCidrs ?? defaultServiceCidrs;
+  const serviceIp = firstServiceAddress(serviceCidrs[0] ?? '');
   const otherPaths = (): string[] => [
     ...healthPaths(steps),
     ...openApiPaths,
@@ -85,7 +85,7 @@ export function standardExtensions(options: StandardExtensionOptions): Extension
       steps,
       keepsObjects: options.bootstrap !== undefined,
     }),
-    ...(options.bootstrap ? [bootstrapExtension({ serviceIp, serviceCidr, ...options.bootstrap, steps })] : []),
+    ...(options.bootstrap ? [bootstrapExtension({ serviceIp, serviceCidrs, ...options.bootstrap, steps })] : []),
   ];
 }
 

@@ -10,8 +10,11 @@ import type { Client } from './client.ts';
 import { type CorrelatorLimits, EventCorrelator, type NewEvent } from './event-correlator.ts';
 import type { EventRecorder, RecordedEvent } from './lister.ts';
 
+/** What a recorder needs of a client. */
+export type EventWriter = Pick<Client, 'create' | 'patch'>;
+
 export interface EventRecorderOptions {
-  readonly client: Client;
+  readonly client: EventWriter;
   /** `source.component` and `reportingComponent`, such as `kubelet`. */
   readonly component: string;
   /** `source.host` and `reportingInstance`: the node's name, for components of a node. */

@@ -2,7 +2,7 @@
 export { createClient, draftOf, type CallOptions, type Client, type ListOptions, type ObjectKey } from './client.ts';
 export { runControllers, type RunControllersOptions } from './controller-runtime.ts';
 export { discover } from './discover.ts';
-export { createEventRecorder, referenceTo, type EventRecorderOptions } from './event-recorder.ts';
+export { createEventRecorder, referenceTo, type EventRecorderOptions, type EventWriter } from './event-recorder.ts';
 export { Expectations } from './expectations.ts';
 export { fencedTransport, fenceHeader, formatFence, parseFence } from './fencing.ts';
 export { breather } from './fairness.ts';

@@ -38,7 +38,8 @@ export interface ApiServerSettings {
   readonly rootCa?: string;
   /** Where nodes and pods reach the API server: the endpoint of the Service `default/kubernetes`. */
   readonly advertise: { readonly ip: string; readonly port: number };
-  readonly serviceCidr: string;
+  /** Where Services get addresses: one range, or one of each family. */
+  readonly serviceCidrs: readonly string[];
   readonly apiServiceIp: string;
   readonly tokens: ServiceAccountSigner;
   /** Left out: kubelets cannot be reached (logs, exec, port-forward). */
@@ -102,7 +103,7 @@ export async function startApiServer(settings: ApiServerSettings): Promise<Liste
       serverAddress: () => `${advertise.ip}:${advertise.port}`,
       version: { knarrVersion: settings.knarrVersion },
       admission: { ...(enabled && { enabled }), ...(disabled && { disabled }) },
-      allocators: { serviceCidr: settings.serviceCidr },
+      allocators: { serviceCidrs: settings.serviceCidrs },
       policy: { clusterRoles: installerRoles, clusterRoleBindings: installerBindings },
       ...(settings.components && { components: settings.components }),
       flags,

@@ -18,7 +18,8 @@ export interface ControlPlaneConfig extends ApiServerSettings {
   readonly tls: TlsFiles;
   readonly rootCa: string;
   readonly kubeletTls: () => BackendTls;
-  readonly podCidr: string;
+  /** Where nodes get ranges of pod addresses: one range, or one of each family. */
+  readonly podCidrs: readonly string[];
   /** Where a node keeps volumes that are directories; undefined for a node that has no such place. Left out: there is no such StorageClass. */
   readonly localPathDirectoryOf?: (node: string) => string | undefined;
   readonly dns: ClusterDnsService | undefined;
@@ -40,7 +41,7 @@ export interface ControlPlane {
 
 /** Resolves when the API server listens; controllers and scheduler start right after. */
 export async function startControlPlane(config: ControlPlaneConfig): Promise<ControlPlane> {
-  const { clock, random, log, group, podCidr, rootCa, localPathDirectoryOf, signingAuthority } = config;
+  const { clock, random, log, group, podCidrs, rootCa, localPathDirectoryOf, signingAuthority } = config;
   const tokens = configuredSigner(config.flags ?? {}, config.tokens);
   const started: { managers?: Managers } = {};
   const { api } = await startApiServer({
@@ -50,7 +51,7 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
   });
   const managers = startManagers({
     transport: (user, userAgent) => api.transport(user, userAgent),
-    podCidr,
+    podCidrs,
     rootCa,
     controllerManagerFlags: config.controllerManagerFlags,
     ...(config.scheduler && { scheduler: config.scheduler.options, schedulerFlags: config.scheduler.flags }),

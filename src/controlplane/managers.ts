@@ -18,7 +18,7 @@ export interface ManagerSettings {
   /** A way to the API server for each user, under the name of the program. */
   readonly transport: (user: UserInfo, userAgent?: string) => Transport;
   /** Range of the nodes' pod ranges. */
-  readonly podCidr: string;
+  readonly podCidrs: readonly string[];
   /** PEM; left out: no ConfigMap `kube-root-ca.crt`. */
   readonly rootCa?: string;
   /** What requests for certificates are signed with; left out: they are not. */
@@ -142,7 +142,7 @@ function startParts(
   group: TaskGroup,
   { fences, registries }: { readonly fences: Fences; readonly registries: ReadonlyMap<string, Registry> },
 ): RunningScheduler | undefined {
-  const { transport, podCidr, rootCa, clock, random, log } = settings;
+  const { transport, podCidrs, rootCa, clock, random, log } = settings;
   const shared = { clock, random, log, group };
   const informers = createInformerFactory({ client: createClient(transport(controllerManager)), ...shared });
   if (fences.has(controllersPart)) {
@@ -158,7 +158,7 @@ function startParts(
         ...(settings.signing && { signing: settings.signing }),
         ...(settings.signToken && { signToken: settings.signToken }),
         ...controllersOptions(controllerManagerFlags),
-        nodeIpam: { clusterCidrs: [podCidr], ...nodeMasks(controllerManagerFlags) },
+        nodeIpam: { clusterCidrs: podCidrs, ...nodeMasks(controllerManagerFlags) },
         ...settings.controllers,
       },
       registry: registries.get(controllersPart),

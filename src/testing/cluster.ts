@@ -209,7 +209,7 @@ class InProcessCluster implements Cluster {
     const { controllers, scheduler } = this.#options;
     this.#managers ??= startManagers({
       transport: (user, userAgent) => this.faults.wrap(this.transportFor(user, userAgent)),
-      podCidr,
+      podCidrs: [podCidr],
       ...(this.#identity && { rootCa: this.#identity.rootCa }),
       ...(controllers && { controllers }),
       ...(scheduler !== undefined && { scheduler }),
@@ -254,7 +254,7 @@ class InProcessCluster implements Cluster {
       ...(eventTtlSeconds !== undefined && { eventTtlSeconds }),
       ...(usage && { usage: (host) => simulatedUsage(host, usage) }),
       advertise: advertised,
-      serviceCidr,
+      serviceCidrs: [serviceCidr],
       apiServiceIp,
       flags: { 'request-timeout': requestTimeoutMs },
       tokens: this.#tokens,

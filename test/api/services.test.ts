@@ -159,7 +159,7 @@ test('the objects of the system are made at the start and mended', async () => {
         steps,
         address: () => ({ ip: '192.0.2.1', port: 6443 }),
         serviceIp: '10.96.0.1',
-        serviceCidr: '10.96.0.0/12',
+        serviceCidrs: ['10.96.0.0/12'],
         clientCa: 'PEM',
         intervalMs: 20,
       }),
@@ -195,4 +195,68 @@ test('the objects of the system are made at the start and mended', async () => {
     if (seen.length === 1 && seen[0] === 'ADDED') break;
   }
   await expect.poll(async () => (await server.http('GET', '/api/v1/namespaces/default/endpoints/kubernetes')).status).toBe(200);
+});
+
+describe('a cluster of both families', () => {
+  let server: TestServer;
+  const objects = '/apis/networking.k8s.io/v1/ipaddresses';
+  beforeAll(async () => {
+    server = await startTestServer({
+      extensions: testExtensions({ allocators: { serviceCidrs: ['10.96.0.0/24', 'fd00:96::/112'], repairIntervalMs: 20 } }),
+    });
+  });
+  afterAll(() => server.close());
+
+  test('each address of a Service has an object, and one released loses it', async () => {
+    const { spec } = (await server.http('POST', path, service('two', { ipFamilyPolicy: 'RequireDualStack' }))).json;
+    expect(spec).toMatchObject({ ipFamilies: ['IPv4', 'IPv6'], clusterIP: spec.clusterIPs[0] });
+    const [first, second] = spec.clusterIPs;
+    expect((await server.http('GET', `${objects}/${encodeURIComponent(second)}`)).json.metadata.labels).toMatchObject({
+      'ipaddress.kubernetes.io/ip-family': 'IPv6',
+    });
+    const one = await server.http('PUT', `${path}/two`, service('two', { ...spec, ipFamilyPolicy: 'SingleStack' }));
+    expect(one.json.spec.clusterIPs).toEqual([first]);
+    await vi.waitFor(async () => expect((await server.http('GET', `${objects}/${encodeURIComponent(second)}`)).status).toBe(404), 20_000);
+  });
+
+  test('an object that is lost is made again, and an event says so', async () => {
+    const { clusterIP } = (await server.http('POST', path, service('lost', {}))).json.spec;
+    await server.http('DELETE', `${objects}/${clusterIP}`);
+    await vi.waitFor(async () => expect((await server.http('GET', `${objects}/${clusterIP}`)).status).toBe(200), 20_000);
+    await vi.waitFor(async () => {
+      const events = (await server.http('GET', '/api/v1/namespaces/default/events')).json.items;
+      expect(events).toContainEqual(
+        expect.objectContaining({
+          reason: 'ClusterIPNotAllocated',
+          message: `Cluster IP [IPv4]: ${clusterIP} is not allocated; repairing`,
+          reportingComponent: 'ipallocator-repair-controller',
+        }),
+      );
+    }, 20_000);
+  });
+
+  test('creations, changes and deletions from several clients at once give no address twice and lose none', async () => {
+    const policies = ['SingleStack', 'PreferDualStack', 'RequireDualStack'];
+    const client = async (number: number): Promise<void> => {
+      for (let step = 0; step < 12; step++) {
+        const name = `busy-${(number * 7 + step * 5) % 9}`;
+        const stored = await server.http('GET', `${path}/${name}`);
+        if (stored.status === 404) {
+          await server.http('POST', path, service(name, { type: 'NodePort', ipFamilyPolicy: policies[step % 3] }));
+        } else if ((step + number) % 4 === 0) await server.http('DELETE', `${path}/${name}`);
+        else {
+          const changed = { ...stored.json, spec: { ...stored.json.spec, ipFamilyPolicy: policies[(step + number) % 3] } };
+          await server.http('PUT', `${path}/${name}`, changed);
+        }
+      }
+    };
+    await Promise.all([0, 1, 2, 3].map(client));
+    await vi.waitFor(async () => {
+      const services = (await server.http('GET', '/api/v1/services')).json.items;
+      const taken: string[] = services.flatMap(({ spec }: { spec: { clusterIPs?: string[] } }) => spec.clusterIPs ?? []);
+      expect(new Set(taken).size).toBe(taken.length);
+      const named = (await server.http('GET', objects)).json.items.map(({ metadata }: { metadata: { name: string } }) => metadata.name);
+      expect(named.toSorted()).toEqual(taken.toSorted());
+    }, 20_000);
+  });
 });

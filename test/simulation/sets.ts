@@ -162,7 +162,7 @@ export function mortalController(cluster: Cluster, name: ControllerName): Mortal
     run: (transport) =>
       startManagers({
         transport,
-        podCidr: '10.244.0.0/16',
+        podCidrs: ['10.244.0.0/16'],
         controllers: { only: [name] },
         scheduler: false,
         clock: cluster.clock,

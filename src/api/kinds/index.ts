@@ -121,6 +121,7 @@ export const builtinResources: readonly ResourceDefinition[] = [
 export { validateBinding } from './core/binding.ts';
 export { repackSubsets } from './core/endpoint-subsets.ts';
 export { namespaceNameLabel } from './core/namespace.ts';
+export { serviceAddressFaults } from './core/service/validate-cluster-ips.ts';
 export { isExtendedResource } from './core/pod/validate-resources.ts';
 export { defineResource, partVerbs, storedVerbs } from './define-resource.ts';
 export { mandatoryFlowSchemas, suggestedFlowSchemas } from './flowcontrol/default-flow-schemas.ts';

@@ -3,7 +3,15 @@
  * that whoever looks at the objects sees every address that is taken, and an address that somebody else has taken is not given.
  * @source kubernetes pkg/registry/core/service/ipallocator/{ipallocator,controller/repairip}.go, v1.35
  */
-import { type corev1, type Draft, isApiError, type networkingv1, networkingv1Resources, type Unsaved } from '../../api/index.ts';
+import {
+  type corev1,
+  type Draft,
+  isApiError,
+  ipFamilyOf,
+  type networkingv1,
+  networkingv1Resources,
+  type Unsaved,
+} from '../../api/index.ts';
 import { isAbort } from '../../base/index.ts';
 import { loopbackUser } from '../auth/users.ts';
 import type { ApiServerHost } from '../extension.ts';
@@ -65,24 +73,103 @@ export class AddressObjects {
     }
   }
 
-  /** Makes objects that are missing and removes those whose Service is gone. */
-  async repair(services: readonly corev1.Service[]): Promise<void> {
+  /** The object of an address, as far as it is known. */
+  stored(address: string): IPAddress | undefined {
+    return this.areServed ? this.#host.registry.cached(ipaddresses, { namespace: '', name: address }) : undefined;
+  }
+
+  /**
+   * Makes objects that are missing or wrong and removes those whose Service is gone or has another address.
+   * @returns what was found, in the words of upstream's events
+   */
+  async repair(services: readonly corev1.Service[]): Promise<readonly Finding[]> {
     const { registry, clock } = this.#host;
-    const owners = new Map<string, ServiceName>();
-    for (const service of services) for (const address of claimsOf(service).addresses) owners.set(address, nameOf(service));
-    for (const [address, service] of owners) {
-      if (!registry.cached(ipaddresses, { namespace: '', name: address })) await this.claim(address, service);
+    const findings: Finding[] = [];
+    const known = new Map(services.map((service) => [keyOfService(nameOf(service)), service]));
+    for (const service of services) {
+      for (const address of claimsOf(service).addresses) await this.#repairAddress({ service, address, known }, findings);
     }
     for (const stored of registry.cachedList(ipaddresses)) {
-      const { name, labels, creationTimestamp } = stored.metadata;
+      const leak = leakOf(stored, known, clock.now());
+      if (!leak) continue;
+      findings.push({ object: stored, ...leak });
+      await this.#remove(stored);
+    }
+    return findings;
+  }
+
+  async #repairAddress({ service, address, known }: Claim, findings: Finding[]): Promise<void> {
+    const stored = this.stored(address);
+    const about = `[${ipFamilyOf(address)}]: ${address}`;
+    if (!stored) {
+      // It may have given the address back since the list was made.
+      const current = this.#host.registry.cached(corev1Resources.services, nameOf(service));
+      if (!current || !claimsOf(current).addresses.has(address)) return;
+      findings.push({ object: service, reason: 'ClusterIPNotAllocated', message: `Cluster IP ${about} is not allocated; repairing` });
+      await this.claim(address, nameOf(service));
+      return;
+    }
+    if (isOf(stored, nameOf(service))) {
+      if (stored.metadata.labels?.[managedBy] === manager && stored.metadata.labels[family] === ipFamilyOf(address)) return;
+    } else {
       const { parentRef } = stored.spec;
-      if (labels?.[managedBy] !== manager || parentRef.resource !== 'services' || parentRef.group) continue;
-      const owner = owners.get(name);
-      const service = { namespace: parentRef.namespace ?? '', name: parentRef.name };
-      if (owner && isOf(stored, owner)) continue;
-      if (clock.now() - Date.parse(creationTimestamp) >= graceMs) await this.release([name], service);
+      const other = known.get(keyOfService({ namespace: parentRef.namespace ?? '', name: parentRef.name }));
+      // Two Services with one address: the repair of Services tells the one that the object does not name.
+      if (!parentRef.group && parentRef.resource === 'services' && other) return;
+      const { namespace, name } = nameOf(service);
+      const message = `the ClusterIP ${about} for Service ${namespace}/${name} has a wrong reference; repairing`;
+      findings.push({ object: service, reason: 'ClusterIPNotAllocated', message });
+    }
+    await this.#remove(stored);
+    await this.claim(address, nameOf(service));
+  }
+
+  async #remove({ metadata }: IPAddress): Promise<void> {
+    try {
+      const preconditions = { uid: metadata.uid };
+      await this.#host.registry.storage(ipaddresses).delete({ namespace: '', name: metadata.name }, { preconditions }, this.#op);
+    } catch (error) {
+      if (!isApiError(error, 'NotFound') && !isApiError(error, 'Conflict')) throw error;
     }
   }
+}
+
+/** A fault that was mended, and the object that it is about. */
+export interface Finding {
+  readonly object: corev1.Service | IPAddress;
+  readonly reason: string;
+  readonly message: string;
+}
+
+interface Claim {
+  readonly service: corev1.Service;
+  readonly address: string;
+  /** Every Service, by namespace and name. */
+  readonly known: ReadonlyMap<string, corev1.Service>;
+}
+
+/** Why an object of the allocator has to go; undefined when it may stay. Objects of others are theirs. */
+function leakOf({ metadata, spec }: IPAddress, known: Claim['known'], now: number): Omit<Finding, 'object'> | undefined {
+  if (metadata.labels?.[managedBy] !== manager) return undefined;
+  const { name, creationTimestamp } = metadata;
+  const { parentRef } = spec;
+  if (parentRef.group || parentRef.resource !== 'services') {
+    const reference = `&ParentReference{Group:${parentRef.group ?? ''},Resource:${parentRef.resource},Namespace:${parentRef.namespace ?? ''},Name:${parentRef.name},}`;
+    const message = `IPAddress ${name} appears to have been modified, not referencing a Service ${reference}: cleaning up`;
+    return { reason: 'IPAddressNotAllocated', message };
+  }
+  const owner = `${parentRef.namespace}/${parentRef.name}`;
+  const service = known.get(owner);
+  if (service && claimsOf(service).addresses.has(name)) return undefined;
+  // The Service may be on its way, or back to what it was.
+  if (now - Date.parse(creationTimestamp) < graceMs) return undefined;
+  return service
+    ? { reason: 'IPAddressWrongReference', message: `IPAddress: ${name} for Service ${owner} has a wrong reference; cleaning up` }
+    : { reason: 'IPAddressNotAllocated', message: `IPAddress: ${name} for Service ${owner} appears to have leaked: cleaning up` };
+}
+
+function keyOfService({ namespace, name }: ServiceName): string {
+  return `${namespace}/${name}`;
 }
 
 export function nameOf({ metadata }: corev1.Service | Draft<corev1.Service>): ServiceName {
@@ -105,7 +192,7 @@ function objectFor(address: string, { namespace, name }: ServiceName): Unsaved<I
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'IPAddress',
-    metadata: { name: address, labels: { [family]: 'IPv4', [managedBy]: manager } },
+    metadata: { name: address, labels: { [family]: ipFamilyOf(address) ?? '', [managedBy]: manager } },
     spec: { parentRef: { resource: 'services', namespace, name } },
   };
 }

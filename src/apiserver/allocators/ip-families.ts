@@ -1,51 +1,72 @@
 /**
- * Which address families a Service gets: `spec.ipFamilyPolicy` and `spec.ipFamilies` filled in and checked against a cluster that
- * has IPv4 service addresses only. Pure.
- * @source kubernetes pkg/registry/core/service/storage/alloc.go initIPFamilyFields
+ * Which address families a Service gets: `spec.ipFamilyPolicy` and `spec.ipFamilies` filled in and checked against the families of
+ * the cluster. Pure.
+ * @source kubernetes pkg/registry/core/service/storage/alloc.go initIPFamilyFields, v1.35
  */
-import { type corev1, type Draft, type FieldError, fieldErrors, invalid, ipFamilyOf } from '../../api/index.ts';
+import { type corev1, type Draft, type FieldError, fieldErrors, invalid, type IpFamily, ipFamilyOf } from '../../api/index.ts';
+import { serviceAddressFaults } from '../../api/kinds/index.ts';
 
 type Service = Draft<corev1.Service>;
+/** Empty is what validation refuses. */
+type Family = NonNullable<corev1.ServiceSpec['ipFamilies']>[number];
+
 const { invalidValue } = fieldErrors;
+
+/** A Service about to be stored, and what is stored; undefined for a new one. */
+interface Change {
+  readonly service: Service;
+  readonly old: corev1.Service | undefined;
+}
 
 /**
  * Fills in the policy and the families of a Service about to be stored.
- * @param old what is stored; undefined for a new Service
+ * @param configured families of the cluster, the one of Services that name none first
  * @throws ApiError Invalid when the cluster cannot give what is asked for
  */
-export function initIpFamilies(service: Service, old: corev1.Service | undefined): void {
+export function initIpFamilies({ service, old }: Change, configured: readonly IpFamily[]): void {
   const { spec } = service;
   if (spec.type === 'ExternalName' || (old && keepsPreferDualStack(service, old))) return;
   spec.ipFamilyPolicy ??= defaultPolicy(service, old);
+  // What cannot be understood need not be compared with the cluster.
+  refuse(service, serviceAddressFaults(spec));
   if (old && spec.ipFamilyPolicy === 'SingleStack') dropSecondaries(service, old);
-
   const errors = [...(old ? reductionErrors(service, old) : []), ...policyErrors(service)];
   const clusterIPs = spec.clusterIPs ?? [];
   const families = [...(spec.ipFamilies ?? [])];
   for (const [i, address] of clusterIPs.entries()) {
     if (address === 'None') break;
-    if (i < families.length) continue;
-    if (ipFamilyOf(address) === 'IPv4') families.push('IPv4');
-    else if (ipFamilyOf(address) === 'IPv6')
-      errors.push(invalidValue(`spec.clusterIPs[${i}]`, clusterIPs, 'IPv6 is not configured on this cluster'));
+    const family = ipFamilyOf(address);
+    if (i < families.length || family === undefined) continue;
+    if (configured.includes(family)) families.push(family);
+    else errors.push(invalidValue(`spec.clusterIPs[${i}]`, clusterIPs, `${family} is not configured on this cluster`));
   }
   refuse(service, errors);
-
+  const primary = configured[0]!;
   if (isHeadless(service) && isEmpty(spec.selector)) {
-    if (families.length === 0) families.push('IPv4');
-    if (families.length === 1 && spec.ipFamilyPolicy !== 'SingleStack') families.push(families[0] === 'IPv4' ? 'IPv6' : 'IPv4');
-    spec.ipFamilies = families;
+    // Whoever keeps such endpoints may have addresses of families that the cluster has not.
+    spec.ipFamilies = spec.ipFamilyPolicy === 'SingleStack' ? orElse(families, primary) : bothOf(orElse(families, primary));
     return;
   }
-
-  if (spec.ipFamilyPolicy === 'RequireDualStack') {
+  if (spec.ipFamilyPolicy === 'RequireDualStack' && configured.length < 2) {
     errors.push(invalidValue('spec.ipFamilyPolicy', spec.ipFamilyPolicy, 'this cluster is not configured for dual-stack services'));
   }
   for (const [i, family] of families.entries()) {
-    if (family !== 'IPv4') errors.push(invalidValue(`spec.ipFamilies[${i}]`, family, 'not configured on this cluster'));
+    if (!configured.includes(family as IpFamily)) {
+      errors.push(invalidValue(`spec.ipFamilies[${i}]`, family, 'not configured on this cluster'));
+    }
   }
   refuse(service, errors);
-  spec.ipFamilies = families.length > 0 ? families : ['IPv4'];
+  const wanted = orElse(families, primary);
+  spec.ipFamilies = spec.ipFamilyPolicy !== 'SingleStack' && configured.length === 2 ? bothOf(wanted) : wanted;
+}
+
+function orElse(families: readonly Family[], primary: IpFamily): Family[] {
+  return families.length > 0 ? [...families] : [primary];
+}
+
+/** The families with the one that is missing behind. */
+function bothOf(families: readonly Family[]): Family[] {
+  return families.length === 1 ? [families[0]!, families[0] === 'IPv4' ? 'IPv6' : 'IPv4'] : [...families];
 }
 
 /** True for a Service that asks for DNS names of its pods only. */

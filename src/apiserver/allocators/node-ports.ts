@@ -3,7 +3,8 @@
  * @source kubernetes pkg/registry/core/service/portallocator
  */
 import type { Random } from '../../base/index.ts';
-import { NumberPool, type PoolOperation, staticShare } from './number-pool.ts';
+import { type NumberRange, numbersOf, staticShare } from './number-range.ts';
+import { Pool, type PoolOperation } from './pool.ts';
 
 export interface PortRange {
   readonly first: number;
@@ -12,25 +13,32 @@ export interface PortRange {
 
 export class NodePorts {
   readonly range: PortRange;
-  readonly pool: NumberPool;
+  readonly pool = new Pool<number>();
+  readonly #numbers: NumberRange;
+  readonly #random: Random;
 
   constructor(options: { readonly range: PortRange; readonly random: Random }) {
-    const { first, last } = options.range;
+    const [first, last] = [BigInt(options.range.first), BigInt(options.range.last)];
     this.range = options.range;
-    this.pool = new NumberPool({
-      first,
-      last,
-      reservedForStatic: staticShare(last - first + 1, { min: 16, max: 128, step: 32 }),
-      random: options.random,
-    });
+    this.#numbers = { first, firstDynamic: first + staticShare(last - first + 1n, { min: 16n, max: 128n, step: 32n }), last };
+    this.#random = options.random;
+  }
+
+  contains(port: number): boolean {
+    return port >= this.range.first && port <= this.range.last;
   }
 
   /** Takes this port; what stands in the way, or undefined when it is taken now. */
-  take(port: number, operation: PoolOperation): string | undefined {
-    if (!this.pool.contains(port)) {
+  take(port: number, operation: PoolOperation<number>): string | undefined {
+    if (!this.contains(port)) {
       return `provided port is not in the valid range. The range of valid ports is ${this.range.first}-${this.range.last}`;
     }
     return operation.take(port) ? undefined : 'provided port is already allocated';
+  }
+
+  /** Takes any free port; undefined when every one is taken. */
+  takeNext(operation: PoolOperation<number>): number | undefined {
+    return operation.takeAny(numbersOf(this.#numbers, this.#random).map(Number));
   }
 }
 

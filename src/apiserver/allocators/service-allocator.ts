@@ -3,12 +3,12 @@
  * what no stored Service names any more. What is stored is the only truth: the pools are a picture of it plus the writes under way.
  * @source kubernetes pkg/registry/core/service/storage/alloc.go
  */
-import { type corev1, type Draft, type FieldError, fieldErrors, internalError, invalid, ipFamilyOf } from '../../api/index.ts';
+import { type corev1, type Draft, type FieldError, fieldErrors, internalError, invalid, type IpFamily } from '../../api/index.ts';
 import type { HookOutcome } from '../extension.ts';
 import { initIpFamilies, isHeadless, keepsPreferDualStack } from './ip-families.ts';
 import type { NodePorts } from './node-ports.ts';
-import type { PoolOperation } from './number-pool.ts';
-import type { ServiceAddresses } from './service-addresses.ts';
+import type { PoolOperation } from './pool.ts';
+import { canonicalAddress, type ServiceAddresses } from './service-addresses.ts';
 
 type Service = Draft<corev1.Service>;
 
@@ -27,8 +27,7 @@ export class ServiceAllocator {
    */
   beginCreate(service: Service, options: { readonly dryRun: boolean }): HookOutcome {
     return this.#attempt(service, options, (addresses, ports) => {
-      if (!hasReadableAddresses(service)) return;
-      initIpFamilies(service, undefined);
+      initIpFamilies({ service, old: undefined }, this.addresses.families);
       this.#takeAddresses(service, addresses);
       if (usesNodePorts(service)) this.#takeNodePorts(service, ports);
       if (needsHealthCheckPort(service)) this.#takeHealthCheckPort(service, ports);
@@ -38,11 +37,8 @@ export class ServiceAllocator {
   /** The same for a changed Service. What the old one no longer needs is free when the new one is stored. */
   beginUpdate(service: Service, old: corev1.Service, options: { readonly dryRun: boolean }): HookOutcome {
     return this.#attempt(service, options, (addresses, ports) => {
-      if (!hasReadableAddresses(service)) return;
-      initIpFamilies(service, old);
-      if (!keepsPreferDualStack(service, old) && old.spec.type === 'ExternalName' && service.spec.type !== 'ExternalName') {
-        this.#takeAddresses(service, addresses);
-      }
+      initIpFamilies({ service, old }, this.addresses.families);
+      this.#updateAddresses({ service, old }, addresses);
       if (usesNodePorts(service)) this.#updateNodePorts(service, old, ports);
       if (needsHealthCheckPort(service) && !needsHealthCheckPort(old)) this.#takeHealthCheckPort(service, ports);
     });
@@ -62,7 +58,7 @@ export class ServiceAllocator {
   #attempt(
     service: Service,
     options: { readonly dryRun: boolean },
-    take: (addresses: PoolOperation, ports: PoolOperation) => void,
+    take: (addresses: PoolOperation<string>, ports: PoolOperation<number>) => void,
   ): HookOutcome {
     const addresses = this.addresses.pool.begin(options);
     const ports = this.ports.pool.begin(options);
@@ -86,22 +82,47 @@ export class ServiceAllocator {
     };
   }
 
-  #takeAddresses(service: Service, operation: PoolOperation): void {
+  /** An address of each family. */
+  #takeAddresses(service: Service, operation: PoolOperation<string>): void {
     const { spec } = service;
     if (spec.type === 'ExternalName' || isHeadless(service)) return;
-    const asked = spec.clusterIPs?.[0] || spec.clusterIP;
-    if (asked) {
-      const problem = this.addresses.take(asked, operation);
-      if (problem) refuseAddress(service, asked, problem);
+    const families = spec.ipFamilies ?? [];
+    // Empty is one that nobody asked for by name.
+    const asked = families.map((_, i) => spec.clusterIPs?.[i] ?? '');
+    const given = families.map((family, i) => this.#takeAddress(service, { family: family as IpFamily, asked, i }, operation));
+    spec.clusterIP = given[0]!;
+    spec.clusterIPs = given;
+  }
+
+  /** From or to ExternalName a Service gets or loses all its addresses; a second family comes with one and goes with it. */
+  #updateAddresses({ service, old }: { readonly service: Service; readonly old: corev1.Service }, operation: PoolOperation<string>): void {
+    const { spec } = service;
+    if (keepsPreferDualStack(service, old) || spec.type === 'ExternalName') return;
+    if (old.spec.type === 'ExternalName') return this.#takeAddresses(service, operation);
+    if (isHeadless(old) || old.spec.ipFamilies?.length !== 1 || spec.ipFamilies?.length !== 2) return;
+    const [primary = '', second = ''] = spec.clusterIPs ?? [];
+    const place = { family: spec.ipFamilies[1] as IpFamily, asked: [primary, second], i: 1 };
+    spec.clusterIPs = [primary, this.#takeAddress(service, place, operation)];
+  }
+
+  #takeAddress(
+    service: Service,
+    { family, asked, i }: { readonly family: IpFamily; readonly asked: readonly string[]; readonly i: number },
+    operation: PoolOperation<string>,
+  ): string {
+    const wanted = asked[i];
+    if (wanted) {
+      const problem = this.addresses.take(wanted, operation);
+      if (problem) refuseAddress(service, { asked, address: wanted }, problem);
+      return wanted;
     }
-    const address = asked || this.addresses.takeNext(operation);
-    if (!address) throw internalError('failed to allocate a serviceIP: range is full');
-    spec.clusterIP = address;
-    spec.clusterIPs = [address];
+    const address = this.addresses.takeNext(family, operation);
+    if (address === undefined) throw internalError('failed to allocate a serviceIP: range is full');
+    return address;
   }
 
   /** A port that appears twice with the same number (TCP and UDP) gets the same node port for both. */
-  #takeNodePorts(service: Service, operation: PoolOperation): void {
+  #takeNodePorts(service: Service, operation: PoolOperation<number>): void {
     const ports = service.spec.ports ?? [];
     const nodePortOf = new Map<number, number>();
     for (const [i, port] of ports.entries()) {
@@ -120,7 +141,7 @@ export class ServiceAllocator {
     }
   }
 
-  #updateNodePorts(service: Service, old: corev1.Service, operation: PoolOperation): void {
+  #updateNodePorts(service: Service, old: corev1.Service, operation: PoolOperation<number>): void {
     const oldPorts = new Set((old.spec.ports ?? []).map(({ nodePort }) => nodePort));
     const taken = new Set<number>();
     const seen = new Set<string>();
@@ -140,36 +161,44 @@ export class ServiceAllocator {
     }
   }
 
-  #takeNodePort(service: Service, asked: { readonly index: number; readonly port: number }, operation: PoolOperation): void {
+  #takeNodePort(service: Service, asked: { readonly index: number; readonly port: number }, operation: PoolOperation<number>): void {
     const problem = this.ports.take(asked.port, operation);
     if (problem) refuse(service, fieldErrors.invalidValue(`spec.ports[${asked.index}].nodePort`, asked.port, problem));
   }
 
-  #anyNodePort(operation: PoolOperation): number {
-    const port = operation.takeNext();
+  #anyNodePort(operation: PoolOperation<number>): number {
+    const port = this.ports.takeNext(operation);
     if (port === undefined) throw internalError('failed to allocate a nodePort: range is full');
     return port;
   }
 
-  #takeHealthCheckPort(service: Service, operation: PoolOperation): void {
+  #takeHealthCheckPort(service: Service, operation: PoolOperation<number>): void {
     const asked = service.spec.healthCheckNodePort;
     if (asked) {
       const problem = this.ports.take(asked, operation);
       if (problem) throw internalError(`failed to allocate requested HealthCheck NodePort ${asked}: ${problem}`);
       return;
     }
-    const port = operation.takeNext();
+    const port = this.ports.takeNext(operation);
     if (port === undefined) throw internalError('failed to allocate a HealthCheck NodePort 0: range is full');
     service.spec.healthCheckNodePort = port;
   }
 }
 
-/** @throws ApiError Invalid: an address that was asked for cannot be had */
-export function refuseAddress(service: Service, asked: string, problem: string): never {
-  refuse(service, fieldErrors.invalidValue('spec.clusterIPs', [asked], `failed to allocate IP ${asked}: ${problem}`));
+/**
+ * @param wish what was asked for, by family, empty where nothing was; and the address that cannot be had
+ * @throws ApiError Invalid, always
+ */
+export function refuseAddress(
+  service: Service,
+  wish: { readonly asked: readonly string[]; readonly address: string },
+  problem: string,
+): never {
+  const detail = `failed to allocate IP ${wish.address}: ${problem}`;
+  refuse(service, fieldErrors.invalidValue('spec.clusterIPs', wish.asked, detail));
 }
 
-/** What a stored Service holds. */
+/** What a stored Service holds; addresses in canonical text. */
 export function claimsOf(service: corev1.Service | undefined): {
   readonly addresses: ReadonlySet<string>;
   readonly ports: ReadonlySet<number>;
@@ -180,19 +209,12 @@ export function claimsOf(service: corev1.Service | undefined): {
   const listed = spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : []);
   const ports = (spec.ports ?? []).flatMap(({ nodePort }) => nodePort || []);
   if (needsHealthCheckPort(service) && spec.healthCheckNodePort) ports.push(spec.healthCheckNodePort);
-  return { addresses: new Set(hasAddresses ? listed : []), ports: new Set(ports) };
+  return { addresses: new Set(hasAddresses ? listed.map(canonicalAddress) : []), ports: new Set(ports) };
 }
 
 /** How a Service is named in the pools: by uid, so that a new one of the same name is another. */
 export function holderOf(service: Service | corev1.Service): string {
   return `${service.metadata.namespace ?? ''}/${service.metadata.name}/${service.metadata.uid}`;
-}
-
-/** False when validation will refuse the addresses: then there is nothing to take, and its words are better. */
-export function hasReadableAddresses({ spec }: Service): boolean {
-  return [...(spec.clusterIPs ?? []), ...(spec.clusterIP ? [spec.clusterIP] : [])].every(
-    (address) => address === 'None' || address === '' || ipFamilyOf(address) !== undefined,
-  );
 }
 
 function usesNodePorts({ spec }: Service | corev1.Service): boolean {

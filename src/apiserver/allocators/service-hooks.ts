@@ -6,7 +6,8 @@ import type { corev1, Draft } from '../../api/index.ts';
 import { assert } from '../../base/index.ts';
 import type { HookOutcome, ResourceHooks } from '../extension.ts';
 import { type AddressObjects, nameOf } from './address-objects.ts';
-import { claimsOf, hasReadableAddresses, refuseAddress, type ServiceAllocator } from './service-allocator.ts';
+import { canonicalAddress } from './service-addresses.ts';
+import { claimsOf, refuseAddress, type ServiceAllocator } from './service-allocator.ts';
 
 type Service = Draft<corev1.Service>;
 
@@ -38,7 +39,6 @@ function withObjects(allocation: Allocation): HookOutcome | Promise<HookOutcome>
   const { service, old, begin } = allocation;
   const wish = structuredClone(service.spec);
   const outcome = begin();
-  if (!hasReadableAddresses(service)) return outcome;
   const [fresh, freed] = changesOf(service, old);
   if (fresh.length === 0 && freed.length === 0) return outcome;
   return claimObjects(allocation, outcome, wish);
@@ -63,7 +63,11 @@ async function claimObjects(allocation: Allocation, first: HookOutcome, wish: Se
       };
     }
     outcome.abandoned();
-    if (wish.clusterIP || wish.clusterIPs?.[0] || attempt === maxAttempts) refuseAddress(service, lost, 'provided IP is already allocated');
+    const asked = wish.clusterIPs ?? [];
+    if (asked.map(canonicalAddress).includes(lost) || attempt === maxAttempts) {
+      const places = (service.spec.ipFamilies ?? []).map((_, i) => asked[i] ?? '');
+      refuseAddress(service, { asked: places, address: lost }, 'provided IP is already allocated');
+    }
     service.spec = structuredClone(wish);
     outcome = begin();
   }

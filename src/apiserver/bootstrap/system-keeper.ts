@@ -25,6 +25,7 @@ import {
   kubernetesEndpointSlice,
   kubernetesService,
   kubernetesServiceCidr,
+  lacksSecondFamily,
   leadsTo,
   namespaceNamed,
   type ServerAddress,
@@ -44,8 +45,8 @@ export interface SystemKeeperOptions {
   readonly address: () => ServerAddress | undefined;
   /** First address of the service range. */
   readonly serviceIp: string;
-  /** The service range. */
-  readonly serviceCidr: string;
+  /** The service ranges. */
+  readonly serviceCidrs: readonly string[];
   /** The time as the API writes it. */
   readonly now: () => string;
   /** PEM of the authority that signs clients' certificates. */
@@ -92,11 +93,17 @@ export class SystemKeeper {
 
   /** The configured range of Services as an object. One that says something else is an administrator's, and stays. */
   async keepServiceCidr(): Promise<void> {
-    const { serviceCidr, now } = this.#options;
+    const { serviceCidrs, now } = this.#options;
     if (!this.#registry.definition(servicecidrs.group, servicecidrs.version, servicecidrs.plural)) return;
-    await this.#ensure(servicecidrs, kubernetesServiceCidr(serviceCidr));
+    await this.#ensure(servicecidrs, kubernetesServiceCidr(serviceCidrs));
     const stored = this.#registry.cached(servicecidrs, { namespace: '', name: defaultServiceCidrName });
-    if (!stored || !awaitsReady(stored, serviceCidr)) return;
+    if (stored && lacksSecondFamily(stored, serviceCidrs)) {
+      await this.#change(servicecidrs, stored, (draft) => {
+        draft.spec.cidrs = [...serviceCidrs];
+      });
+      return;
+    }
+    if (!stored || !awaitsReady(stored, serviceCidrs)) return;
     const condition = {
       type: 'Ready',
       status: 'True',

@@ -4,7 +4,7 @@
  * they are.
  * @source kubernetes pkg/controlplane/controller/{systemnamespaces,kubernetesservice,clusterauthenticationtrust}; pkg/registry/scheduling/rest
  */
-import { type corev1, type discoveryv1, getCondition, type networkingv1, type Unsaved } from '../../api/index.ts';
+import { type corev1, type discoveryv1, getCondition, ipFamilyOf, type networkingv1, type Unsaved } from '../../api/index.ts';
 import { systemPriorityClasses } from '../../api/kinds/index.ts';
 import { defaultServiceCidrName } from '../allocators/index.ts';
 
@@ -33,7 +33,7 @@ export function kubernetesService(clusterIP: string, { port }: ServerAddress): U
       type: 'ClusterIP',
       clusterIP,
       clusterIPs: [clusterIP],
-      ipFamilies: ['IPv4'],
+      ipFamilies: [ipFamilyOf(clusterIP) ?? 'IPv4'],
       ipFamilyPolicy: 'SingleStack',
       sessionAffinity: 'None',
       ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: port }],
@@ -41,14 +41,19 @@ export function kubernetesService(clusterIP: string, { port }: ServerAddress): U
   };
 }
 
-/** The range that Services get addresses from, as an object: its name says that it is the configured one. */
-export function kubernetesServiceCidr(cidr: string): Unsaved<networkingv1.ServiceCIDR> {
-  return { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name: defaultServiceCidrName }, spec: { cidrs: [cidr] } };
+/** The ranges that Services get addresses from, as an object: its name says that they are the configured ones. */
+export function kubernetesServiceCidr(cidrs: readonly string[]): Unsaved<networkingv1.ServiceCIDR> {
+  return { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name: defaultServiceCidrName }, spec: { cidrs } };
 }
 
-/** Whether the stored range is the configured one and nobody has said yet whether it is ready. */
-export function awaitsReady({ metadata, spec, status }: networkingv1.ServiceCIDR, cidr: string): boolean {
-  if (metadata.deletionTimestamp !== undefined || spec.cidrs?.length !== 1 || spec.cidrs[0] !== cidr) return false;
+/** Whether the cluster has got a second family since the object was made: the range of it is added. */
+export function lacksSecondFamily({ metadata, spec }: networkingv1.ServiceCIDR, cidrs: readonly string[]): boolean {
+  return metadata.deletionTimestamp === undefined && cidrs.length === 2 && spec.cidrs?.length === 1 && spec.cidrs[0] === cidrs[0];
+}
+
+/** Whether the stored ranges are the configured ones and nobody has said yet whether it is ready. */
+export function awaitsReady({ metadata, spec, status }: networkingv1.ServiceCIDR, cidrs: readonly string[]): boolean {
+  if (metadata.deletionTimestamp !== undefined || spec.cidrs?.join() !== cidrs.join()) return false;
   const ready = getCondition(status.conditions, 'Ready');
   return ready === undefined || ready.status === 'Unknown';
 }
@@ -74,7 +79,7 @@ export function kubernetesEndpointSlice(addresses: readonly string[], { port }: 
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
     metadata: { name: 'kubernetes', namespace: 'default', labels: { 'kubernetes.io/service-name': 'kubernetes' } },
-    addressType: 'IPv4',
+    addressType: ipFamilyOf(addresses[0] ?? '') ?? 'IPv4',
     endpoints: addresses.map((ip) => ({ addresses: [ip], conditions: { ready: true } })),
     ports: [{ name: 'https', port, protocol: 'TCP' }],
   };

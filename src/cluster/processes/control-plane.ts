@@ -50,9 +50,9 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
       { host: network.hostIp, port: apiPort },
     ],
     advertise: { ip: network.hostIp, port: apiPort },
-    serviceCidr: network.serviceCidr,
+    serviceCidrs: [network.serviceCidr],
     apiServiceIp: network.apiServiceIp,
-    podCidr: network.podCidr,
+    podCidrs: [network.podCidr],
     // No two clusters of a machine share it, so each has upstream's ports.
     managersHost: network.hostIp,
     controllerManagerFlags: manager.values,

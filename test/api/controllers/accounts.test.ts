@@ -18,7 +18,7 @@ beforeAll(async () => {
       users.add(user.name);
       return server.server.transport(user, userAgent);
     },
-    podCidr: '10.1.0.0/16',
+    podCidrs: ['10.1.0.0/16'],
     rootCa: server.authority.ca,
     clock: systemClock,
     random: systemRandom,

@@ -19,7 +19,7 @@ beforeAll(async () => {
   const transport: Parameters<typeof startManagers>[0]['transport'] = (user, userAgent) => server.server.transport(user, userAgent);
   managers = startManagers({
     transport,
-    podCidr: '10.1.0.0/16',
+    podCidrs: ['10.1.0.0/16'],
     scheduler: {},
     election: { identity: 'test' },
     ...shared,

@@ -185,7 +185,7 @@ class CrashRun {
 
   #processes(cluster: Cluster): ReadonlyMap<string, MortalProcess> {
     const { sabotage = (transport) => transport } = this.#options;
-    const common = { podCidr: '10.244.0.0/16', clock: this.#clock, random: this.#random, log: silentLogger, signal: cluster.signal };
+    const common = { podCidrs: ['10.244.0.0/16'], clock: this.#clock, random: this.#random, log: silentLogger, signal: cluster.signal };
     const process = (name: string, settings: Partial<ManagerSettings>): [string, MortalProcess] => {
       const { election } = settings;
       const seen = (transport: Transport): Transport =>

@@ -11,6 +11,13 @@ const families = ['IPv4', 'IPv6'];
 const familyPolicies = ['PreferDualStack', 'RequireDualStack', 'SingleStack'];
 const path = 'spec.clusterIPs';
 
+/** What is wrong with the addresses and families of a Service, whether they were asked for or given. */
+export function serviceAddressFaults(spec: ServiceSpec): FieldError[] {
+  const errors: FieldError[] = [];
+  validateClusterIps(spec, errors);
+  return errors;
+}
+
 export function validateClusterIps(spec: ServiceSpec, errors: FieldError[]): void {
   if (spec.type === 'ExternalName') return;
   const { clusterIP = '', clusterIPs = [], ipFamilies = [], ipFamilyPolicy } = spec;
