@@ -5,6 +5,7 @@
  */
 import {
   type corev1,
+  corev1Resources,
   type Draft,
   isApiError,
   ipFamilyOf,
