@@ -15,6 +15,7 @@ const subcommands: readonly {
   { name: 'status', summary: 'show components and nodes', load: async () => (await import('./commands/status.ts')).statusCommand },
   { name: 'kubeconfig', summary: 'print the kubeconfig', load: async () => (await import('./commands/kubeconfig.ts')).kubeconfigCommand },
   { name: 'logs', summary: 'print the log of a component', load: async () => (await import('./commands/logs.ts')).logsCommand },
+  { name: 'node', summary: 'add, delete, stop and start nodes', load: async () => (await import('./commands/node.ts')).nodeCommand },
   { name: 'image', summary: 'build, load, list and remove images', load: async () => (await import('./commands/image.ts')).imageCommand },
   { name: 'kubectl', summary: 'run kubectl against the cluster', load: async () => (await import('./commands/kubectl.ts')).kubectlCommand },
   {

@@ -55,8 +55,16 @@ export function otherClustersStand(cluster: string): boolean {
   return readdirSync(findingHierarchy()).some((name) => name.startsWith('knarr-') && name !== own);
 }
 
-/** All cgroups of a cluster, children before parents. */
-function clusterGroups(cluster: string): string[] {
+/** Whose processes: the cluster's, or of one node alone; `podsOnly` leaves the programs out that make a node and a control plane. */
+export interface ProcessScope {
+  readonly cluster: string;
+  /** The node's number. */
+  readonly node?: number;
+  readonly podsOnly?: true;
+}
+
+/** All cgroups of a cluster or a node, children before parents. */
+function groupsOf({ cluster, node }: Pick<ProcessScope, 'cluster' | 'node'>): string[] {
   const groups: string[] = [];
   const visit = (directory: string): void => {
     let entries;
@@ -69,17 +77,17 @@ function clusterGroups(cluster: string): string[] {
     groups.push(directory);
   };
   for (const root of hierarchies()) {
-    const top = join(root, machineNames(cluster).cgroup);
+    const top = join(root, node === undefined ? machineNames(cluster).cgroup : nodeCgroup(cluster, node));
     if (existsSync(top)) visit(top);
   }
   return groups;
 }
 
-/** Pids in the cluster's cgroups; `pods` leaves the nodes' own programs out. */
-export function clusterPids(cluster: string, which: 'all' | 'pods'): number[] {
+/** Pids in the cgroups. */
+function pidsOf(scope: ProcessScope): number[] {
   const pids = new Set<number>();
-  for (const group of clusterGroups(cluster)) {
-    if (which === 'pods' && /\/(system|control-plane)$/.test(group)) continue;
+  for (const group of groupsOf(scope)) {
+    if (scope.podsOnly && /\/(system|control-plane)$/.test(group)) continue;
     try {
       for (const line of readFileSync(join(group, 'cgroup.procs'), 'utf8').split('\n')) if (line) pids.add(Number(line));
     } catch {
@@ -93,15 +101,14 @@ export function clusterPids(cluster: string, which: 'all' | 'pods'): number[] {
 /** How often a condition is looked at that no event tells of. */
 const pollMs = 20;
 
-/** Asks the cluster's processes to end, waits up to `graceMs`, then kills what is left and waits for it to go. */
+/** Asks the processes to end, waits up to `graceMs`, then kills what is left and waits for it to go. */
 export async function endProcesses(
-  cluster: string,
-  which: 'all' | 'pods',
+  scope: ProcessScope,
   options: { readonly graceMs: number; readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<void> {
   const { clock, signal, graceMs } = options;
   const send = (name: NodeJS.Signals): void => {
-    for (const pid of clusterPids(cluster, which)) {
+    for (const pid of pidsOf(scope)) {
       try {
         process.kill(pid, name);
       } catch {
@@ -111,7 +118,7 @@ export async function endProcesses(
   };
   const empty = async (limitMs: number): Promise<boolean> => {
     const endMs = clock.monotonic() + limitMs;
-    while (clusterPids(cluster, which).length > 0) {
+    while (pidsOf(scope).length > 0) {
       if (clock.monotonic() >= endMs) return false;
       await clock.sleep(pollMs, signal);
     }
@@ -128,10 +135,21 @@ export async function endProcesses(
   }
 }
 
-/** Removes the cluster's cgroups. One that is not empty (EBUSY) stays: something joined it after the last look; the caller looks again. */
-export function removeCgroups(cluster: string): boolean {
+/** How often processes that joined a cgroup after the last look are looked for again. */
+const cgroupRounds = 20;
+
+/** Removes the cgroups, and whatever joined one of them meanwhile. */
+export async function removeCgroups(
+  scope: Pick<ProcessScope, 'cluster' | 'node'>,
+  options: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<void> {
+  for (let round = 0; !removeEmptyGroups(scope) && round < cgroupRounds; round++) await endProcesses(scope, { graceMs: 0, ...options });
+}
+
+/** One that is not empty (EBUSY) stays: something joined it after the last look. */
+function removeEmptyGroups(scope: Pick<ProcessScope, 'cluster' | 'node'>): boolean {
   let all = true;
-  for (const group of clusterGroups(cluster)) {
+  for (const group of groupsOf(scope)) {
     try {
       rmdirSync(group);
     } catch (error) {

@@ -4,16 +4,17 @@
  */
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Clock, type Ctx, type ProcessIdentity, run } from '../base/index.ts';
+import type { Clock, Ctx, ProcessIdentity } from '../base/index.ts';
 import { endProcesses, otherClustersStand, removeCgroups } from './cgroups.ts';
 import { ClusterError } from './cluster-error.ts';
 import { type ClusterRecord, readClusterRecord } from './cluster-record.ts';
-import { type ClusterPaths, clusterPaths, nodePaths } from './home.ts';
+import { type ClusterPaths, clusterPaths } from './home.ts';
 import { agentRecord, aliveOf, controlPlaneRecord } from './launch.ts';
 import { withClusterLock, withMachineLock } from './locks.ts';
 import { foreignMark, listBridgeMarks } from './network/bridge-mark.ts';
 import { lowerHostNetwork } from './network/host-network.ts';
 import { lowerNodeNamespaces, removeMountPoints, removePins } from './network/node-namespaces.ts';
+import { forgetBoot, unmountBelow } from './nodes/node-files.ts';
 import { isRunning, signalRecorded } from './process-record.ts';
 
 export interface DownOptions {
@@ -33,8 +34,6 @@ export interface DeleteOptions extends DownOptions {
 const podGraceMs = 1500;
 const processGraceMs = 2000;
 const pollMs = 10;
-/** How often processes that joined a cgroup after the last look are looked for again. */
-const cgroupRounds = 20;
 
 /** Stops the cluster; its state stays. Harmless when it is stopped already. @throws ClusterError when there is no such cluster */
 export async function down(options: DownOptions, ctx: Ctx): Promise<void> {
@@ -85,8 +84,8 @@ export async function tearDown(options: DownOptions, record: ClusterRecord, path
       clock,
       ctx,
     );
-    await endProcesses(name, 'pods', { graceMs: podGraceMs, clock, signal });
-    await endProcesses(name, 'all', { graceMs: 0, clock, signal });
+    await endProcesses({ cluster: name, podsOnly: true }, { graceMs: podGraceMs, clock, signal });
+    await endProcesses({ cluster: name }, { graceMs: 0, clock, signal });
     for (const { index } of record.nodes) {
       await lowerNodeNamespaces(name, index, paths, ctx);
       forgetBoot(paths, index);
@@ -94,12 +93,11 @@ export async function tearDown(options: DownOptions, record: ClusterRecord, path
     await removePins(paths, ctx);
     await withMachineLock(options, ctx, async () => {
       await lowerHostNetwork(name, ctx);
-      for (let round = 0; !removeCgroups(name) && round < cgroupRounds; round++)
-        await endProcesses(name, 'all', { graceMs: 0, clock, signal });
+      await removeCgroups({ cluster: name }, { clock, signal });
       if (!otherClustersStand(name)) await removeMountPoints(ctx);
     });
   }
-  await unmountLeftovers(paths, ctx);
+  await unmountBelow(paths.root, ctx);
   rmSync(paths.run, { recursive: true, force: true });
 }
 
@@ -109,17 +107,4 @@ async function endAll(processes: readonly ProcessIdentity[], clock: Clock, { sig
   while (processes.some(isRunning) && clock.monotonic() < endMs) await clock.sleep(pollMs, signal);
   for (const each of processes) signalRecorded(each, 'SIGKILL');
   while (processes.some(isRunning)) await clock.sleep(pollMs, signal);
-}
-
-/** What an engine keeps for running containers means nothing without them; addresses that were given out would never come back. */
-function forgetBoot(paths: ClusterPaths, index: number): void {
-  const node = nodePaths(paths, index);
-  for (const path of [node.containerdState, node.overlay, node.criSocket, `${node.criSocket}.ttrpc`, join(node.root, 'ipam')])
-    rmSync(path, { recursive: true, force: true });
-}
-
-/** Mounts below the cluster's directory that are left in this namespace (after a crash in the middle of `up`). */
-async function unmountLeftovers(paths: ClusterPaths, { signal }: Ctx): Promise<void> {
-  const script = `awk -v d='${paths.root}/' 'index($5, d) == 1 { print $5 }' /proc/self/mountinfo | sort -r | while read -r m; do umount -l "$m"; done`;
-  await run(['sh', '-c', script], { signal });
 }

@@ -7,6 +7,7 @@ import { type ClusterRecord, readClusterRecord } from './cluster-record.ts';
 import { type ClusterPaths, clusterPaths } from './home.ts';
 import { agentRecord, containerdRecord, controlPlaneRecord } from './launch.ts';
 import { proportionalBytes } from './process-memory.ts';
+import { isOff } from './nodes/power.ts';
 import { readRunningRecord } from './process-record.ts';
 import { knarrVersion } from './version.ts';
 
@@ -18,11 +19,15 @@ export interface ComponentStatus {
   readonly rssBytes: number;
   readonly version: string;
   readonly ready: boolean;
+  /** Of a node that somebody switched off. */
+  readonly off: boolean;
 }
 
 export interface NodeStatus {
   readonly name: string;
   readonly ready: boolean;
+  /** Somebody switched it off. */
+  readonly off: boolean;
   readonly ip: string;
   readonly conditions: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
 }
@@ -45,15 +50,16 @@ export async function clusterStatus(options: { readonly home: string; readonly n
   const apiReady = controlPlane !== undefined && (await probe.isReady(ctx.signal));
   const nodes = apiReady
     ? await nodeStatuses(record, paths, ctx)
-    : record.nodes.map(({ name, ip }): NodeStatus => ({ name, ip, ready: false, conditions: [] }));
-  const components = [component('control-plane', controlPlane, { version: knarrVersion, ready: apiReady })];
+    : record.nodes.map(({ name, index, ip }): NodeStatus => ({ name, ip, ready: false, off: isOff(paths, index), conditions: [] }));
+  const components = [component('control-plane', controlPlane, { version: knarrVersion, ready: apiReady, off: false })];
   for (const { name, index } of record.nodes) {
     const node = nodes.find((each) => each.name === name);
     const agent = readRunningRecord(agentRecord(paths, index));
     const engine = readRunningRecord(containerdRecord(paths, index));
+    const off = isOff(paths, index);
     components.push(
-      component(`agent-${index}`, agent, { version: knarrVersion, ready: agent !== undefined && node?.ready === true }),
-      component(`containerd-${index}`, engine, { version: nodeEngineVersion(node), ready: engine !== undefined }),
+      component(`agent-${index}`, agent, { version: knarrVersion, ready: agent !== undefined && node?.ready === true, off }),
+      component(`containerd-${index}`, engine, { version: nodeEngineVersion(node), ready: engine !== undefined, off }),
     );
   }
   return {
@@ -61,7 +67,7 @@ export async function clusterStatus(options: { readonly home: string; readonly n
     running: controlPlane !== undefined,
     server: `https://127.0.0.1:${record.apiPort}`,
     components,
-    nodes: nodes.map(({ name, ready, ip, conditions }) => ({ name, ready, ip, conditions })),
+    nodes: nodes.map(({ name, ready, off, ip, conditions }) => ({ name, ready, off, ip, conditions })),
   };
 }
 
@@ -76,7 +82,7 @@ function nodeEngineVersion(node: ReadNode | undefined): string {
 function component(
   name: string,
   record: ProcessIdentity | undefined,
-  facts: { readonly version: string; readonly ready: boolean },
+  facts: Pick<ComponentStatus, 'version' | 'ready' | 'off'>,
 ): ComponentStatus {
   return { name, pid: record?.pid ?? null, rssBytes: record ? proportionalBytes(record.pid) : 0, ...facts };
 }
@@ -84,10 +90,13 @@ function component(
 async function nodeStatuses(record: ClusterRecord, paths: ClusterPaths, { signal }: Ctx): Promise<ReadNode[]> {
   await using client = openAdminClient(record, paths);
   const { items } = await client.api.list(corev1Resources.nodes, { signal });
-  return record.nodes.map(({ name, ip }): ReadNode => {
+  return record.nodes.map(({ name, index, ip }): ReadNode => {
     const node = items.find((each) => each.metadata.name === name);
     const conditions = (node?.status.conditions ?? []).map(({ type, status, reason = '' }) => ({ type, status, reason }));
     const engineVersion = node?.status.nodeInfo?.containerRuntimeVersion;
-    return { name, ip, ready: isConditionTrue(node?.status.conditions, 'Ready'), conditions, ...(engineVersion && { engineVersion }) };
+    const off = isOff(paths, index);
+    // What the API says of a node that was switched off may be half a minute old.
+    const ready = !off && isConditionTrue(node?.status.conditions, 'Ready');
+    return { name, ip, ready, off, conditions, ...(engineVersion && { engineVersion }) };
   });
 }

@@ -1,4 +1,4 @@
-/** `knarr status`: a table for people, JSON for programs. Exit code 1 while the cluster is not whole. */
+/** `knarr status`: a table for people, JSON for programs. Exit code 1 while something does not run that should. */
 import { Option } from 'commander';
 import { knarrHome } from '../../cluster/index.ts';
 import { clusterStatus, type ClusterStatus } from '../../cluster/lifecycle/index.ts';
@@ -12,25 +12,30 @@ export const statusCommand: Subcommand = (command, context) => {
       const status = await clusterStatus({ home: knarrHome(context.env), name }, context);
       if (output === 'json') context.print(JSON.stringify(status, null, 2));
       else for (const line of describeStatus(status)) context.print(line);
-      const whole = status.components.every(({ ready }) => ready) && status.nodes.every(({ ready }) => ready);
+      const whole = isWhole(status);
       if (!whole) process.exitCode = 1;
     });
 };
 
+/** Whether all runs that is meant to run. Pure. */
+export function isWhole({ components, nodes }: ClusterStatus): boolean {
+  return components.every(({ ready, off }) => ready || off) && nodes.every(({ ready, off }) => ready || off);
+}
+
 /** The table, line by line. Pure. */
 export function describeStatus(status: ClusterStatus): string[] {
   const mebibytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MiB`;
-  const components = status.components.map(({ name, pid, rssBytes, version, ready }) => [
+  const components = status.components.map(({ name, pid, rssBytes, version, ready, off }) => [
     name,
     pid === null ? '-' : String(pid),
     pid === null ? '-' : mebibytes(rssBytes),
     version || '-',
-    ready ? 'yes' : 'no',
+    readyWord({ ready, off }),
   ]);
-  const nodes = status.nodes.map(({ name, ip, ready, conditions }) => [
+  const nodes = status.nodes.map(({ name, ip, ready, off, conditions }) => [
     name,
     ip,
-    ready ? 'yes' : 'no',
+    readyWord({ ready, off }),
     conditions
       .filter((each) => each.status === 'True')
       .map(({ type }) => type)
@@ -43,6 +48,12 @@ export function describeStatus(status: ClusterStatus): string[] {
     '',
     ...columns([['NODE', 'ADDRESS', 'READY', 'TRUE CONDITIONS'], ...nodes]),
   ];
+}
+
+/** How a node or what runs for it is told of. Pure. */
+export function readyWord({ ready, off }: { readonly ready: boolean; readonly off: boolean }): string {
+  if (off) return 'off';
+  return ready ? 'yes' : 'no';
 }
 
 /** Rows with their cells aligned, three spaces apart. */

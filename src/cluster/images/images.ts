@@ -90,6 +90,11 @@ export async function buildImage(
   });
 }
 
+/** Writes images of an engine, with all their layers, into one archive. @throws ProcessError */
+export async function exportImages(engine: EngineAddress, images: readonly string[], archive: string, { signal }: Ctx): Promise<void> {
+  await run(ctr(engine, 'images', 'export', archive, ...images), { signal });
+}
+
 async function exportBase(engines: readonly EngineAddress[], from: string, scratch: string, ctx: Ctx): Promise<string> {
   const [engine] = engines;
   if (!engine) throw new ClusterError('a base image needs a running node to take it from');
@@ -97,7 +102,7 @@ async function exportBase(engines: readonly EngineAddress[], from: string, scrat
   const baseLayout = join(scratch, 'base');
   mkdirSync(baseLayout);
   try {
-    await run(ctr(engine, 'images', 'export', archive, fullImageName(from)), { signal: ctx.signal });
+    await exportImages(engine, [fullImageName(from)], archive, ctx);
   } catch (error) {
     if (error instanceof ProcessError)
       throw new ClusterError(`the base image ${from} is not in the engine: ${error.stderr.trim()}`, { cause: error });
