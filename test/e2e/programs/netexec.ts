@@ -20,6 +20,7 @@ const { values: flags } = parseArgs({
     'udp-port': { type: 'string', default: '8081' },
     'serve-hostname': { type: 'boolean', default: false },
     'delay-shutdown': { type: 'string', default: '0' },
+    'json-response': { type: 'boolean', default: false },
   },
 });
 const askTimeoutMs = 5000;
@@ -203,7 +204,11 @@ udp.bind(Number(flags['udp-port']));
 for (const [name, content = ''] of Object.entries(process.env)) {
   const [, tls, port] = /^SERVE_(TLS_)?PORT_(\d+)$/.exec(name) ?? [];
   if (!port) continue;
-  const answer = (_request: IncomingMessage, response: ServerResponse): void => void response.end(content);
+  const answer = ({ method }: IncomingMessage, response: ServerResponse): void => {
+    if (flags['json-response']) return void response.end(JSON.stringify({ Method: method, Body: content }));
+    if (content.startsWith('<')) response.setHeader('Content-Type', 'text/html; charset=utf-8');
+    response.end(content);
+  };
   const server = tls ? createTlsServer({ cert: process.env['TLS_CERT'], key: process.env['TLS_KEY'] }, answer) : createServer(answer);
   server.listen(Number(port));
 }
