@@ -15,8 +15,10 @@ import {
   type TlsIdentity,
 } from '../client/index.ts';
 import { startClusterDns } from '../dns/index.ts';
+import { type IngressControllerConfig, startIngressController } from '../ingress/index.ts';
 import { createLocalPathCleaner, type KubeletServerConfig, type Runtime, startKubelet } from '../kubelet/index.ts';
-import { startPodNetwork } from '../network/index.ts';
+import { type NetworkConfiguration, startPodNetwork } from '../network/index.ts';
+import { type NetworkPolicies, startNetworkPolicies } from '../network/policy/index.ts';
 import { startProxy } from '../proxy/index.ts';
 
 export interface AgentConfig {
@@ -25,7 +27,11 @@ export interface AgentConfig {
   /** The API server's URL as the node reaches it. */
   readonly server: string;
   /** Who each component is there. */
-  readonly identities: { readonly [Name in 'kubelet' | 'kube-proxy' | 'coredns' | 'local-path-provisioner']: () => TlsIdentity };
+  readonly identities: {
+    readonly [
+      Name in 'kubelet' | 'kube-proxy' | 'flannel' | 'coredns' | 'kube-network-policies' | 'local-path-provisioner' | 'knarr-ingress'
+    ]: () => TlsIdentity;
+  };
   /** The node's engine. */
   readonly runtime: Runtime;
   readonly kubeletDir: string;
@@ -42,14 +48,16 @@ export interface AgentConfig {
   readonly podCidr: string;
   readonly cniConfigDir: string;
   readonly ipamDir: string;
-  readonly mtu: number;
+  /** How pods of different nodes reach each other. */
+  readonly podNetwork: NetworkConfiguration;
   readonly dns: {
     readonly serviceIp: string;
     readonly domain: string;
     readonly port: number;
     readonly upstreams: readonly string[];
-    readonly reverseZones: readonly string[];
   };
+  /** Left out: Ingresses are somebody else's. */
+  readonly ingress?: Pick<IngressControllerConfig, 'settings' | 'program' | 'record' | 'serverLog'>;
   readonly version: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -65,20 +73,37 @@ export async function startAgent(config: AgentConfig): Promise<void> {
   const recorder = createEventRecorder({ client, component: 'kubelet', host: nodeName, clock, random, group });
   startPodNetwork({
     nodeName,
+    nodeIps: [config.nodeIp],
     name: config.name,
-    clusterCidr: config.podCidr,
+    networks: [config.podCidr],
+    configuration: config.podNetwork,
     cniConfigDir: config.cniConfigDir,
     ipamDir: config.ipamDir,
-    mtu: config.mtu,
-    informers,
+    // It reads every node, and writes with the rights of this one.
+    informers: connect(config, 'flannel').informers,
+    client,
+    recorder,
+    clock,
     group,
   });
-  const proxied = connect(config, 'kube-proxy').informers;
-  startProxy({ nodeName, table: `${config.name}-services`, podCidr: config.podCidr, informers: proxied, clock, group, registry });
-  const { domain, port, upstreams, reverseZones } = config.dns;
+  const { client: proxyClient, informers: proxied } = connect(config, 'kube-proxy');
+  startProxy({
+    nodeName,
+    nodeIps: [config.nodeIp],
+    table: `${config.name}-services`,
+    podCidrs: [config.podCidr],
+    informers: proxied,
+    recorder: createEventRecorder({ client: proxyClient, component: 'kube-proxy', host: nodeName, clock, random, group }),
+    clock,
+    group,
+    registry,
+  });
+  const { domain, port, upstreams } = config.dns;
   const resolved = connect(config, 'coredns').informers;
-  startClusterDns({ address: config.nodeIp, port, domain, upstreams, reverseZones, informers: resolved, clock, group });
+  startClusterDns({ addresses: [config.nodeIp], port, domain, upstreams, informers: resolved, clock, group });
+  const policies = enforcePolicies(config, registry);
   cleanLocalPaths(config, registry);
+  if (config.ingress) serveIngresses(config, config.ingress, registry);
   await startKubelet(
     {
       nodeName,
@@ -93,8 +118,18 @@ export async function startAgent(config: AgentConfig): Promise<void> {
       clusterDomain: domain,
       server: config.kubeletServer,
     },
-    { client, informers, recorder, runtime, clock, random, log, group, registry },
+    { client, informers, recorder, runtime, clock, random, log, group, registry, guardPod: policies.guard },
   );
+}
+
+function enforcePolicies(config: AgentConfig, registry: Registry): NetworkPolicies {
+  const { nodeName, name, clock, random, group, dns } = config;
+  const { client, informers } = connect(config, 'kube-network-policies');
+  const recorder = createEventRecorder({ client, component: 'kube-network-policies', host: nodeName, clock, random, group });
+  // The cluster's DNS has no pods here: to policies it is what it is elsewhere.
+  const ports = (['UDP', 'TCP'] as const).map((protocol) => ({ protocol, name: protocol === 'UDP' ? 'dns' : 'dns-tcp', number: 53 }));
+  const nodeServices = [{ namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' }, ips: [dns.serviceIp], ports }];
+  return startNetworkPolicies({ nodeName, table: `${name}-policies`, nodeServices, informers, recorder, clock, group, registry });
 }
 
 function cleanLocalPaths(config: AgentConfig, registry: Registry): void {
@@ -103,6 +138,13 @@ function cleanLocalPaths(config: AgentConfig, registry: Registry): void {
   const recorder = createEventRecorder({ client, component: localPath.provisioner, host: nodeName, clock, random, group });
   const context = { client, informers, recorder, clock, random, registry };
   runControllers({ controllers: [createLocalPathCleaner(context, { nodeName, directory })], context, group });
+}
+
+function serveIngresses(config: AgentConfig, ingress: NonNullable<AgentConfig['ingress']>, registry: Registry): void {
+  const { nodeName, clock, random, group } = config;
+  const { client, informers } = connect(config, 'knarr-ingress');
+  const recorder = createEventRecorder({ client, component: 'knarr-ingress', host: nodeName, clock, random, group });
+  startIngressController({ ...ingress, nodeName, informers, recorder, clock, group, registry });
 }
 
 /** A connection of a component's own, and the caches behind it. */

@@ -1,5 +1,6 @@
 /** What is remembered of a cluster between two runs: its addresses, ports, nodes and the options it was started with. */
 import { writeFileAtomically } from '../base/index.ts';
+import type { NetworkConfiguration } from '../network/configuration/index.ts';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClusterError } from './cluster-error.ts';
@@ -48,6 +49,10 @@ export interface ClusterRecord {
   readonly nodes: readonly NodeRecord[];
   readonly published: readonly PublishedPort[];
   readonly engine: EngineOptions;
+  /** The nodes serve Ingresses. Left out: they do not. */
+  readonly ingress?: boolean;
+  /** How pods of different nodes reach each other; left out: the default. */
+  readonly podNetwork?: NetworkConfiguration;
   /** Flags of the API server that differ from what this program chooses. */
   readonly apiServerFlags?: ComponentFlags;
   /** The same of the controller manager. */

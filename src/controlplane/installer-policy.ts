@@ -1,7 +1,7 @@
 /**
  * Roles and bindings that an installer makes once a cluster stands, beside the default policy of the API server: what the API server's
- * own client may do at kubelets, and what the node agents' service proxy and DNS may read. Kept like the default policy.
- * @source kubeadm phases/kubeconfig (kubeadm:cluster-admins), phases/addons/proxy, phases/addons/dns, v1.35; metrics-server manifests/base/rbac.yaml, v0.8
+ * own client may do at kubelets, and what the node agents' service proxy, pod network and DNS may read. Kept like the default policy.
+ * @source flannel Documentation/kube-flannel.yml; kubeadm phases/kubeconfig (kubeadm:cluster-admins), phases/addons/proxy, phases/addons/dns, v1.35; metrics-server manifests/base/rbac.yaml, v0.8
  */
 import type { rbacv1, Unsaved } from '../api/index.ts';
 
@@ -18,6 +18,25 @@ export const installerRoles: readonly Unsaved<rbacv1.ClusterRole>[] = [
     rules: [
       { apiGroups: [''], resources: ['endpoints', 'services', 'pods', 'namespaces'], verbs: ['list', 'watch'] },
       { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
+      // Upstream's is mounted into its pod.
+      { apiGroups: [''], resources: ['configmaps'], resourceNames: ['coredns'], verbs: ['get', 'list', 'watch'] },
+    ],
+  },
+  {
+    // Unlike upstream's it may not write: a node says of itself how it is reached, with rights that end at itself.
+    apiVersion,
+    kind: 'ClusterRole',
+    metadata: { name: 'flannel' },
+    rules: [{ apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch'] }],
+  },
+  {
+    apiVersion,
+    kind: 'ClusterRole',
+    metadata: { name: 'kube-network-policies' },
+    rules: [
+      { apiGroups: [''], resources: ['pods', 'namespaces'], verbs: ['list', 'watch'] },
+      { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs: ['list', 'watch'] },
+      { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
     ],
   },
   {
@@ -27,6 +46,18 @@ export const installerRoles: readonly Unsaved<rbacv1.ClusterRole>[] = [
     metadata: { name: 'system:local-path-provisioner' },
     rules: [
       { apiGroups: [''], resources: ['persistentvolumes'], verbs: ['update'] },
+      { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch', 'update'] },
+    ],
+  },
+  {
+    // As ingress-nginx's, less what ours does not do: the control plane writes statuses.
+    apiVersion,
+    kind: 'ClusterRole',
+    metadata: { name: 'system:knarr-ingress' },
+    rules: [
+      { apiGroups: [''], resources: ['nodes', 'secrets', 'services'], verbs: ['get', 'list', 'watch'] },
+      { apiGroups: ['networking.k8s.io'], resources: ['ingresses', 'ingressclasses'], verbs: ['get', 'list', 'watch'] },
+      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
       { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch', 'update'] },
     ],
   },
@@ -59,6 +90,13 @@ export const installerBindings: readonly Unsaved<rbacv1.ClusterRoleBinding>[] = 
     kind: 'Group',
     name: 'system:authenticated',
   }),
+  binding('flannel', 'flannel', { kind: 'ServiceAccount', name: 'flannel', namespace: 'kube-system' }),
+  binding('kube-network-policies', 'kube-network-policies', {
+    kind: 'ServiceAccount',
+    name: 'kube-network-policies',
+    namespace: 'kube-system',
+  }),
+  binding('system:knarr-ingress', 'system:knarr-ingress', { kind: 'ServiceAccount', name: 'knarr-ingress', namespace: 'kube-system' }),
   binding('system:coredns', 'system:coredns', { kind: 'ServiceAccount', name: 'coredns', namespace: 'kube-system' }),
 ];
 

@@ -1,2 +1,6 @@
 /** The door of the pod network. */
+export * from './configuration/index.ts';
+export { createKernel } from './fabric/kernel.ts';
+export { NodeNetwork, type NodeNetworkConfig } from './node-network.ts';
 export { type PodNetworkConfig, startPodNetwork } from './pod-network.ts';
+export { withdrawNetwork } from './withdraw.ts';

@@ -44,10 +44,16 @@ export interface NodeCertificates {
   readonly serving: CertificateFiles;
   /** `system:kube-proxy`, for the node's service proxy. */
   readonly proxy: CertificateFiles;
+  /** The ServiceAccount `flannel` of kube-system, for the node's pod network. */
+  readonly network: CertificateFiles;
   /** The ServiceAccount `coredns` of kube-system, for the node's DNS server. */
   readonly dns: CertificateFiles;
+  /** The ServiceAccount `kube-network-policies` of kube-system, for what enforces them on the node. */
+  readonly policies: CertificateFiles;
   /** The ServiceAccount `local-path-provisioner` of kube-system, for what removes the node's directories. */
   readonly localPath: CertificateFiles;
+  /** The ServiceAccount `knarr-ingress` of kube-system, for the node's Ingress controller. */
+  readonly ingress: CertificateFiles;
 }
 
 export interface ClusterPki {
@@ -109,14 +115,17 @@ async function ensureNode(
   const subject = subjectOf(`system:node:${name}`, 'system:nodes');
   const other = (file: string, commonName: string): Promise<CertificateFiles> =>
     keeper.certificate(authority, `nodes/${name}/${file}`, { subject: subjectOf(commonName), usage: 'client' });
-  const [client, serving, proxy, dns, localPath] = await Promise.all([
+  const [client, serving, proxy, network, dns, policies, localPath, ingress] = await Promise.all([
     keeper.certificate(authority, `nodes/${name}/kubelet-client`, { subject, usage: 'client' }),
     keeper.certificate(authority, `nodes/${name}/kubelet`, { subject, usage: 'server', ...altNames([name, ...addresses]) }),
     other('kube-proxy', 'system:kube-proxy'),
+    other('flannel', 'system:serviceaccount:kube-system:flannel'),
     other('coredns', 'system:serviceaccount:kube-system:coredns'),
+    other('kube-network-policies', 'system:serviceaccount:kube-system:kube-network-policies'),
     other('local-path-provisioner', 'system:serviceaccount:kube-system:local-path-provisioner'),
+    other('knarr-ingress', 'system:serviceaccount:kube-system:knarr-ingress'),
   ]);
-  return { client, serving, proxy, dns, localPath };
+  return { client, serving, proxy, network, dns, policies, localPath, ingress };
 }
 
 async function ensureFrontProxy(keeper: CertificateKeeper): Promise<NonNullable<ClusterPki['frontProxy']>> {

@@ -13,13 +13,12 @@ import { agentRecord, containerdRecord } from '../launch.ts';
 import { LiveRecord } from '../live-record.ts';
 import { hostResolvers } from '../network/resolvers.ts';
 import { claimProcessRecord } from '../process-record.ts';
+import { ingressServer } from './ingress-server.ts';
 import { superviseControlPlane } from '../supervision.ts';
 import { kubernetesVersion } from '../version.ts';
 import { dnsPort } from './dns-port.ts';
 import { untilStopped } from './until-stopped.ts';
 
-/** Ethernet's size: bridges and veths of one machine carry it. */
-const mtu = 1500;
 const kubeletPort = 10_250;
 const clusterDomain = 'cluster.local';
 
@@ -38,8 +37,9 @@ export async function runAgent(name: string, index: number, { signal }: { readon
   const files = nodePaths(paths, index);
   const engine = { home, paths: files, record: containerdRecord(paths, index), clock };
   // The engine starts while everything else is loaded.
-  const [{ startAgent }, { connectCri }] = await Promise.all([
+  const [{ startAgent }, { defaultConfiguration }, { connectCri }] = await Promise.all([
     import('../../agent/index.ts'),
+    import('../../network/configuration/index.ts'),
     import('../../kubelet/index.ts'),
     ensureContainerd(engine, { signal, log }),
   ]);
@@ -53,8 +53,11 @@ export async function runAgent(name: string, index: number, { signal }: { readon
   const identities = {
     kubelet: pki.identity('kubelet-client'),
     proxy: pki.identity('kube-proxy'),
+    network: pki.identity('flannel'),
     dns: pki.identity('coredns'),
+    policies: pki.identity('kube-network-policies'),
     localPath: pki.identity('local-path-provisioner'),
+    ingress: pki.identity('knarr-ingress'),
   };
   await startAgent({
     nodeName: node.name,
@@ -63,8 +66,11 @@ export async function runAgent(name: string, index: number, { signal }: { readon
     identities: {
       kubelet: () => identities.kubelet,
       'kube-proxy': () => identities.proxy,
+      flannel: () => identities.network,
       coredns: () => identities.dns,
+      'kube-network-policies': () => identities.policies,
       'local-path-provisioner': () => identities.localPath,
+      'knarr-ingress': () => identities.ingress,
     },
     runtime,
     kubeletDir: files.kubelet,
@@ -89,15 +95,15 @@ export async function runAgent(name: string, index: number, { signal }: { readon
     podCidr: network.podCidr,
     cniConfigDir: files.cniConfig,
     ipamDir: join(files.root, 'ipam'),
-    mtu,
+    podNetwork: record.podNetwork ?? defaultConfiguration(),
     dns: {
       serviceIp: network.dnsServiceIp,
       domain: clusterDomain,
       port: dnsPort,
       // What the host itself resolves with, seen through this node's own resolv.conf.
       upstreams: hostResolvers(),
-      reverseZones: [network.serviceCidr, network.podCidr].map(reverseZone),
     },
+    ...(record.ingress && { ingress: ingressServer({ home, name, paths }, node) }),
     version: kubernetesVersion,
     clock,
     random: systemRandom,
@@ -107,10 +113,4 @@ export async function runAgent(name: string, index: number, { signal }: { readon
   log.info('agent is up', { node: node.name });
   await untilStopped(signal);
   await group.close();
-}
-
-/** `10.96.0.0/16` → `96.10.in-addr.arpa`: the ranges of a cluster of this machine end at a dot. */
-function reverseZone(cidr: string): string {
-  const [a, b] = cidr.split('.');
-  return `${b}.${a}.in-addr.arpa`;
 }

@@ -1,0 +1,19 @@
+/** Which backend a configuration asks for. */
+import { assert } from '../../base/index.ts';
+import type { NetworkConfiguration } from '../configuration/index.ts';
+import { NetworkError } from '../network-error.ts';
+import type { Backend, Place } from './backend.ts';
+import { createHostGateway } from './host-gateway.ts';
+import { createVxlan } from './vxlan.ts';
+
+export function createBackend({ backend }: NetworkConfiguration, nodeName: string, places: readonly Place[]): Backend {
+  assert(backend.type !== 'none', 'another network has no backend of ours');
+  switch (backend.type) {
+    case 'vxlan':
+      return createVxlan(backend, nodeName, places);
+    case 'host-gw':
+      return createHostGateway(places);
+    case 'wireguard':
+      throw new NetworkError('the backend wireguard is not supported');
+  }
+}
