@@ -70,7 +70,7 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
     managersHost === undefined
       ? undefined
       : await openManagerPorts({ host: managersHost, managers, tls, api, knarrVersion, clock, random, log });
-  if (config.dns) startClusterDnsService(config.dns, createClient(api.transport(loopbackUser)), clock, group);
+  if (config.dns) startClusterDnsService(config.dns, { client: createClient(api.transport(loopbackUser)), clock, random, group });
   if (localPathDirectoryOf) makeLocalPathClass(createClient(api.transport(loopbackUser)), clock, group);
   return {
     api,

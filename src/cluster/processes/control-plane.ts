@@ -63,7 +63,7 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
       const node = live.current.nodes.find((each) => each.name === name);
       return node && nodePaths(paths, node.index).volumes;
     },
-    dns: { serviceIp: network.dnsServiceIp, port: dnsPort, endpoints: nodes.map((node) => ({ nodeName: node.name, ip: node.ip })) },
+    dns: { serviceIp: network.dnsServiceIp, port: dnsPort, domain: 'cluster.local' },
     knarrVersion,
     clock,
     random: systemRandom,
