@@ -5,6 +5,7 @@
  * Rules look at the connection, not at the packet: `ct original saddr` is who opened it, before any masquerading, and `ct reply saddr` who
  * answers, after any Service. So packets of both directions get one answer, and a connection that is no longer allowed stops both ways.
  */
+import { assertNever } from '../../base/index.ts';
 import type { BlockPeer, CompiledRule, Peer, PodsPeer, Protocol } from './compiled-policy.ts';
 import { formatRange } from './address-ranges.ts';
 import { addressType, commentText, type Family, type PeerSets } from './peer-sets.ts';
@@ -86,6 +87,8 @@ function portsText(ports: AllowedPorts): string {
       return `${ports.protocol} ${ports.name}`;
     case 'service':
       return `${ports.protocol} ${ports.ip} ${ports.port}`;
+    default:
+      return assertNever(ports);
   }
 }
 

@@ -119,7 +119,7 @@ export class PolicyPlanner {
   setNamespace(namespace: string, labels: Readonly<Record<string, string>> | undefined): void {
     this.#peers.setNamespace(namespace, labels);
     if (!this.#config.nodeServices?.some((service) => service.namespace === namespace)) return;
-    for (const uid of [...this.#local.keys()]) this.#refresh(this.#pods.get(uid));
+    for (const uid of this.#local.keys()) this.#refresh(this.#pods.get(uid));
   }
 
   #podChanged(change: PodChange): void {
@@ -131,7 +131,7 @@ export class PolicyPlanner {
   }
 
   #refreshSelected(namespace: string, policies: readonly CompiledPolicy[]): void {
-    for (const uid of [...(this.#localByNamespace.get(namespace) ?? [])]) {
+    for (const uid of this.#localByNamespace.get(namespace) ?? []) {
       const pod = this.#pods.get(uid);
       if (pod && policies.some(({ selects }) => selects.matches(pod.labels))) this.#refresh(pod);
     }

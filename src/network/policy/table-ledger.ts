@@ -42,7 +42,7 @@ export class TableLedger {
   dropSet(name: string): void {
     const entry = this.#sets.get(name);
     if (!entry) return;
-    for (const element of [...entry.elements.keys()]) this.remove(name, element);
+    for (const element of entry.elements.keys()) this.remove(name, element);
     touch(this.#touchedSets, name, entry.declaration);
     this.#sets.delete(name);
   }
