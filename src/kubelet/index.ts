@@ -2,6 +2,7 @@
  * The door of the kubelet: one node's agent on a real engine (`startKubelet` with `connectCri`) or on a simulated one
  * (`startSimulatedKubelet`).
  */
+import type { corev1 } from '../api/index.ts';
 import type { Clock, Logger, Random, Registry, TaskGroup } from '../base/index.ts';
 import type { Client, EventRecorder, InformerFactory } from '../client/index.ts';
 import { completeConfig, type KubeletConfigInput } from './config.ts';
@@ -43,6 +44,8 @@ export interface KubeletDeps {
   /** The kubelet ends with it; its containers go on. */
   readonly group: TaskGroup;
   readonly registry?: Registry;
+  /** Resolves when containers of a pod at these addresses may start; default: at once. */
+  readonly guardPod?: (pod: corev1.Pod, ips: readonly string[], signal: AbortSignal) => Promise<void>;
   /** The node's pod ranges, each time they change. */
   readonly onPodCidrs?: (cidrs: readonly string[]) => void;
 }

@@ -65,6 +65,8 @@ export interface AssemblyDeps {
   readonly registry?: Registry;
   /** Default: one of its own. */
   readonly recorder?: EventRecorder;
+  /** Resolves when containers of a pod at these addresses may start; default: at once. */
+  readonly guardPod?: PodServices['guardPod'];
   /** The node's pod ranges, each time they change; the network room renders CNI from them. */
   readonly onPodCidrs?: (cidrs: readonly string[]) => void;
 }
@@ -228,6 +230,7 @@ class Assembly {
       hostIps: () => config.nodeIps,
       nodeAllocatable: () => this.#allocatable,
       nodeDns: createNodeResolver({ ...config, readResolvConf: () => host.readResolvConf() }),
+      guardPod: deps.guardPod ?? (async () => {}),
       networkUnready: () => this.nodes.networkFault(),
       imageVolumesRefusal: () => imageVolumesRefusal(this.nodes.runtimeVersion),
       recursiveReadOnly: () => this.nodes.runtimeStatus?.handlers.some(({ recursiveReadOnlyMounts }) => recursiveReadOnlyMounts) ?? false,

@@ -54,6 +54,8 @@ export interface PodServices {
   readonly hostIps: () => readonly string[];
   readonly nodeAllocatable: () => Readonly<Record<string, string>>;
   readonly nodeDns: () => Promise<NodeDns>;
+  /** Resolves when containers of a pod at these addresses may start, such as when its network policies are in force. */
+  readonly guardPod: (pod: corev1.Pod, ips: readonly string[], signal: AbortSignal) => Promise<void>;
   /** Why pods with a network of their own cannot start yet. */
   readonly networkUnready: () => string | undefined;
   readonly recursiveReadOnly: () => boolean;

@@ -163,6 +163,7 @@ async function raiseStand(record: PodRecord, view: PodView, plan: PodPlan, servi
     sandboxId = await startSandbox(pod, sandboxConfig, services, ctx);
     ips = (await runtime.podSandboxStatus(sandboxId, ctx)).ips;
   }
+  await services.guardPod(pod, ips, ctx.signal);
   const hostsFile = await writeHosts(pod, ips, services);
   // After a kill the instances that still look alive in this view have ended; a new pod has none, and nobody waits for another look.
   const isStale = view.containers.length > 0 && (plan.killPod || plan.toKill.length > 0);
