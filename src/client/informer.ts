@@ -25,15 +25,18 @@ export interface InformerFactoryOptions {
 class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorSink<T> {
   readonly resource: ResourceRef<T>;
   readonly #log: Logger;
+  readonly #slim: ((object: T) => T) | undefined;
   readonly #cache = new ObjectCache<T>();
   readonly #handlers: InformerHandler<T>[] = [];
   readonly #first = Promise.withResolvers<void>();
   synced = false;
   started = false;
 
-  constructor(resource: ResourceRef<T>, log: Logger) {
+  constructor(resource: ResourceRef<T>, scope: InformerScope, log: Logger) {
     this.resource = resource;
     this.#log = log;
+    // Whoever names the resource names the type of its objects.
+    this.#slim = scope.slim as ((object: T) => T) | undefined;
   }
 
   get(key: ObjectKey): T | undefined {
@@ -77,9 +80,10 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorSink
     else this.#put(object);
   }
 
-  #put(object: T): void {
-    const old = this.#cache.get(object.metadata);
-    if (old && old.metadata.resourceVersion === object.metadata.resourceVersion) return;
+  #put(whole: T): void {
+    const old = this.#cache.get(whole.metadata);
+    if (old && old.metadata.resourceVersion === whole.metadata.resourceVersion) return;
+    const object = this.#slim ? this.#slim(whole) : whole;
     this.#cache.set(object);
     if (!old) this.#tellAll((to) => to.added?.(object));
     else if (old.metadata.uid === object.metadata.uid) this.#tellAll((to) => to.updated?.(old, object));
@@ -137,7 +141,7 @@ export function createInformerFactory(options: InformerFactoryOptions): Informer
       const found = whole ?? held.get(key);
       // The key names the resource, and the resource names the type.
       if (found) return found.informer as unknown as Informer<T>;
-      const informer = new SharedInformer<T>(resource, log);
+      const informer = new SharedInformer<T>(resource, scope, log);
       held.set(key, { informer: informer as unknown as SharedInformer<KubeObject>, scope, abort: new AbortController() });
       return informer;
     },

@@ -40,6 +40,8 @@ export interface InformerScope {
   readonly fieldSelector?: string;
   /** Only metadata is read: the objects may lack everything else. A whole-object informer of the same scope is used when there is one. */
   readonly metadataOnly?: boolean;
+  /** What the cache keeps of each object, when it needs less than all; for factories whose users of this scope agree on it. */
+  readonly slim?: (object: never) => KubeObject;
 }
 
 /** Hands out one shared informer for each resource and scope. */
