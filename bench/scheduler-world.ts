@@ -47,7 +47,7 @@ export async function fillStore(paths: ClusterPaths, options: WorldOptions): Pro
     ...readControlPlanePki(paths),
     listen: [],
     advertise: { ip: '192.168.0.1', port: 6443 },
-    serviceCidr: '10.96.0.0/16',
+    serviceCidrs: ['10.96.0.0/16'],
     apiServiceIp: '10.96.0.1',
     knarrVersion,
     clock: systemClock,
