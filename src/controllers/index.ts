@@ -44,6 +44,10 @@ import { createRootCaController } from './service-accounts/root-ca-controller.ts
 import { createServiceAccountsController } from './service-accounts/service-accounts-controller.ts';
 import { createTokensController } from './service-accounts/tokens-controller.ts';
 import { createServiceCidrsController } from './service-cidrs/service-cidrs-controller.ts';
+import {
+  createServiceLoadBalancerController,
+  type ServiceLoadBalancerOptions,
+} from './service-load-balancer/service-load-balancer-controller.ts';
 import { actingAs, speakingAs } from './speaker.ts';
 import { createStatefulSetController } from './statefulset/statefulset-controller.ts';
 import { createTaintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
@@ -69,6 +73,8 @@ export interface ControllersOptions {
   readonly attachDetach?: AttachDetachOptions;
   /** Left out: nobody provisions directories of nodes. */
   readonly localPath?: LocalPathOptions;
+  /** Left out: Services of type LoadBalancer get no addresses from here. */
+  readonly loadBalancer?: ServiceLoadBalancerOptions;
   readonly podAutoscaler?: AutoscalerOptions;
   readonly podGc?: PodGcOptions;
   readonly resourceQuota?: ResourceQuotaOptions;
@@ -247,6 +253,11 @@ const controllerTable: readonly ControllerRow[] = [
     name: 'legacy-serviceaccount-token-cleaner-controller',
     account: 'legacy-service-account-token-cleaner',
     create: (context, { legacyTokens }) => createLegacyTokenCleaner(context, legacyTokens),
+  },
+  {
+    name: 'service-lb-controller',
+    account: 'service-controller',
+    create: (context, { loadBalancer }) => loadBalancer && createServiceLoadBalancerController(context, loadBalancer),
   },
   { name: 'service-cidr-controller', account: 'service-cidrs-controller', create: createServiceCidrsController },
   {
