@@ -22,6 +22,8 @@ export interface ControlPlaneConfig extends ApiServerSettings {
   readonly podCidrs: readonly string[];
   /** Where a node keeps volumes that are directories; undefined for a node that has no such place. Left out: there is no such StorageClass. */
   readonly localPathDirectoryOf?: (node: string) => string | undefined;
+  /** Gives Services of type LoadBalancer addresses: the nodes', or of the pool that it names. Left out: nobody does. */
+  readonly loadBalancer?: { readonly pool?: string };
   readonly dns: ClusterDnsService | undefined;
   readonly controllerManagerFlags?: ControllerManagerFlagValues;
   readonly scheduler?: SchedulerSettings;
@@ -58,7 +60,10 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
     election: config.election,
     ...(signingAuthority && { signing: { authorityOf: () => signingAuthority } }),
     signToken: (claims) => tokens.sign(claims),
-    ...(localPathDirectoryOf && { controllers: { localPath: { directoryOf: localPathDirectoryOf } } }),
+    controllers: {
+      ...(localPathDirectoryOf && { localPath: { directoryOf: localPathDirectoryOf } }),
+      ...(config.loadBalancer && { loadBalancer: config.loadBalancer }),
+    },
     clock,
     random,
     log,

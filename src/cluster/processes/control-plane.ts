@@ -64,6 +64,7 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
       return node && nodePaths(paths, node.index).volumes;
     },
     dns: { serviceIp: network.dnsServiceIp, port: dnsPort, domain: 'cluster.local' },
+    loadBalancer: record.loadBalancerPool === undefined ? {} : { pool: record.loadBalancerPool },
     knarrVersion,
     clock,
     random: systemRandom,
