@@ -9,7 +9,7 @@ export {
   type PublishedPort,
   readClusterRecord,
 } from './cluster-record.ts';
-export { findProgram, missingRequirements, type Requirement, requirements } from './engine/programs.ts';
+export { findProgram, ingressRequirements, missingRequirements, type Requirement, requirements } from './engine/programs.ts';
 export { clusterNameFault, clusterPaths, type ClusterPaths, knarrHome, makePrivateDirectory, nodePaths } from './home.ts';
 export { nodesOn } from './nodes/power.ts';
 export { kubernetesVersion, knarrVersion } from './version.ts';

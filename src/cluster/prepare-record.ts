@@ -27,6 +27,8 @@ export interface WantedCluster {
   readonly published?: readonly PublishedPort[];
   /** How many it is to have; undefined: as many as before, or one. */
   readonly nodeCount?: number;
+  /** The nodes serve Ingresses; undefined: as before, or not. */
+  readonly ingress?: boolean;
   /** What is empty in it is as before. */
   readonly engine?: EngineOptions;
   /** What it says of a flag replaces what was said of that flag before; no values: the flag is forgotten. */
@@ -79,6 +81,7 @@ async function newRecord(
     nodes: withNodeCount({ name: wanted.name, network, nodes: [] }, wanted.nodeCount),
     published: wanted.published ?? [],
     engine: mergeEngine(noEngineOptions, wanted.engine, network),
+    ...(wanted.ingress && { ingress: true }),
     apiServerFlags: mergeFlags({}, wanted.apiServerFlags),
     controllerManagerFlags: mergeFlags({}, wanted.controllerManagerFlags),
     schedulerFlags: mergeFlags({}, wanted.schedulerFlags),
@@ -100,6 +103,7 @@ async function changedRecord(
   const apiServerFlags = mergeFlags(known.apiServerFlags ?? {}, wanted.apiServerFlags);
   const controllerManagerFlags = mergeFlags(known.controllerManagerFlags ?? {}, wanted.controllerManagerFlags);
   const schedulerFlags = mergeFlags(known.schedulerFlags ?? {}, wanted.schedulerFlags);
+  const ingress = wanted.ingress ?? known.ingress ?? false;
   const differ = (now: ComponentFlags, before: ComponentFlags = {}): boolean => JSON.stringify(now) !== JSON.stringify(before);
   for (const [component, changed] of [
     ['API server', differ(apiServerFlags, known.apiServerFlags)],
@@ -108,6 +112,8 @@ async function changedRecord(
   ] as const) {
     if (runs && changed) wanted.say(`the cluster runs: its ${component} takes the new flags after knarr down and knarr up`);
   }
+  if (runs && ingress !== (known.ingress ?? false))
+    wanted.say(`the cluster runs: its nodes ${ingress ? 'serve' : 'stop serving'} Ingresses after knarr down and knarr up`);
   return {
     ...known,
     apiPort,
@@ -117,6 +123,7 @@ async function changedRecord(
     nodes: withNodeCount(known, wanted.nodeCount),
     published: wanted.published ?? known.published,
     engine: mergeEngine(known.engine, wanted.engine, known.network),
+    ingress,
   };
 }
 

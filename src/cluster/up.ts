@@ -15,7 +15,7 @@ import {
   type PublishedPort,
   readClusterRecord,
 } from './cluster-record.ts';
-import { missingRequirements } from './engine/programs.ts';
+import { ingressRequirements, missingRequirements, requirements } from './engine/programs.ts';
 import { clusterNameFault, type ClusterPaths, clusterPaths, homeFault, makePrivateDirectory } from './home.ts';
 import { launchControlPlane, type LaunchContext } from './launch.ts';
 import { withClusterLock, withMachineLock } from './locks.ts';
@@ -35,6 +35,8 @@ export interface UpOptions {
   readonly published?: readonly PublishedPort[];
   /** How many nodes it is to have; undefined: as many as before, or one. @throws ClusterError by `up` when it has more */
   readonly nodeCount?: number;
+  /** The nodes serve Ingresses; undefined: as before, or not. */
+  readonly ingress?: boolean;
   /** What is empty in it is as before. */
   readonly engine?: EngineOptions;
   /** What it says of a flag replaces what was said of that flag before; no values: the flag is forgotten. */
@@ -81,12 +83,13 @@ export async function up(options: UpOptions, ctx: Ctx): Promise<UpResult> {
   return { record, paths, kubeconfig };
 }
 
-async function checkMachine({ home, name, env }: UpOptions): Promise<void> {
+async function checkMachine({ home, name, env, ingress }: UpOptions): Promise<void> {
   const fault = clusterNameFault(name) ?? homeFault(home, name);
   if (fault) throw new ClusterError(fault);
   if (process.platform !== 'linux') throw new ClusterError('Knarr runs nodes on Linux only');
   if (process.getuid?.() !== 0) throw new ClusterError('a node needs root: namespaces, mounts and nftables are made. Run it with sudo.');
-  const missing = missingRequirements(home);
+  const withIngress = ingress ?? readClusterRecord(clusterPaths(home, name))?.ingress ?? false;
+  const missing = missingRequirements(home, withIngress ? [...requirements, ...ingressRequirements] : requirements);
   if (missing.length === 0) return;
   const { missingReport } = await import('./install/install.ts');
   const packages = [...new Set(missing.map((each) => each.package))];

@@ -8,6 +8,7 @@ import { createClient } from '../client/index.ts';
 import type { CertificateAndKey } from '../pki/index.ts';
 import { type ApiServerSettings, startApiServer } from './api-server.ts';
 import { type ClusterDnsService, startClusterDnsService } from './cluster-dns-service.ts';
+import { keepIngresses } from './ingresses.ts';
 import { openManagerPorts } from './manager-ports.ts';
 import { makeLocalPathClass } from './local-path-class.ts';
 import type { ControllerManagerFlagValues } from './controller-manager/index.ts';
@@ -29,6 +30,8 @@ export interface ControlPlaneConfig extends ApiServerSettings {
   readonly scheduler?: SchedulerSettings;
   /** The authority that certificates are signed with when somebody asks for one; left out: nobody signs them. */
   readonly signingAuthority?: CertificateAndKey;
+  /** The nodes serve Ingresses. Default false: what they wrote before, if they did, is cleared. */
+  readonly ingress?: boolean;
   /** Left out: controllers and scheduler of this process run without an election. */
   readonly election?: ManagerElection;
   /** Where controllers and scheduler show health and metrics, on upstream's ports; left out: nowhere. */
@@ -77,6 +80,7 @@ export async function startControlPlane(config: ControlPlaneConfig): Promise<Con
       : await openManagerPorts({ host: managersHost, managers, tls, api, knarrVersion, clock, random, log });
   if (config.dns) startClusterDnsService(config.dns, { client: createClient(api.transport(loopbackUser)), clock, random, group });
   if (localPathDirectoryOf) makeLocalPathClass(createClient(api.transport(loopbackUser)), clock, group);
+  keepIngresses({ enabled: config.ingress ?? false, client: createClient(api.transport(loopbackUser)), clock, random, log, group });
   return {
     api,
     close: async () => {

@@ -1,7 +1,7 @@
 /** Orders to the running server over its socket: one connection an order, since that is what the server promises to understand. */
 import { connect } from 'node:net';
 import type { Clock } from '../base/index.ts';
-import { changedMaps, pieces } from './runtime-changes.ts';
+import { type ChangedMap, pieces } from './runtime-changes.ts';
 
 /** An order that the server refused, or that nobody answered. */
 export class HaproxyError extends Error {
@@ -57,7 +57,7 @@ export class HaproxySocket {
   }
 
   /** Replaces a map in one step: requests see the old one or the new one. */
-  async replaceMap({ file, lines }: ReturnType<typeof changedMaps>[number]): Promise<void> {
+  async replaceMap({ file, lines }: ChangedMap): Promise<void> {
     const version = /^New version created: (\d+)$/m.exec(await this.send(`prepare map ${file}`))?.[1];
     if (version === undefined) throw new HaproxyError(`the server has no map ${file}`);
     for (const piece of pieces(lines)) {

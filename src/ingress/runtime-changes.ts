@@ -51,12 +51,18 @@ export function slotOrders(backend: string, before: Slots, after: Slots): string
   return [...coming, ...leaving];
 }
 
+/** A map whose content is to be these lines. */
+export interface ChangedMap {
+  readonly file: string;
+  readonly lines: readonly string[];
+}
+
 /** The maps that change, whole, since a map is replaced in one step; that of the hosts last, so that no host is known before its routes. */
 export function changedMaps(
   settings: Pick<ServerSettings, 'directory'>,
   before: Applied['plan']['maps'],
   after: Applied['plan']['maps'],
-): { readonly file: string; readonly lines: readonly string[] }[] {
+): ChangedMap[] {
   return mapNames.toReversed().flatMap((name) => {
     const lines = renderMap(after[name]).split('\n').filter(Boolean);
     return renderMap(before[name]) === renderMap(after[name]) ? [] : [{ file: mapFile(settings, name), lines }];

@@ -1,5 +1,5 @@
 /** The Secrets that Ingresses name, and no others: a watch for each, which begins when it is named and ends when it is not. */
-import { type corev1, corev1Resources, type KubeObject } from '../api/index.ts';
+import { type corev1, corev1Resources } from '../api/index.ts';
 import type { Ctx } from '../base/index.ts';
 import { type Informer, type InformerFactory, splitKey } from '../client/index.ts';
 
@@ -18,8 +18,7 @@ export class SecretWatch {
     for (const [key, informer] of this.#watched) {
       if (names.has(key)) continue;
       this.#watched.delete(key);
-      // Whose objects it has makes no difference to its end.
-      this.#informers.stop?.(informer as unknown as Informer<KubeObject>);
+      this.#informers.stop?.(informer);
     }
     for (const key of names) {
       if (this.#watched.has(key)) continue;

@@ -54,7 +54,7 @@ export function findBackend(
   return {
     type: 'backend',
     backend: {
-      id: `${namespace}_${reference.name}_${Number(port.port)}`,
+      id: `${namespace}_${reference.name}_${port.port}`,
       namespace,
       service: reference.name,
       portName: port.name ?? '',

@@ -50,7 +50,7 @@ function read(secret: corev1.Secret): TlsPair {
   }
   if (!leaf.checkPrivateKey(key)) return fault('has a tls.key that does not belong to its tls.crt');
   const cert = certificates.map(String).join('');
-  const keyPem = key.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const keyPem = key.export({ type: 'pkcs8', format: 'pem' });
   try {
     // What TLS itself refuses, such as a key that is too short.
     createSecureContext({ cert, key: keyPem });

@@ -1,6 +1,6 @@
 /** `knarr install`: installs the programs that a node (or the tests) need and that are missing. */
 import { Option } from 'commander';
-import { knarrHome, type Requirement, requirements } from '../../cluster/index.ts';
+import { ingressRequirements, knarrHome, type Requirement, requirements } from '../../cluster/index.ts';
 import { installMissing } from '../../cluster/lifecycle/index.ts';
 import type { Subcommand } from '../subcommand.ts';
 
@@ -13,9 +13,10 @@ const testRequirements: readonly Requirement[] = [
 
 export const installCommand: Subcommand = (command, context) => {
   command
-    .addOption(new Option('--for <purpose>', 'what to install for').choices(['node', 'tests']).default('node'))
-    .action(async ({ for: purpose }: { readonly for: 'node' | 'tests' }) => {
-      const needed = purpose === 'tests' ? [...requirements, ...testRequirements] : requirements;
+    .addOption(new Option('--for <purpose>', 'what to install for').choices(['node', 'ingress', 'tests']).default('node'))
+    .action(async ({ for: purpose }: { readonly for: 'node' | 'ingress' | 'tests' }) => {
+      const extra = { node: [], ingress: ingressRequirements, tests: [...ingressRequirements, ...testRequirements] }[purpose];
+      const needed = [...requirements, ...extra];
       await installMissing({ home: knarrHome(context.env), needed, signal: context.signal, say: context.say });
     });
 };

@@ -14,6 +14,7 @@ interface Flags {
   readonly wait?: boolean;
   readonly kubeconfig: boolean;
   readonly publish?: readonly PublishedPort[];
+  readonly ingress?: boolean;
   readonly registryMirror?: Readonly<Record<string, string>>;
   readonly registryCa?: string;
   readonly extraConfig?: readonly ExtraConfig[];
@@ -27,6 +28,8 @@ export const upCommand: Subcommand = (command, context) => {
     .option('--wait', 'wait until cluster DNS and the default ServiceAccount are there too')
     .option('--no-kubeconfig', "leave the user's kubeconfig alone")
     .option('--publish <host:node>', 'lead a port of this machine to a NodePort or hostPort; may be repeated', collectPort)
+    .option('--ingress', 'serve Ingresses on ports 80 and 443 of the nodes (default: as before, or not)')
+    .option('--no-ingress', 'serve Ingresses no more')
     .option('--registry-mirror <host=url>', 'pull what a registry has from a mirror; may be repeated', collectMirror)
     .option('--registry-ca <file>', 'verify registries with the certificates in this file')
     .option('--extra-config <component.flag=value>', 'a flag of a component, such as apiserver.anonymous-auth=false', collectExtraConfig)
@@ -46,6 +49,7 @@ export const upCommand: Subcommand = (command, context) => {
           waitForAll: flags.wait ?? false,
           writeKubeconfig: flags.kubeconfig,
           ...(flags.nodes !== undefined && { nodeCount: flags.nodes }),
+          ...(flags.ingress !== undefined && { ingress: flags.ingress }),
           ...(flags.publish && { published: flags.publish }),
           ...(engine && { engine }),
           ...(given.apiserver && { apiServerFlags: given.apiserver }),

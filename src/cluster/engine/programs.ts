@@ -32,6 +32,9 @@ export const requirements: readonly Requirement[] = [
   { program: 'mount', package: 'mount', purpose: 'volumes' },
 ];
 
+/** What `knarr up --ingress` needs beside that. */
+export const ingressRequirements: readonly Requirement[] = [{ program: 'haproxy', package: 'haproxy', purpose: 'serves Ingresses' }];
+
 /** Where programs are looked for besides PATH, so that a bare environment finds the system's too. */
 const systemDirectories = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 const cniDirectories = ['/usr/lib/cni', '/opt/cni/bin', '/usr/libexec/cni'];

@@ -65,6 +65,7 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
     },
     dns: { serviceIp: network.dnsServiceIp, port: dnsPort, domain: 'cluster.local' },
     loadBalancer: record.loadBalancerPool === undefined ? {} : { pool: record.loadBalancerPool },
+    ingress: record.ingress ?? false,
     knarrVersion,
     clock,
     random: systemRandom,
