@@ -254,12 +254,12 @@ export async function removePolicyTable(table: string, signal: AbortSignal): Pro
 
 function policyMetrics(registry: Registry, count: () => number): { seconds: Histogram; failures: Counter; refused: Counter } {
   const registers = [registry];
-  new Gauge({
+  const policies = new Gauge({
     name: 'knarr_network_policies',
     help: 'NetworkPolicies of the cluster.',
     registers,
     collect() {
-      this.set(count());
+      policies.set(count());
     },
   });
   return {

@@ -148,7 +148,7 @@ describe.skipIf(!canUseKernel)('in the kernel', () => {
       for (const each of second) planner.setPolicy(compilePolicy(each));
       planner.setPod({ ...policyPodOf(pod(plain[1]!)), ips: ['10.9.0.77'] });
       const change = planner.ledger.takeChange();
-      const { stderr } = spawnSync('unshare', ['--net', 'sh', '-c', 'nft -f - <<A && nft -f - <<B\n' + `${whole}A\n${change}B\n`], {
+      const { stderr } = spawnSync('unshare', ['--net', 'sh', '-c', `nft -f - <<A && nft -f - <<B\n${whole}A\n${change}B\n`], {
         encoding: 'utf8',
       });
       expect(stderr, `${whole}\n---\n${change}`).toBe('');
