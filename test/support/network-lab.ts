@@ -44,6 +44,7 @@ export async function openNetworkLab(count: number, options: { readonly podMtu?:
     const [node, pod] = [`${prefix}-n${n}`, `${prefix}-p${n}`];
     return `ip netns add ${node}
 ip netns add ${pod}
+for each in ${node} ${pod}; do nsenter --net=/run/netns/$each sh -c 'echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad'; done
 ip -n ${ethernet} link add port${n} type veth peer name eth0 netns ${node}
 ip -n ${ethernet} link set port${n} master br0 up
 ip -n ${node} -batch - <<END
@@ -52,7 +53,8 @@ addr add 192.168.77.${n}/24 dev eth0
 addr add fd77::${n}/64 dev eth0 nodad
 link set eth0 up
 link add cni0 type bridge
-link set cni0 mtu ${mtu} up
+link set cni0 mtu ${mtu} type bridge mcast_snooping 0
+link set cni0 up
 addr add 10.244.${n}.1/24 dev cni0
 addr add fd44:0:0:${n}::1/64 dev cni0 nodad
 link add pod type veth peer name eth0 netns ${pod}
@@ -66,7 +68,7 @@ addr add fd44:0:0:${n}::2/64 dev eth0 nodad
 route add default via 10.244.${n}.1
 route add default via fd44:0:0:${n}::1
 END
-nsenter --net=/run/netns/${node} sh -c 'echo 0 > /proc/sys/net/ipv6/conf/cni0/accept_dad; echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding'
+nsenter --net=/run/netns/${node} sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding'
 `;
   });
   const names = [ethernet, ...nodes.flatMap((_, at) => [`${prefix}-n${at + 1}`, `${prefix}-p${at + 1}`])];

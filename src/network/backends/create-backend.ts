@@ -1,5 +1,5 @@
 /** Which backend a configuration asks for. */
-import { assert } from '../../base/index.ts';
+import { assert, assertNever } from '../../base/index.ts';
 import type { NetworkConfiguration } from '../configuration/index.ts';
 import { NetworkError } from '../network-error.ts';
 import type { Backend, Place } from './backend.ts';
@@ -14,6 +14,8 @@ export function createBackend({ backend }: NetworkConfiguration, nodeName: strin
     case 'host-gw':
       return createHostGateway(places);
     case 'wireguard':
-      throw new NetworkError('the backend wireguard is not supported');
+      throw new NetworkError('the backend wireguard is not supported; there are vxlan, host-gw and none');
+    default:
+      return assertNever(backend);
   }
 }

@@ -2,6 +2,7 @@
  * One thing that the kernel is told of a peer. An entry has a key, under which the kernel holds at most one, and commands that set or
  * remove it whatever stood before. Every value in it was printed by us. Pure.
  */
+import { assertNever } from '../../base/index.ts';
 
 export type Entry =
   /** Who has a next hop's address on a tunnel. */
@@ -52,6 +53,8 @@ export function keyOf(entry: Entry): string {
       return `route ${entry.subnet}`;
     case 'tunnel':
       return `tunnel ${entry.device} ${entry.publicKey}`;
+    default:
+      return assertNever(entry);
   }
 }
 
@@ -79,6 +82,8 @@ export function setCommand(entry: Entry): string {
       return `route replace ${entry.subnet}${entry.via ? ` via ${entry.via}` : ''} dev ${entry.device}${entry.onlink ? ' onlink' : ''} proto ${routeProtocol}`;
     case 'tunnel':
       return `peer ${entry.publicKey}${entry.presharedKeyFile ? ` preshared-key ${entry.presharedKeyFile}` : ''} endpoint ${entry.endpoint} persistent-keepalive ${entry.keepalive} allowed-ips ${entry.subnets.join(',')}`;
+    default:
+      return assertNever(entry);
   }
 }
 
@@ -94,5 +99,7 @@ export function removeCommand(entry: Entry): string {
         : `route del ${entry.subnet} dev ${entry.device}`;
     case 'tunnel':
       return `peer ${entry.publicKey} remove`;
+    default:
+      return assertNever(entry);
   }
 }
