@@ -19,6 +19,7 @@ import type { BridgeMark } from './network/bridge-mark.ts';
 import { freePort, isPortFree } from './network/free-port.ts';
 import { findFreeBlock } from './network/host-network.ts';
 import { withNodeCount } from './nodes/node-plan.ts';
+import type { NetworkConfiguration } from '../network/configuration/index.ts';
 
 export interface WantedCluster {
   readonly home: string;
@@ -29,6 +30,8 @@ export interface WantedCluster {
   readonly nodeCount?: number;
   /** The nodes serve Ingresses; undefined: as before, or not. */
   readonly ingress?: boolean;
+  /** How pods of different nodes reach each other; undefined: as before, or the default. */
+  readonly podNetwork?: NetworkConfiguration;
   /** What is empty in it is as before. */
   readonly engine?: EngineOptions;
   /** What it says of a flag replaces what was said of that flag before; no values: the flag is forgotten. */
@@ -82,6 +85,7 @@ async function newRecord(
     published: wanted.published ?? [],
     engine: mergeEngine(noEngineOptions, wanted.engine, network),
     ...(wanted.ingress && { ingress: true }),
+    ...(wanted.podNetwork && { podNetwork: wanted.podNetwork }),
     apiServerFlags: mergeFlags({}, wanted.apiServerFlags),
     controllerManagerFlags: mergeFlags({}, wanted.controllerManagerFlags),
     schedulerFlags: mergeFlags({}, wanted.schedulerFlags),
@@ -105,6 +109,8 @@ async function changedRecord(
   const schedulerFlags = mergeFlags(known.schedulerFlags ?? {}, wanted.schedulerFlags);
   const ingress = wanted.ingress ?? known.ingress ?? false;
   const differ = (now: ComponentFlags, before: ComponentFlags = {}): boolean => JSON.stringify(now) !== JSON.stringify(before);
+  if (runs && wanted.podNetwork && JSON.stringify(wanted.podNetwork) !== JSON.stringify(known.podNetwork))
+    wanted.say('the cluster runs: its nodes take the new network after knarr down and knarr up');
   for (const [component, changed] of [
     ['API server', differ(apiServerFlags, known.apiServerFlags)],
     ['controller manager', differ(controllerManagerFlags, known.controllerManagerFlags)],
@@ -117,6 +123,7 @@ async function changedRecord(
   return {
     ...known,
     apiPort,
+    ...(wanted.podNetwork && { podNetwork: wanted.podNetwork }),
     apiServerFlags,
     controllerManagerFlags,
     schedulerFlags,

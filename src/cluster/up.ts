@@ -27,6 +27,7 @@ import { startNode } from './nodes/start-node.ts';
 import { prepareRecord } from './prepare-record.ts';
 import { ProcessWatch } from './process-watch.ts';
 import { announceChange } from './supervision.ts';
+import type { NetworkConfiguration } from '../network/configuration/index.ts';
 
 export interface UpOptions {
   readonly home: string;
@@ -40,6 +41,8 @@ export interface UpOptions {
   /** What is empty in it is as before. */
   readonly engine?: EngineOptions;
   /** What it says of a flag replaces what was said of that flag before; no values: the flag is forgotten. */
+  /** How pods of different nodes reach each other; undefined: as before, or the default. */
+  readonly podNetwork?: NetworkConfiguration;
   readonly apiServerFlags?: ComponentFlags;
   readonly controllerManagerFlags?: ComponentFlags;
   readonly schedulerFlags?: ComponentFlags;

@@ -6,6 +6,7 @@ import { systemClock } from '../../base/index.ts';
 import { ClusterError, clusterPaths, type EngineOptions, knarrHome, type PublishedPort, readClusterRecord } from '../../cluster/index.ts';
 import { up } from '../../cluster/lifecycle/index.ts';
 import { collectExtraConfig, type ExtraConfig, type FlagsByComponent, readComponentFlags } from '../component-flags.ts';
+import { readPodNetwork } from '../pod-network-option.ts';
 import { type Subcommand, withName } from '../subcommand.ts';
 
 interface Flags {
@@ -15,6 +16,7 @@ interface Flags {
   readonly kubeconfig: boolean;
   readonly publish?: readonly PublishedPort[];
   readonly ingress?: boolean;
+  readonly network?: string;
   readonly registryMirror?: Readonly<Record<string, string>>;
   readonly registryCa?: string;
   readonly extraConfig?: readonly ExtraConfig[];
@@ -30,6 +32,7 @@ export const upCommand: Subcommand = (command, context) => {
     .option('--publish <host:node>', 'lead a port of this machine to a NodePort or hostPort; may be repeated', collectPort)
     .option('--ingress', 'serve Ingresses on ports 80 and 443 of the nodes (default: as before, or not)')
     .option('--no-ingress', 'serve Ingresses no more')
+    .option('--network <backend|file>', "vxlan, host-gw, none, or a file with flannel's net-conf.json (default: as before, or vxlan)")
     .option('--registry-mirror <host=url>', 'pull what a registry has from a mirror; may be repeated', collectMirror)
     .option('--registry-ca <file>', 'verify registries with the certificates in this file')
     .option('--extra-config <component.flag=value>', 'a flag of a component, such as apiserver.anonymous-auth=false', collectExtraConfig)
@@ -51,6 +54,7 @@ export const upCommand: Subcommand = (command, context) => {
           ...(flags.nodes !== undefined && { nodeCount: flags.nodes }),
           ...(flags.ingress !== undefined && { ingress: flags.ingress }),
           ...(flags.publish && { published: flags.publish }),
+          ...(flags.network !== undefined && { podNetwork: await readPodNetwork(flags.network) }),
           ...(engine && { engine }),
           ...(given.apiserver && { apiServerFlags: given.apiserver }),
           ...(given['controller-manager'] && { controllerManagerFlags: given['controller-manager'] }),
