@@ -48,7 +48,7 @@ export function isUp(paths: ClusterPaths): boolean {
 }
 
 /** Beside a process's own record: who was started last, and may not have come so far as to record itself. */
-function startedRecord(record: string): string {
+export function startedRecord(record: string): string {
   return record.replace(/\.json$/, '.started.json');
 }
 

@@ -14,13 +14,15 @@ export interface Component {
   readonly name: string;
   readonly pid: number | null;
   readonly ready: boolean;
+  /** Of a node that was switched off. */
+  readonly off: boolean;
   readonly rssBytes: number;
   readonly version: string;
 }
 
 export interface Status {
   readonly components: readonly Component[];
-  readonly nodes: readonly { readonly name: string; readonly ready: boolean }[];
+  readonly nodes: readonly { readonly name: string; readonly ready: boolean; readonly off: boolean }[];
 }
 
 export class OwnCluster {
@@ -103,7 +105,7 @@ export class OwnCluster {
   /** Whether everything runs and is ready. */
   async whole(): Promise<boolean> {
     const { components, nodes } = await this.status();
-    return components.every(({ ready }) => ready) && nodes.every(({ ready }) => ready);
+    return components.every(({ ready, off }) => ready || off) && nodes.every(({ ready, off }) => ready || off);
   }
 
   async pid(component: string): Promise<number> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Ctx, run } from '../../base/index.ts';
 import type { NodeRecord } from '../cluster-record.ts';
 import { type ClusterPaths, nodePaths } from '../home.ts';
-import { agentRecord, containerdRecord } from '../launch.ts';
+import { agentRecord, containerdRecord, startedRecord } from '../launch.ts';
 
 /** What an engine keeps for running containers means nothing without them; addresses that were given out would never come back. */
 export function forgetBoot(paths: ClusterPaths, index: number): void {
@@ -17,7 +17,8 @@ export function forgetBoot(paths: ClusterPaths, index: number): void {
 export async function removeNodeFiles(paths: ClusterPaths, { name, index }: NodeRecord, ctx: Ctx): Promise<void> {
   const node = nodePaths(paths, index);
   await unmountBelow(node.root, ctx);
-  const files = [node.root, node.log, node.containerdLog, agentRecord(paths, index), containerdRecord(paths, index)];
+  const records = [agentRecord(paths, index), startedRecord(agentRecord(paths, index)), containerdRecord(paths, index)];
+  const files = [node.root, node.log, node.containerdLog, ...records];
   for (const path of [...files, join(paths.pki, 'nodes', name)]) rmSync(path, { recursive: true, force: true });
 }
 
