@@ -20,7 +20,7 @@ import { type IngressControllerConfig, startIngressController } from '../ingress
 import { createLocalPathCleaner, type KubeletServerConfig, type Runtime, startKubelet } from '../kubelet/index.ts';
 import { type NetworkConfiguration, startPodNetwork } from '../network/index.ts';
 import { type NetworkPolicies, startNetworkPolicies } from '../network/policy/index.ts';
-import { startProxy } from '../proxy/index.ts';
+import { ProxyHealth, startHealthServers, startProxy } from '../proxy/index.ts';
 
 export interface AgentConfig {
   readonly nodeName: string;
@@ -101,6 +101,7 @@ export async function startAgent(config: AgentConfig): Promise<void> {
     group,
     registry,
   });
+  startHealthServers({ nodeName, health: new ProxyHealth(clock), informers: proxied, clock, group, registry });
   const { domain, port, upstreams } = config.dns;
   const resolved = connect(config, 'coredns').informers;
   startClusterDns({ addresses: [config.nodeIp], port, domain, upstreams, informers: resolved, clock, group });
