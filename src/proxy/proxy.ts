@@ -1,143 +1,124 @@
 /**
- * The service proxy of one node: watches Services and EndpointSlices and keeps one nftables table true to them.
- * Invariants: one transaction at a time; what was applied is remembered, never read back; after a failed transaction the whole table is
- * written anew.
+ * The service proxy of one node: watches Services and EndpointSlices and keeps nftables tables true to them.
+ * Invariants: one transaction at a time, with what changed only; changes that come together are applied together; a Service that nftables
+ * refuses is named, tried again and in nobody's way; tables that somebody else deleted are written anew.
  */
-import { corev1Resources, discoveryv1Resources } from '../api/index.ts';
-import {
-  backoffMs,
-  type Clock,
-  Counter,
-  type Ctx,
-  Gauge,
-  Histogram,
-  isAbort,
-  ProcessError,
-  Registry,
-  run,
-  type TaskGroup,
-} from '../base/index.ts';
-import { type InformerFactory, untilAborted } from '../client/index.ts';
-import { forgetConnections } from './conntrack.ts';
-import { buildRuleset, emptyRuleset, renderChange, renderTable, type Ruleset } from './ruleset.ts';
-import { type ProxyInput, virtualPorts } from './service-ports.ts';
+import { corev1Resources, type discoveryv1, discoveryv1Resources, type IpFamily, ipFamilyOf, networkingv1Resources } from '../api/index.ts';
+import { type Clock, type Ctx, Registry, type TaskGroup } from '../base/index.ts';
+import { type EventRecorder, type Informer, type InformerFactory, untilAborted } from '../client/index.ts';
+import { ProxySync } from './proxy-sync.ts';
+import type { Balance } from './table-frame.ts';
 
 export interface ProxyConfig {
   readonly nodeName: string;
-  /** Name of the nftables table; one a cluster. */
+  /** The node's primary addresses, one a family: node ports stand on them. A family with neither such nor pods is not served. */
+  readonly nodeIps: readonly string[];
+  /** Name of the nftables tables; one a cluster. */
   readonly table: string;
-  /** Addresses of all pods; their traffic to Services keeps its source. */
-  readonly podCidr: string;
+  /** Ranges of all pods, one a family; their traffic to Services keeps its source. */
+  readonly podCidrs: readonly string[];
+  /** How endpoints are chosen; default random. */
+  readonly balance?: Balance;
+  /** Bit of the packet mark that asks for masquerading; default 14, as upstream. */
+  readonly masqueradeBit?: number;
   readonly informers: InformerFactory;
+  /** Tells Services that nftables refused them; left out: the log alone says so. */
+  readonly recorder?: EventRecorder;
   readonly clock: Clock;
   readonly group: TaskGroup;
   readonly registry?: Registry;
 }
 
 const byService = 'service';
-/** Changes that come together are applied together. */
-const gatherMs = 10;
-const retryPolicy = { initialMs: 200, maxMs: 10_000 };
+const zoneLabel = 'topology.kubernetes.io/zone';
+const triggerAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
 
 /** Starts the proxy; it runs until the group closes. */
 export function startProxy(config: ProxyConfig): void {
-  const services = config.informers.informer(corev1Resources.services);
-  const slices = config.informers.informer(discoveryv1Resources.endpointslices);
-  slices.addIndex(byService, ({ metadata }) => {
-    const service = metadata.labels?.['kubernetes.io/service-name'];
-    return service ? [`${metadata.namespace}/${service}`] : [];
+  const { informers, nodeName, clock, group } = config;
+  const services = informers.informer(corev1Resources.services);
+  const slices = informers.informer(discoveryv1Resources.endpointslices);
+  const nodes = informers.informer(corev1Resources.nodes, { fieldSelector: `metadata.name=${nodeName}` });
+  const ranges = informers.informer(networkingv1Resources.servicecidrs);
+  slices.addIndex(byService, (slice) => serviceKeysOf(slice));
+  const sync = new ProxySync(
+    {
+      service: (key) => services.get(key),
+      services: () => services.list(),
+      slicesOf: (service) => slices.byIndex(byService, service),
+      zone: () => nodes.get({ name: nodeName })?.metadata.labels?.[zoneLabel],
+      serviceCidrs: () => ranges.list().flatMap(({ metadata, spec }) => (metadata.deletionTimestamp ? [] : (spec?.cidrs ?? []))),
+    },
+    {
+      name: config.table,
+      nodeName,
+      nodeIps: config.nodeIps,
+      podCidrs: byFamily(config.podCidrs),
+      families: familiesOf([...config.nodeIps, ...config.podCidrs]),
+      masqueradeMark: 1 << (config.masqueradeBit ?? 14),
+      balance: config.balance ?? 'random',
+      clock,
+      registry: config.registry ?? new Registry(),
+      ...(config.recorder && { recorder: config.recorder }),
+    },
+  );
+  services.addHandler({
+    added: ({ metadata }) => sync.serviceChanged(`${metadata.namespace}/${metadata.name}`),
+    updated: (_old, { metadata }) => sync.serviceChanged(`${metadata.namespace}/${metadata.name}`),
+    deleted: ({ metadata }) => sync.serviceChanged(`${metadata.namespace}/${metadata.name}`),
   });
-  const change = new ChangeSignal();
-  const told = { added: () => change.raise(), updated: () => change.raise(), deleted: () => change.raise() };
-  services.addHandler(told);
-  slices.addHandler(told);
-  config.informers.start();
-  const input = (): ProxyInput => ({
-    services: services.list(),
-    slicesOf: (namespace, service) => slices.byIndex(byService, `${namespace}/${service}`),
-    nodeName: config.nodeName,
-    zone: undefined,
-    nodeIps: [],
-  });
-  config.group.spawn('service proxy', async (ctx) => {
-    await config.informers.whenSynced(ctx.signal);
-    await keepTable(config, input, change, ctx);
-  });
-}
-
-async function keepTable(config: ProxyConfig, input: () => ProxyInput, change: ChangeSignal, ctx: Ctx): Promise<void> {
-  const metrics = proxyMetrics(config.registry ?? new Registry());
-  let applied: Ruleset | undefined;
-  let failures = 0;
-  for (;;) {
-    change.lower();
-    const wanted: Ruleset = buildRuleset(
-      virtualPorts(input()).filter(({ family }) => family === 'IPv4'),
-      applied ?? emptyRuleset,
-    );
-    const script = applied ? renderChange(config.table, applied, wanted) : renderTable(config.table, config.podCidr, wanted);
-    try {
-      const stop = metrics.seconds.startTimer();
-      if (script !== '') await run(['nft', '-f', '-'], { signal: ctx.signal, input: script });
-      stop();
-      if (applied) await forgetConnections(applied, wanted, ctx);
-      applied = wanted;
-      failures = 0;
-      metrics.lastSync.set(config.clock.now() / 1000);
-    } catch (err) {
-      if (isAbort(err, ctx.signal) || !(err instanceof ProcessError)) throw err;
-      ctx.log.error('cannot apply the service rules: writing the whole table anew', { err });
-      metrics.failures.inc();
-      applied = undefined;
-      await config.clock.sleep(backoffMs(retryPolicy, failures++), ctx.signal);
-      continue;
-    }
-    await change.raised(ctx.signal);
-    await config.clock.sleep(gatherMs, ctx.signal);
-  }
-}
-
-/** A flag that can be waited for. */
-class ChangeSignal {
-  #raised = false;
-  #wake: (() => void) | undefined;
-
-  raise(): void {
-    this.#raised = true;
-    this.#wake?.();
-  }
-
-  lower(): void {
-    this.#raised = false;
-  }
-
-  async raised(signal: AbortSignal): Promise<void> {
-    if (this.#raised) return;
-    await untilAborted(new Promise<void>((resolve) => (this.#wake = resolve)), signal);
-  }
-}
-
-function proxyMetrics(registry: Registry): { seconds: Histogram; lastSync: Gauge; failures: Counter } {
-  return {
-    seconds: new Histogram({
-      name: 'kubeproxy_sync_proxy_rules_duration_seconds',
-      help: 'How long a transaction took.',
-      registers: [registry],
-    }),
-    lastSync: new Gauge({
-      name: 'kubeproxy_sync_proxy_rules_last_timestamp_seconds',
-      help: 'When the table was last brought up to date.',
-      registers: [registry],
-    }),
-    failures: new Counter({
-      name: 'kubeproxy_sync_proxy_rules_nftables_sync_failures_total',
-      help: 'Transactions that failed.',
-      registers: [registry],
-    }),
+  tellOfSlices(slices, sync);
+  const everything = {
+    added: () => sync.everythingChanged(),
+    updated: () => sync.everythingChanged(),
+    deleted: () => sync.everythingChanged(),
   };
+  ranges.addHandler(everything);
+  nodes.addHandler({
+    added: everything.added,
+    updated: (old, node) => {
+      if (old.metadata.labels?.[zoneLabel] !== node.metadata.labels?.[zoneLabel]) sync.everythingChanged();
+    },
+  });
+  informers.start();
+  group.spawn('service proxy', async (ctx: Ctx) => {
+    // The zone and the ranges refine the rules; Services and endpoints are what they are made of.
+    await Promise.all([services.whenSynced(ctx.signal), slices.whenSynced(ctx.signal), nodes.whenSynced(ctx.signal)]);
+    await untilAborted(sync.run(ctx), ctx.signal);
+  });
 }
 
-/** Removes the table; used when a node leaves. */
-export async function removeProxyTable(table: string, signal: AbortSignal): Promise<void> {
-  await run(['nft', '-f', '-'], { signal, input: `add table ip ${table}\ndelete table ip ${table}\n` });
+function tellOfSlices(slices: Informer<discoveryv1.EndpointSlice>, sync: ProxySync): void {
+  const tell = (slice: discoveryv1.EndpointSlice, old?: discoveryv1.EndpointSlice): void => {
+    const trigger = slice.metadata.annotations?.[triggerAnnotation];
+    const isNew = trigger !== undefined && trigger !== old?.metadata.annotations?.[triggerAnnotation];
+    for (const key of serviceKeysOf(slice)) sync.endpointsChanged(key, isNew ? Date.parse(trigger) : undefined);
+  };
+  slices.addHandler({
+    added: (slice) => tell(slice),
+    updated: (old, slice) => {
+      tell(slice, old);
+      // The label may name another Service now.
+      for (const key of serviceKeysOf(old)) if (!serviceKeysOf(slice).includes(key)) sync.endpointsChanged(key, undefined);
+    },
+    deleted: (slice) => tell(slice, slice),
+  });
+}
+
+function serviceKeysOf({ metadata }: discoveryv1.EndpointSlice): string[] {
+  const service = metadata.labels?.['kubernetes.io/service-name'];
+  return service ? [`${metadata.namespace}/${service}`] : [];
+}
+
+function familyOf(text: string): IpFamily | undefined {
+  const slash = text.indexOf('/');
+  return ipFamilyOf(slash < 0 ? text : text.slice(0, slash));
+}
+
+function byFamily(cidrs: readonly string[]): Partial<Record<IpFamily, string>> {
+  return Object.fromEntries(cidrs.map((cidr) => [familyOf(cidr), cidr]));
+}
+
+function familiesOf(texts: readonly string[]): IpFamily[] {
+  return (['IPv4', 'IPv6'] as const).filter((family) => texts.some((text) => familyOf(text) === family));
 }

@@ -1,173 +1,190 @@
 /**
- * The proxy's nftables table as data, and as text. There is no chain a Service: data maps lead from a virtual port to a slot count, and from
- * a slot to an endpoint, so ten thousand Services load in a third of a second and one change is a few elements. Pure.
- *
- * The slot of a connection is its conntrack mark (1…n); the bit `keepSourceBit` says that the client's address must be kept.
+ * The table as it stands in the kernel, and changes of it as text. A draft collects the changes of some virtual ports; what it renders is
+ * one transaction, and once the kernel has taken that, `commit` makes the draft what stands. Pure: nothing is read back, and a change costs
+ * what it changes.
  */
-import { assignSlots } from './slots.ts';
+import type { IpFamily } from '../api/index.ts';
+import { type Element, partsOf, type PlacedPort, placePort, type PortParts } from './port-elements.ts';
 import type { VirtualPort } from './service-ports.ts';
+import type { SharedChain } from './shared-chain.ts';
+import { type MapName, renderFrame, type TableOptions, wordsFor } from './table-frame.ts';
 
-/** The elements of the table's maps and sets, each a line of nft's syntax. */
-export interface Ruleset {
-  /** Names of the load-balancing chains in use. */
-  readonly chains: ReadonlySet<string>;
-  readonly services: ReadonlyMap<string, string>;
-  readonly nodeports: ReadonlyMap<string, string>;
-  readonly endpoints: ReadonlyMap<string, string>;
-  readonly 'node-endpoints': ReadonlyMap<string, string>;
-  readonly 'empty-services': ReadonlyMap<string, string>;
-  readonly 'empty-nodeports': ReadonlyMap<string, string>;
-  /** `IP . IP` of endpoints that may be sent to themselves. */
-  readonly hairpin: ReadonlySet<string>;
-  /** Slots of every virtual port, for the next build. */
-  readonly slots: ReadonlyMap<string, readonly string[]>;
-}
+export class Ruleset {
+  readonly options: TableOptions;
+  readonly #ports = new Map<string, PlacedPort>();
+  /** How many ports ask for a shared element; by its text. */
+  readonly #shared = new Map<string, number>();
+  /** How many ports lead to a chain that exists; 0 for one that is not needed any more. */
+  readonly #chains = new Map<string, number>();
+  /** Slots for ports that are not there yet: those they had in an earlier table. */
+  readonly #earlier: Ruleset | undefined;
 
-export const emptyRuleset: Ruleset = {
-  chains: new Set(),
-  services: new Map(),
-  nodeports: new Map(),
-  endpoints: new Map(),
-  'node-endpoints': new Map(),
-  'empty-services': new Map(),
-  'empty-nodeports': new Map(),
-  hairpin: new Set(),
-  slots: new Map(),
-};
+  /** @param earlier the table that this one replaces: endpoints keep their slots */
+  constructor(options: TableOptions, earlier?: Ruleset) {
+    this.options = options;
+    this.#earlier = earlier;
+  }
 
-const mapNames = ['services', 'nodeports', 'endpoints', 'node-endpoints', 'empty-services', 'empty-nodeports'] as const;
-const keepSourceBit = 0x10000;
-/** Clients that the kernel remembers for session affinity; the oldest are forgotten when it is full. */
-const maxAffinityClients = 65_536;
+  /** The port as it stands; undefined when there is none. */
+  get(key: string): PlacedPort | undefined {
+    return this.#ports.get(key);
+  }
 
-/** The table's elements for these ports, with slots kept from `before` where possible. */
-export function buildRuleset(ports: readonly VirtualPort[], before: Ruleset): Ruleset {
-  const maps = Object.fromEntries(mapNames.map((name) => [name, new Map<string, string>()])) as Record<
-    (typeof mapNames)[number],
-    Map<string, string>
-  >;
-  const chains = new Set<string>();
-  const hairpin = new Set<string>();
-  const slots = new Map<string, readonly string[]>();
-  for (const virtual of ports) {
-    const { ip, port, backends, affinitySeconds } = virtual;
-    const keepSource = virtual.masquerade === 'never';
-    const key = `${ip === undefined ? '' : `${ip} . `}${virtual.protocol.toLowerCase()} . ${port}`;
-    const assigned = assignSlots(
-      before.slots.get(key) ?? [],
-      backends.map((backend) => `${backend.ip} . ${backend.port}`),
-      affinitySeconds !== undefined,
-    );
-    if (slots.has(key)) continue; // Two Services claim one external address: the first keeps it.
-    slots.set(key, assigned);
-    if (backends.length === 0) {
-      maps[ip === undefined ? 'empty-nodeports' : 'empty-services'].set(key, virtual.whenEmpty === 'drop' ? 'drop' : 'goto refuse');
-      continue;
-    }
-    const chain = `${ip === undefined ? 'node' : 'vip'}${keepSource ? '-keep' : ''}-${assigned.length}${affinitySeconds === undefined ? '' : `-for-${affinitySeconds}`}`;
-    chains.add(chain);
-    maps[ip === undefined ? 'nodeports' : 'services'].set(key, `goto ${chain}`);
-    assigned.forEach((backend, slot) => {
-      const mark = (slot + 1) | (keepSource ? keepSourceBit : 0);
-      maps[ip === undefined ? 'node-endpoints' : 'endpoints'].set(`${key} . ${mark}`, backend);
+  keys(): IterableIterator<string> {
+    return this.#ports.keys();
+  }
+
+  draft(): Draft {
+    return new Draft({
+      options: this.options,
+      portBefore: (key) => this.#ports.get(key),
+      slotsBefore: (key) => this.#ports.get(key) ?? this.#earlier?.get(key),
+      sharedCount: (text) => this.#shared.get(text) ?? 0,
+      hasChain: (text) => this.#chains.has(text),
+      commit: (ports, shared, chains) => {
+        for (const [key, port] of ports) {
+          if (port) this.#ports.set(key, port);
+          else this.#ports.delete(key);
+        }
+        for (const [text, count] of shared) {
+          if (count === 0) this.#shared.delete(text);
+          else this.#shared.set(text, count);
+        }
+        for (const [text, delta] of chains) this.#chains.set(text, (this.#chains.get(text) ?? 0) + delta);
+      },
     });
-    for (const { ip: address } of backends) hairpin.add(`${address} . ${address}`);
   }
-  return { chains, ...maps, hairpin, slots };
+
+  /** The empty table, to be written before a first draft in the same transaction. */
+  renderFrame(): string {
+    return this.options.families.map((family) => renderFrame(family, this.options)).join('');
+  }
+
+  /** Chains to which nothing leads any more, with the transaction that removes them. Older kernels refuse it for a moment after a change. */
+  idleChains(): { readonly text: string; readonly forget: () => void } {
+    const idle = [...this.#chains].filter(([, uses]) => uses === 0).map(([text]) => text);
+    const lines = idle.flatMap((text) => [`flush chain ${text}\n`, `delete chain ${text}\n`]);
+    return { text: lines.join(''), forget: () => idle.forEach((text) => this.#chains.delete(text)) };
+  }
 }
 
-/** The whole table as one atomic, idempotent transaction. @param podCidr addresses whose traffic keeps its source */
-export function renderTable(table: string, podCidr: string, ruleset: Ruleset): string {
-  const notLocalPods = podCidr === '' ? '' : `ip saddr != ${podCidr} `;
-  const frame = `add table ip ${table}
-delete table ip ${table}
-table ip ${table} {
-  map services { type ipv4_addr . inet_proto . inet_service : verdict; }
-  map nodeports { type inet_proto . inet_service : verdict; }
-  map endpoints { type ipv4_addr . inet_proto . inet_service . mark : ipv4_addr . inet_service; }
-  map node-endpoints { type inet_proto . inet_service . mark : ipv4_addr . inet_service; }
-  map empty-services { type ipv4_addr . inet_proto . inet_service : verdict; }
-  map empty-nodeports { type inet_proto . inet_service : verdict; }
-  map affinity { type ipv4_addr . ipv4_addr . inet_proto . inet_service : mark; flags dynamic,timeout; size ${maxAffinityClients}; timeout 3h; }
-  set hairpin { type ipv4_addr . ipv4_addr; }
-  chain refuse { reject with icmp port-unreachable
-  }
-  chain balance {
-    ip daddr . meta l4proto . th dport vmap @services
-    fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @nodeports
-  }
-  chain empty {
-    ip daddr . meta l4proto . th dport vmap @empty-services
-    fib daddr type local meta l4proto . th dport vmap @empty-nodeports
-  }
-  chain prerouting { type nat hook prerouting priority dstnat; policy accept; jump balance
-  }
-  chain output { type nat hook output priority -100; policy accept; jump balance
-  }
-  chain postrouting { type nat hook postrouting priority srcnat; policy accept;
-    ct status dnat ip saddr . ip daddr @hairpin masquerade
-    ct mark & ${keepSourceBit} == ${keepSourceBit} accept
-    ct mark & 0xffff != 0 ct status dnat ${notLocalPods}masquerade
-  }
-  chain filter-input { type filter hook input priority filter; policy accept; ct state new jump empty
-  }
-  chain filter-forward { type filter hook forward priority filter; policy accept; ct state new jump empty
-  }
-  chain filter-output { type filter hook output priority filter; policy accept; ct state new jump empty
-  }
-}
-`;
-  return frame + renderChange(table, emptyRuleset, ruleset);
+/** What a draft sees of the ruleset it is made of. */
+interface DraftBase {
+  readonly options: TableOptions;
+  readonly portBefore: (key: string) => PlacedPort | undefined;
+  readonly slotsBefore: (key: string) => PlacedPort | undefined;
+  readonly sharedCount: (text: string) => number;
+  readonly hasChain: (text: string) => boolean;
+  readonly commit: (
+    ports: ReadonlyMap<string, PlacedPort | undefined>,
+    shared: ReadonlyMap<string, number>,
+    chains: ReadonlyMap<string, number>,
+  ) => void;
 }
 
-/** The transaction that turns `before` into `after`; empty when nothing differs. */
-export function renderChange(table: string, before: Ruleset, after: Ruleset): string {
-  const lines: string[] = [];
-  for (const chain of after.chains) if (!before.chains.has(chain)) lines.push(...renderChain(table, chain));
-  const removed: string[] = [];
-  const added: string[] = [];
-  for (const name of mapNames) {
-    const gone = [...before[name]].filter(([key, value]) => after[name].get(key) !== value);
-    const come = [...after[name]].filter(([key, value]) => before[name].get(key) !== value);
-    removed.push(...elements('delete', table, name, gone));
-    added.push(...elements('add', table, name, come));
+/** Elements of one map, as its statement lists them. */
+type Lists = Map<string, string[]>;
+
+/** Changes that go into one transaction. */
+export class Draft {
+  readonly #base: DraftBase;
+  readonly #ports = new Map<string, PlacedPort | undefined>();
+  readonly #removed: Lists = new Map();
+  readonly #added: Lists = new Map();
+  readonly #sharedDeltas = new Map<string, { readonly element: Element; delta: number }>();
+  readonly #chainDeltas = new Map<string, { readonly chain: SharedChain; delta: number }>();
+
+  constructor(base: DraftBase) {
+    this.#base = base;
   }
-  const hairpinGone = [...before.hairpin.difference(after.hairpin)].map((each): [string] => [each]);
-  const hairpinCome = [...after.hairpin.difference(before.hairpin)].map((each): [string] => [each]);
-  removed.push(...elements('delete', table, 'hairpin', hairpinGone));
-  added.push(...elements('add', table, 'hairpin', hairpinCome));
-  lines.push(...removed, ...added);
-  // A chain can go once no element leads to it.
-  for (const chain of before.chains)
-    if (!after.chains.has(chain)) lines.push(`flush chain ip ${table} ${chain}`, `delete chain ip ${table} ${chain}`);
-  return lines.map((line) => `${line}\n`).join('');
+
+  /** Wants the port so (undefined: gone). Once a key. */
+  set(key: string, port: VirtualPort | undefined): void {
+    const before = this.#base.portBefore(key);
+    const after = port && placePort(key, port, this.#base.slotsBefore(key));
+    this.#ports.set(key, after);
+    this.#compare(partsOf(before, this.#base.options), partsOf(after, this.#base.options));
+  }
+
+  #compare(before: PortParts, after: PortParts): void {
+    const old = new Map(before.elements.map((element) => [`${element.map} ${element.key}`, element]));
+    for (const element of after.elements) {
+      const name = `${element.map} ${element.key}`;
+      const replaced = old.get(name);
+      old.delete(name);
+      if (replaced?.value === element.value) continue;
+      if (replaced) list(this.#removed, replaced, this.#base.options);
+      list(this.#added, element, this.#base.options);
+    }
+    for (const element of old.values()) list(this.#removed, element, this.#base.options);
+    for (const [parts, delta] of [[before, -1] as const, [after, 1] as const]) {
+      for (const element of parts.shared) count(this.#sharedDeltas, `${element.family} ${element.map} ${element.key}`, { element }, delta);
+      for (const chain of parts.chains) count(this.#chainDeltas, this.#chainText(chain), { chain }, delta);
+    }
+  }
+
+  #chainText({ family, name }: SharedChain): string {
+    return `${wordsFor(family).table} ${this.#base.options.name} ${name}`;
+  }
+
+  /** The transaction; empty when nothing differs. */
+  render(): string {
+    const { removed, added } = this.#withShared();
+    const lines: string[] = [];
+    for (const [text, { chain, delta }] of this.#chainDeltas) {
+      if (delta <= 0 || this.#base.hasChain(text)) continue;
+      lines.push(`add chain ${text}`, ...chain.rules.map((rule) => `add rule ${text} ${rule}`));
+    }
+    for (const [map, elements] of removed) lines.push(`delete element ${map} { ${elements.join(', ')} }`);
+    for (const [map, elements] of added) lines.push(`add element ${map} { ${elements.join(', ')} }`);
+    return lines.map((line) => `${line}\n`).join('');
+  }
+
+  /** Chains are made by this transaction. */
+  get makesChains(): boolean {
+    return [...this.#chainDeltas].some(([text, { delta }]) => delta > 0 && !this.#base.hasChain(text));
+  }
+
+  #withShared(): { removed: Lists; added: Lists } {
+    const copy = (lists: Lists): Lists => new Map([...lists].map(([map, elements]) => [map, [...elements]]));
+    const removed = copy(this.#removed);
+    const added = copy(this.#added);
+    for (const [text, { element, delta }] of this.#sharedDeltas) {
+      const before = this.#base.sharedCount(text);
+      if (before === 0 && delta > 0) list(added, element, this.#base.options);
+      if (before > 0 && before + delta === 0) list(removed, element, this.#base.options);
+    }
+    return { removed, added };
+  }
+
+  /** The kernel has taken the transaction: this is what stands now. */
+  commit(): void {
+    this.#base.commit(
+      this.#ports,
+      new Map([...this.#sharedDeltas].map(([text, { delta }]) => [text, this.#base.sharedCount(text) + delta])),
+      new Map(
+        [...this.#chainDeltas]
+          .filter(([text, { delta }]) => delta > 0 || this.#base.hasChain(text))
+          .map(([text, { delta }]) => [text, delta]),
+      ),
+    );
+  }
 }
 
-function elements(verb: 'add' | 'delete', table: string, name: string, entries: readonly (readonly [string, string?])[]): string[] {
-  if (entries.length === 0) return [];
-  return [
-    `${verb} element ip ${table} ${name} { ${entries.map(([key, value]) => (value === undefined ? key : `${key} : ${value}`)).join(', ')} }`,
-  ];
+function list(lists: Lists, { family, map, key, value }: Element, { name }: TableOptions): void {
+  const target = mapText(family, map, name);
+  const elements = lists.get(target);
+  const text = value === undefined ? key : `${key} : ${value}`;
+  if (elements) elements.push(text);
+  else lists.set(target, [text]);
 }
 
-/** A chain for one number of slots: picks a slot, remembers it where asked, and leads to its endpoint. */
-function renderChain(table: string, chain: string): string[] {
-  const match = /^(vip|node)(-keep)?-(\d+)(?:-for-(\d+))?$/.exec(chain)!;
-  const [, kind, keep, count, seconds] = match;
-  const bit = keep ? keepSourceBit : 0;
-  const rule = (text: string): string => `add rule ip ${table} ${chain} ${text}`;
-  const pick = count === '1' ? `ct mark set ${1 | bit}` : `ct mark set numgen random mod ${count} offset ${1 | bit}`;
-  const client = 'ip saddr . ip daddr . meta l4proto . th dport';
-  const lookup =
-    kind === 'vip'
-      ? 'ip daddr . meta l4proto . th dport . ct mark map @endpoints'
-      : 'meta l4proto . th dport . ct mark map @node-endpoints';
-  const remembered = seconds
-    ? [
-        rule(`ct mark set ${client} map @affinity`),
-        rule(`ct mark 0 ${pick}`),
-        rule(`update @affinity { ${client} timeout ${seconds}s : ct mark }`),
-      ]
-    : [rule(pick)];
-  return [`add chain ip ${table} ${chain}`, ...remembered, rule(`dnat ip to ${lookup}`)];
+function mapText(family: IpFamily, map: MapName, name: string): string {
+  return `${wordsFor(family).table} ${name} ${map}`;
+}
+
+function count<T extends object>(counts: Map<string, T & { delta: number }>, text: string, value: T, delta: number): void {
+  const found = counts.get(text);
+  if (found) found.delta += delta;
+  else counts.set(text, { ...value, delta });
 }
