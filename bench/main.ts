@@ -20,6 +20,7 @@ const benches: Readonly<Record<string, (options: SchedulerBenchOptions) => Promi
   'api-apply': async () => (await import('./api.ts')).measureApply(),
   'api-lists': async () => (await import('./api-lists.ts')).measureLists(),
   'api-crowds': async () => (await import('./api-scale.ts')).measureCrowds(),
+  network: async () => (await import('./network.ts')).measureNetwork(),
   scale: async (options) => (await import('./scale.ts')).measureScale(options),
   scheduler: async (options) => (await import('./scheduler.ts')).measureScheduler(options),
 };
