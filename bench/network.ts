@@ -125,8 +125,17 @@ ip link set flannel.1 up
 bridge fdb replace ${mac(1 - at)} dev flannel.1 dst ${other.addresses[0]} self permanent
 ip neigh replace ${next} lladdr ${mac(1 - at)} dev flannel.1 nud permanent
 ip route replace ${subnet} via ${next} dev flannel.1 onlink
-nft 'table ip podmasq { chain post { type nat hook postrouting priority srcnat; ip saddr 10.244.0.0/16 ip daddr != { 10.244.0.0/16, 224.0.0.0/4 } masquerade fully-random ; } }'`;
-    await run([...node.enter, 'sh', '-ec', script] as [string, ...string[]]);
+nft -f - <<END
+table ip podmasq {
+  chain post {
+    type nat hook postrouting priority srcnat
+    ip saddr 10.244.0.0/16 ip daddr != { 10.244.0.0/16, 224.0.0.0/4 } masquerade fully-random
+  }
+}
+END
+`;
+    const [program = '', ...args] = [...node.enter, 'sh', '-ec', script];
+    await run([program, ...args]);
   }
 }
 
@@ -136,6 +145,6 @@ function serve({ nodes }: NetworkLab): ChildProcess {
 }
 
 async function ask({ nodes }: NetworkLab, client: (address: string) => string): Promise<number> {
-  const [program, ...args] = [...nodes[0]!.enterPod, process.execPath, '-e', client(nodes[1]!.podAddresses[0]!)];
-  return Number((await run([program!, ...args])).stdout);
+  const [program = '', ...args] = [...nodes[0]!.enterPod, process.execPath, '-e', client(nodes[1]!.podAddresses[0]!)];
+  return Number((await run([program, ...args])).stdout);
 }
