@@ -41,6 +41,7 @@ export function measureLifecycle(): Promise<Figure[]> {
     const again = await timed(() => knarr(home, up));
     const rest = await atRest(cluster);
     downs.push(await timed(() => knarr(home, down)));
+    const several = await severalNodes(cluster);
     const seconds = (values: readonly number[]): number => median(values) / 1000;
     return [
       { name: 'up → API ready', value: seconds(ups.map(({ api }) => api)), unit: 's', goal: '≤ 1.0' },
@@ -49,9 +50,36 @@ export function measureLifecycle(): Promise<Figure[]> {
       { name: 'down', value: seconds(downs), unit: 's', goal: '≤ 4' },
       { name: 'up of all, no keys and no compile cache', value: first / 1000, unit: 's' },
       { name: 'up of a cluster that runs', value: again / 1000, unit: 's' },
+      ...several,
       ...rest,
     ];
   });
+}
+
+/** A cluster that grows from one node by `node add`, and comes up again with three. */
+async function severalNodes({ home, name }: BenchCluster): Promise<Figure[]> {
+  const call = (...args: string[]): Promise<number> => timed(() => knarr(home, [...args, '--name', name]));
+  await call('up', '--no-kubeconfig');
+  const adds = [await call('node', 'add'), await call('node', 'add')];
+  const ups: number[] = [];
+  for (let round = 0; round < 3; round++) {
+    await call('down');
+    ups.push(await call('up', '--no-kubeconfig', '--nodes', '3'));
+  }
+  const stop = await call('node', 'stop', `${name}-3`);
+  const start = await call('node', 'start', `${name}-3`);
+  await pause(restMs);
+  const { signal } = new AbortController();
+  const { components } = await clusterStatus({ home, name }, { signal, log: silentLogger });
+  const added = components.filter((component) => component.name.endsWith('-2')).reduce((sum, { rssBytes }) => sum + rssBytes, 0);
+  await call('down');
+  return [
+    { name: 'up --nodes 3 → three nodes Ready', value: median(ups) / 1000, unit: 's', goal: '≤ 6' },
+    { name: 'node add → Ready', value: median(adds) / 1000, unit: 's', goal: '≤ 3' },
+    { name: 'node stop', value: stop / 1000, unit: 's' },
+    { name: 'node start → Ready', value: start / 1000, unit: 's' },
+    { name: 'memory of a further node at rest', value: added / 2 ** 20, unit: 'MiB' },
+  ];
 }
 
 async function timed(act: () => Promise<unknown>): Promise<number> {
