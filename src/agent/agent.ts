@@ -16,7 +16,6 @@ import {
 } from '../client/index.ts';
 import { startClusterDns } from '../dns/index.ts';
 import { type IngressControllerConfig, startIngressController } from '../ingress/index.ts';
-import { type IngressControllerConfig, startIngressController } from '../ingress/index.ts';
 import { createLocalPathCleaner, type KubeletServerConfig, type Runtime, startKubelet } from '../kubelet/index.ts';
 import { type NetworkConfiguration, startPodNetwork } from '../network/index.ts';
 import { type NetworkPolicies, startNetworkPolicies } from '../network/policy/index.ts';
@@ -30,7 +29,7 @@ export interface AgentConfig {
   /** Who each component is there. */
   readonly identities: {
     readonly [
-      Name in 'kubelet' | 'kube-proxy' | 'flannel' | 'coredns' | 'kube-network-policies' | 'local-path-provisioner' | 'knarr-ingress' | 'knarr-ingress'
+      Name in 'kubelet' | 'kube-proxy' | 'flannel' | 'coredns' | 'kube-network-policies' | 'local-path-provisioner' | 'knarr-ingress'
     ]: () => TlsIdentity;
   };
   /** The node's engine. */
@@ -57,8 +56,6 @@ export interface AgentConfig {
     readonly port: number;
     readonly upstreams: readonly string[];
   };
-  /** Left out: Ingresses are somebody else's. */
-  readonly ingress?: Pick<IngressControllerConfig, 'settings' | 'program' | 'record' | 'serverLog'>;
   /** Left out: Ingresses are somebody else's. */
   readonly ingress?: Pick<IngressControllerConfig, 'settings' | 'program' | 'record' | 'serverLog'>;
   readonly version: string;
@@ -108,7 +105,6 @@ export async function startAgent(config: AgentConfig): Promise<void> {
   const policies = enforcePolicies(config, registry);
   cleanLocalPaths(config, registry);
   if (config.ingress) serveIngresses(config, config.ingress, registry);
-  if (config.ingress) serveIngresses(config, config.ingress, registry);
   await startKubelet(
     {
       nodeName,
@@ -143,13 +139,6 @@ function cleanLocalPaths(config: AgentConfig, registry: Registry): void {
   const recorder = createEventRecorder({ client, component: localPath.provisioner, host: nodeName, clock, random, group });
   const context = { client, informers, recorder, clock, random, registry };
   runControllers({ controllers: [createLocalPathCleaner(context, { nodeName, directory })], context, group });
-}
-
-function serveIngresses(config: AgentConfig, ingress: NonNullable<AgentConfig['ingress']>, registry: Registry): void {
-  const { nodeName, clock, random, group } = config;
-  const { client, informers } = connect(config, 'knarr-ingress');
-  const recorder = createEventRecorder({ client, component: 'knarr-ingress', host: nodeName, clock, random, group });
-  startIngressController({ ...ingress, nodeName, informers, recorder, clock, group, registry });
 }
 
 function serveIngresses(config: AgentConfig, ingress: NonNullable<AgentConfig['ingress']>, registry: Registry): void {

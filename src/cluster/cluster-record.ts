@@ -49,8 +49,6 @@ export interface ClusterRecord {
   readonly nodes: readonly NodeRecord[];
   readonly published: readonly PublishedPort[];
   readonly engine: EngineOptions;
-  /** The nodes serve Ingresses. Left out: they do not. */
-  readonly ingress?: boolean;
   /** Addresses for load balancers, as the user wrote them; left out: they get the nodes' own. */
   readonly loadBalancerPool?: string;
   /** The nodes serve Ingresses. Left out: they do not. */

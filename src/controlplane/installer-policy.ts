@@ -62,18 +62,6 @@ export const installerRoles: readonly Unsaved<rbacv1.ClusterRole>[] = [
     ],
   },
   {
-    // As ingress-nginx's, less what ours does not do: the control plane writes statuses.
-    apiVersion,
-    kind: 'ClusterRole',
-    metadata: { name: 'system:knarr-ingress' },
-    rules: [
-      { apiGroups: [''], resources: ['nodes', 'secrets', 'services'], verbs: ['get', 'list', 'watch'] },
-      { apiGroups: ['networking.k8s.io'], resources: ['ingresses', 'ingressclasses'], verbs: ['get', 'list', 'watch'] },
-      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
-      { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch', 'update'] },
-    ],
-  },
-  {
     apiVersion,
     kind: 'ClusterRole',
     metadata: {
@@ -108,7 +96,6 @@ export const installerBindings: readonly Unsaved<rbacv1.ClusterRoleBinding>[] = 
     name: 'kube-network-policies',
     namespace: 'kube-system',
   }),
-  binding('system:knarr-ingress', 'system:knarr-ingress', { kind: 'ServiceAccount', name: 'knarr-ingress', namespace: 'kube-system' }),
   binding('system:knarr-ingress', 'system:knarr-ingress', { kind: 'ServiceAccount', name: 'knarr-ingress', namespace: 'kube-system' }),
   binding('system:coredns', 'system:coredns', { kind: 'ServiceAccount', name: 'coredns', namespace: 'kube-system' }),
 ];

@@ -14,7 +14,6 @@ import { LiveRecord } from '../live-record.ts';
 import { hostResolvers } from '../network/resolvers.ts';
 import { claimProcessRecord } from '../process-record.ts';
 import { ingressServer } from './ingress-server.ts';
-import { ingressServer } from './ingress-server.ts';
 import { superviseControlPlane } from '../supervision.ts';
 import { kubernetesVersion } from '../version.ts';
 import { dnsPort } from './dns-port.ts';
@@ -59,7 +58,6 @@ export async function runAgent(name: string, index: number, { signal }: { readon
     policies: pki.identity('kube-network-policies'),
     localPath: pki.identity('local-path-provisioner'),
     ingress: pki.identity('knarr-ingress'),
-    ingress: pki.identity('knarr-ingress'),
   };
   await startAgent({
     nodeName: node.name,
@@ -72,7 +70,6 @@ export async function runAgent(name: string, index: number, { signal }: { readon
       coredns: () => identities.dns,
       'kube-network-policies': () => identities.policies,
       'local-path-provisioner': () => identities.localPath,
-      'knarr-ingress': () => identities.ingress,
       'knarr-ingress': () => identities.ingress,
     },
     runtime,
@@ -107,7 +104,6 @@ export async function runAgent(name: string, index: number, { signal }: { readon
       upstreams: hostResolvers(),
     },
     ...(record.ingress && { ingress: ingressServer({ home, name, paths }, node) }),
-    ...(record.ingress && { ingress: ingressServer(home, paths, node) }),
     version: kubernetesVersion,
     clock,
     random: systemRandom,
