@@ -30,7 +30,7 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
   if (!claim || existsSync(paths.stoppingMark)) return log.info('not needed: another control plane runs, or the cluster is being stopped');
   const group = new TaskGroup({ log, signal });
   const live = new LiveRecord(paths, record);
-  const { network, nodes, apiPort } = record;
+  const { network, apiPort } = record;
   const pki = readControlPlanePki(paths);
   const { values: flags, faults } = parseFlags(record.apiServerFlags ?? {});
   if (faults.length > 0) throw new ClusterError(`flags of the API server: ${faults.join('; ')}`);
@@ -64,8 +64,8 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
       return node && nodePaths(paths, node.index).volumes;
     },
     dns: { serviceIp: network.dnsServiceIp, port: dnsPort, domain: 'cluster.local' },
-    loadBalancer: record.loadBalancerPool === undefined ? {} : { pool: record.loadBalancerPool },
     ingress: record.ingress ?? false,
+    loadBalancer: record.loadBalancerPool === undefined ? {} : { pool: record.loadBalancerPool },
     knarrVersion,
     clock,
     random: systemRandom,
