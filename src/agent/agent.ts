@@ -23,7 +23,8 @@ import { ProxyHealth, startHealthServers, startProxy } from '../proxy/index.ts';
 
 export interface AgentConfig {
   readonly nodeName: string;
-  readonly nodeIp: string;
+  /** One of each family at most; the first is the primary one. */
+  readonly nodeIps: readonly string[];
   /** The API server's URL as the node reaches it. */
   readonly server: string;
   /** Who each component is there. */
@@ -45,7 +46,8 @@ export interface AgentConfig {
   readonly kubeletServer: KubeletServerConfig;
   /** Name of nftables tables and of the CNI network. */
   readonly name: string;
-  readonly podCidr: string;
+  /** Ranges of all pods of the cluster, one of each family at most. */
+  readonly podCidrs: readonly string[];
   readonly cniConfigDir: string;
   readonly ipamDir: string;
   /** How pods of different nodes reach each other. */
@@ -73,9 +75,9 @@ export async function startAgent(config: AgentConfig): Promise<void> {
   const recorder = createEventRecorder({ client, component: 'kubelet', host: nodeName, clock, random, group });
   startPodNetwork({
     nodeName,
-    nodeIps: [config.nodeIp],
+    nodeIps: config.nodeIps,
     name: config.name,
-    networks: [config.podCidr],
+    networks: config.podCidrs,
     configuration: config.podNetwork,
     cniConfigDir: config.cniConfigDir,
     ipamDir: config.ipamDir,
@@ -89,9 +91,9 @@ export async function startAgent(config: AgentConfig): Promise<void> {
   const { client: proxyClient, informers: proxied } = connect(config, 'kube-proxy');
   startProxy({
     nodeName,
-    nodeIps: [config.nodeIp],
+    nodeIps: config.nodeIps,
     table: `${config.name}-services`,
-    podCidrs: [config.podCidr],
+    podCidrs: config.podCidrs,
     informers: proxied,
     recorder: createEventRecorder({ client: proxyClient, component: 'kube-proxy', host: nodeName, clock, random, group }),
     clock,
@@ -101,14 +103,15 @@ export async function startAgent(config: AgentConfig): Promise<void> {
   startHealthServers({ nodeName, health: new ProxyHealth(clock), informers: proxied, clock, group, registry });
   const { domain, port, upstreams } = config.dns;
   const resolved = connect(config, 'coredns').informers;
-  startClusterDns({ addresses: [config.nodeIp], port, domain, upstreams, informers: resolved, clock, group });
+  // Its Service has the cluster's first family.
+  startClusterDns({ addresses: config.nodeIps.slice(0, 1), port, domain, upstreams, informers: resolved, clock, group });
   const policies = enforcePolicies(config, registry);
   cleanLocalPaths(config, registry);
   if (config.ingress) serveIngresses(config, config.ingress, registry);
   await startKubelet(
     {
       nodeName,
-      nodeIps: [config.nodeIp],
+      nodeIps: config.nodeIps,
       version: config.version,
       rootDir: config.kubeletDir,
       podLogsDir: config.podLogsDir,

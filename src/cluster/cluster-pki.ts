@@ -6,6 +6,7 @@ import type { TlsIdentity } from '../client/index.ts';
 import { ensureClusterPki, ServiceAccountKeys } from '../pki/index.ts';
 import type { ClusterRecord, NodeRecord } from './cluster-record.ts';
 import { type ClusterPaths, makePrivateDirectory } from './home.ts';
+import { hostAddresses, nodeAddresses } from './network/addresses.ts';
 
 const issuer = 'https://kubernetes.default.svc.cluster.local';
 
@@ -14,9 +15,9 @@ export async function ensurePki(record: ClusterRecord, paths: ClusterPaths, cloc
   makePrivateDirectory(paths.pki);
   await ensureClusterPki(paths.pki, {
     clock,
-    apiServerSans: [record.network.hostIp],
+    apiServerSans: hostAddresses(record.network),
     serviceIps: [record.network.apiServiceIp],
-    nodes: record.nodes.map(({ name, ip }) => ({ name, addresses: [ip] })),
+    nodes: record.nodes.map((node) => ({ name: node.name, addresses: nodeAddresses(record.network, node) })),
   });
 }
 

@@ -15,6 +15,16 @@ export interface NetworkBlock {
   readonly serviceCidr: string;
   readonly apiServiceIp: string;
   readonly dnsServiceIp: string;
+  /** Left out: the cluster has IPv4 alone. */
+  readonly ipv6?: Ipv6Block;
+}
+
+/** The same in IPv6, for a cluster of both families; the API server and DNS stand in IPv4. */
+export interface Ipv6Block {
+  readonly nodeCidr: string;
+  readonly hostIp: string;
+  readonly podCidr: string;
+  readonly serviceCidr: string;
 }
 
 export interface NodeRecord {

@@ -17,9 +17,13 @@ import { type ClusterPaths, homeFault, machineNames } from './home.ts';
 import { aliveOf, controlPlaneRecord } from './launch.ts';
 import type { BridgeMark } from './network/bridge-mark.ts';
 import { freePort, isPortFree } from './network/free-port.ts';
-import { findFreeBlock } from './network/host-network.ts';
+import { findFreeBlock, findFreeIpv6Block } from './network/host-network.ts';
+import { rangesOf } from './network/addresses.ts';
 import { withNodeCount } from './nodes/node-plan.ts';
 import type { NetworkConfiguration } from '../network/configuration/index.ts';
+
+/** Which addresses a cluster has: IPv4 alone, or both families. */
+export type IpFamilies = 'ipv4' | 'dual';
 
 export interface WantedCluster {
   readonly home: string;
@@ -28,6 +32,8 @@ export interface WantedCluster {
   readonly published?: readonly PublishedPort[];
   /** How many it is to have; undefined: as many as before, or one. */
   readonly nodeCount?: number;
+  /** Undefined: as before, or IPv4 alone for a new cluster. It cannot be changed. */
+  readonly ipFamily?: IpFamilies;
   /** The nodes serve Ingresses; undefined: as before, or not. */
   readonly ingress?: boolean;
   /** How pods of different nodes reach each other; undefined: as before, or the default. */
@@ -70,11 +76,12 @@ async function newRecord(
   takenPorts: readonly number[],
   ctx: Ctx,
 ): Promise<ClusterRecord> {
-  const network = await findFreeBlock(
-    others.map((other) => other.network),
-    wanted.home,
-    ctx.signal,
-  );
+  const reserved = others.map((other) => other.network);
+  const block = await findFreeBlock(reserved, wanted.home, ctx.signal);
+  const network =
+    wanted.ipFamily === 'dual'
+      ? { ...block, ipv6: await findFreeIpv6Block({ cluster: wanted.name, nodeCidr: block.nodeCidr, reserved }, ctx.signal) }
+      : block;
   return {
     format: 1,
     name: wanted.name,
@@ -98,6 +105,7 @@ async function changedRecord(
   paths: ClusterPaths,
   takenPorts: readonly number[],
 ): Promise<ClusterRecord> {
+  refuseOtherFamily(known, wanted.ipFamily);
   let { apiPort } = known;
   const runs = aliveOf(controlPlaneRecord(paths)) !== undefined;
   if (!runs && !(await isPortFree(apiPort))) {
@@ -134,6 +142,13 @@ async function changedRecord(
   };
 }
 
+/** @throws ClusterError when the cluster was made with other addresses: what is in it was built on them */
+function refuseOtherFamily({ name, network }: ClusterRecord, wanted: IpFamilies | undefined): void {
+  const has: IpFamilies = network.ipv6 ? 'dual' : 'ipv4';
+  if (wanted !== undefined && wanted !== has)
+    throw new ClusterError(`cluster "${name}" was made with --ip-family ${has}, which cannot be changed; delete it and start it anew`);
+}
+
 /** @throws ClusterError when a port that is to be published would be taken away from somebody */
 async function refuseTakenPorts(
   published: readonly PublishedPort[],
@@ -161,7 +176,8 @@ export function mergeEngine(before: EngineOptions, wanted: EngineOptions | undef
 }
 
 function withOwnRanges(proxyEnv: Readonly<Record<string, string>>, network: NetworkBlock): Record<string, string> {
-  const own = ['127.0.0.1', 'localhost', network.nodeCidr, network.podCidr, network.serviceCidr, '.svc', '.cluster.local'];
+  const ranges = (['nodeCidr', 'podCidr', 'serviceCidr'] as const).flatMap((kind) => rangesOf(network, kind));
+  const own = ['127.0.0.1', 'localhost', ...ranges, '.svc', '.cluster.local'];
   const given = proxyEnv['NO_PROXY'] ?? proxyEnv['no_proxy'] ?? '';
   const exceptions = [...new Set([...given.split(',').filter(Boolean), ...own])].join(',');
   return { ...proxyEnv, NO_PROXY: exceptions, no_proxy: exceptions };

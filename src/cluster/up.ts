@@ -24,7 +24,7 @@ import { loadBridgeFilter } from './network/bridge-filter.ts';
 import { admitTraffic, raiseBridge } from './network/host-network.ts';
 import { nodesOn } from './nodes/power.ts';
 import { startNode } from './nodes/start-node.ts';
-import { prepareRecord } from './prepare-record.ts';
+import { type IpFamilies, prepareRecord } from './prepare-record.ts';
 import { ProcessWatch } from './process-watch.ts';
 import { announceChange } from './supervision.ts';
 import type { NetworkConfiguration } from '../network/configuration/index.ts';
@@ -36,6 +36,8 @@ export interface UpOptions {
   readonly published?: readonly PublishedPort[];
   /** How many nodes it is to have; undefined: as many as before, or one. @throws ClusterError by `up` when it has more */
   readonly nodeCount?: number;
+  /** Which addresses it has; undefined: as before, or IPv4 alone. @throws ClusterError by `up` when it was made with others */
+  readonly ipFamily?: IpFamilies;
   /** The nodes serve Ingresses; undefined: as before, or not. */
   readonly ingress?: boolean;
   /** What is empty in it is as before. */

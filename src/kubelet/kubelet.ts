@@ -396,7 +396,7 @@ class Assembly {
       this.#podCidrs = cidrs.join();
       this.#deps.onPodCidrs?.(cidrs);
       // Engines that make their own network file want the range from us; the others ignore it.
-      this.#spawn('pod range', (task) => this.#deps.engine.runtime.updatePodCidr(cidrs[0]!, task));
+      this.#spawn('pod range', (task) => this.#deps.engine.runtime.updatePodCidr(cidrs.join(','), task));
       this.nodes.wake();
     };
     this.#nodeInformer.addHandler({ added: onNode, updated: (_, node) => onNode(node) });

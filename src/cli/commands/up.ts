@@ -15,6 +15,7 @@ interface Flags {
   readonly wait?: boolean;
   readonly kubeconfig: boolean;
   readonly publish?: readonly PublishedPort[];
+  readonly ipFamily?: 'ipv4' | 'dual';
   readonly ingress?: boolean;
   readonly network?: string;
   readonly registryMirror?: Readonly<Record<string, string>>;
@@ -30,6 +31,7 @@ export const upCommand: Subcommand = (command, context) => {
     .option('--wait', 'wait until cluster DNS and the default ServiceAccount are there too')
     .option('--no-kubeconfig', "leave the user's kubeconfig alone")
     .option('--publish <host:node>', 'lead a port of this machine to a NodePort or hostPort; may be repeated', collectPort)
+    .option('--ip-family <family>', 'ipv4, or dual for IPv4 and IPv6; chosen once (default: ipv4)', parseIpFamily)
     .option('--ingress', 'serve Ingresses on ports 80 and 443 of the nodes (default: as before, or not)')
     .option('--no-ingress', 'serve Ingresses no more')
     .option('--network <backend|file>', "vxlan, host-gw, none, or a file with flannel's net-conf.json (default: as before, or vxlan)")
@@ -52,6 +54,7 @@ export const upCommand: Subcommand = (command, context) => {
           waitForAll: flags.wait ?? false,
           writeKubeconfig: flags.kubeconfig,
           ...(flags.nodes !== undefined && { nodeCount: flags.nodes }),
+          ...(flags.ipFamily && { ipFamily: flags.ipFamily }),
           ...(flags.ingress !== undefined && { ingress: flags.ingress }),
           ...(flags.publish && { published: flags.publish }),
           ...(flags.network !== undefined && { podNetwork: await readPodNetwork(flags.network) }),
@@ -75,6 +78,12 @@ function rememberedFlags(name: string, env: Readonly<Record<string, string | und
 export function parseCount(text: string): number {
   if (!/^\d{1,4}$/.test(text) || Number(text) < 1) throw new InvalidArgumentError('give a whole number from 1');
   return Number(text);
+}
+
+function parseIpFamily(text: string): 'ipv4' | 'dual' {
+  if (text === 'ipv6') throw new InvalidArgumentError('clusters of IPv6 alone are not supported; give dual for both families');
+  if (text !== 'ipv4' && text !== 'dual') throw new InvalidArgumentError('give ipv4 or dual');
+  return text;
 }
 
 export function collectPort(text: string, before: readonly PublishedPort[] = []): PublishedPort[] {

@@ -17,14 +17,17 @@ export interface FirewallOpening {
   readonly bridge: string;
   readonly apiPort: number;
   readonly comment: string;
+  /** The nodes have IPv6 too. */
+  readonly ipv6: boolean;
 }
 
 /** The rules that the filter chains of others need, as nft commands. Pure. */
 export function openingRules(chains: readonly NftChain[], opening: FirewallOpening): string[] {
   const { bridge, apiPort, comment } = opening;
+  const families = ['ip', 'inet', ...(opening.ipv6 ? ['ip6'] : [])];
   return chains.flatMap(({ family, table, name, type, hook, policy }) => {
     const drops = policy === 'drop' || table === 'firewalld';
-    if (type !== 'filter' || !drops || table.startsWith('knarr-') || !['ip', 'inet'].includes(family)) return [];
+    if (type !== 'filter' || !drops || table.startsWith('knarr-') || !families.includes(family)) return [];
     const at = `insert rule ${family} ${table} ${name}`;
     const accept = `accept comment "${comment}"`;
     if (hook === 'forward') return [`${at} iifname "${bridge}" ${accept}`, `${at} oifname "${bridge}" ${accept}`];

@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import { addressBlock } from './address-block.ts';
 import { formatMark, parseMark } from './bridge-mark.ts';
 import { openingRules } from './host-firewall.ts';
-import { renderHostTable, renderRoutes } from './host-network.ts';
+import { renderHostTables, renderRoutes } from './host-network.ts';
 import { nodeHardwareAddress } from './node-namespaces.ts';
 
-const opening = { bridge: 'kn-dev', apiPort: 6443, comment: 'knarr-dev' };
+const opening = { bridge: 'kn-dev', apiPort: 6443, comment: 'knarr-dev', ipv6: false };
 
 test.each([
   [
@@ -28,6 +28,14 @@ test.each([
   expect(openingRules([chain], opening)).toEqual(rules);
 });
 
+test('a firewall of IPv6 is opened for nodes that have it', () => {
+  const chain = { family: 'ip6', table: 'filter', name: 'FORWARD', type: 'filter', hook: 'forward', policy: 'drop' };
+  expect(openingRules([chain], { ...opening, ipv6: true })).toEqual([
+    'insert rule ip6 filter FORWARD iifname "kn-dev" accept comment "knarr-dev"',
+    'insert rule ip6 filter FORWARD oifname "kn-dev" accept comment "knarr-dev"',
+  ]);
+});
+
 test('a mark in an alias says whose a bridge is', () => {
   expect(parseMark('kn-dev', formatMark('/', 6443))).toEqual({ bridge: 'kn-dev', home: '/', apiPort: 6443 });
   expect(parseMark('docker0', 'the office network')).toBeUndefined();
@@ -35,12 +43,31 @@ test('a mark in an alias says whose a bridge is', () => {
 
 test('published ports and the ranges of the cluster lead through a node that is on', () => {
   const record = { name: 'dev', network: addressBlock(0), published: [{ hostPort: 8080, nodePort: 30_080 }] };
-  expect(renderHostTable(record, '10.200.0.12')).toContain('th dport 8080 dnat to 10.200.0.12:30080');
-  expect(renderHostTable(record, undefined)).not.toContain('dnat to');
-  expect(renderRoutes(record, '10.200.0.12')).toBe(
+  expect(renderHostTables(record, ['10.200.0.12'])).toContain('th dport 8080 dnat to 10.200.0.12:30080');
+  expect(renderHostTables(record, ['10.200.0.12'])).not.toContain('ip6');
+  expect(renderHostTables(record, [])).not.toContain('dnat to');
+  expect(renderRoutes(record, ['10.200.0.12'])).toBe(
     'route replace 10.244.0.0/16 via 10.200.0.12 dev kn-dev\nroute replace 10.96.0.0/16 via 10.200.0.12 dev kn-dev\n',
   );
-  expect(renderRoutes(record, undefined)).toBe('route replace 10.244.0.0/16 dev kn-dev\nroute replace 10.96.0.0/16 dev kn-dev\n');
+  expect(renderRoutes(record, [])).toBe('route replace 10.244.0.0/16 dev kn-dev\nroute replace 10.96.0.0/16 dev kn-dev\n');
+});
+
+test('a cluster of both families has a second table and a second pair of routes', () => {
+  const ipv6 = { nodeCidr: 'fd1:2:3::/64', hostIp: 'fd1:2:3::1', podCidr: 'fd1:2:3:100::/56', serviceCidr: 'fd1:2:3:96::/112' };
+  const record = { name: 'dev', network: { ...addressBlock(0), ipv6 }, published: [{ hostPort: 8080, nodePort: 30_080 }] };
+  const tables = renderHostTables(record, ['10.200.0.12', 'fd1:2:3::12']);
+  expect(tables).toContain('table ip6 knarr-dev {');
+  expect(tables).toContain('    ip6 saddr fd1:2:3::/64 oifname != "kn-dev" masquerade\n');
+  expect(tables).toContain('ip6 daddr != ::1 fib daddr type local meta l4proto { tcp, udp } th dport 8080 dnat to [fd1:2:3::12]:30080');
+  expect(renderHostTables(record, [])).not.toContain('dnat to');
+  expect(renderRoutes(record, ['10.200.0.12', 'fd1:2:3::12']).split('\n')).toEqual([
+    'route replace 10.244.0.0/16 via 10.200.0.12 dev kn-dev',
+    'route replace 10.96.0.0/16 via 10.200.0.12 dev kn-dev',
+    'route replace fd1:2:3:100::/56 via fd1:2:3::12 dev kn-dev',
+    'route replace fd1:2:3:96::/112 via fd1:2:3::12 dev kn-dev',
+    '',
+  ]);
+  expect(renderRoutes(record, [])).toContain('route replace fd1:2:3:96::/112 dev kn-dev\n');
 });
 
 test('a node has the same hardware address in every life, and no other node has it', () => {

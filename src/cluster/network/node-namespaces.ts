@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type Ctx, run } from '../../base/index.ts';
 import type { ClusterRecord, NodeRecord } from '../cluster-record.ts';
 import { type ClusterPaths, machineNames, nodePaths } from '../home.ts';
+import { nodeAddresses } from './addresses.ts';
 import { hostResolvers } from './resolvers.ts';
 
 /** Files that pin the namespaces of one node. */
@@ -69,7 +70,7 @@ ip -n ${netns} addr add ${node.ip}/${prefix} dev eth0
 ip -n ${netns} link set lo up
 ip -n ${netns} link set eth0 up
 ip -n ${netns} route add default via ${record.network.hostIp}
-mkdir -p '${pins}'
+${ipv6Commands(record, node, namespaces)}mkdir -p '${pins}'
 rm -f '${namespaces.done}'
 umount '${namespaces.mount}' '${namespaces.uts}' 2>/dev/null || true
 grep -q ' ${pins} ' /proc/self/mountinfo || { mount --bind '${pins}' '${pins}' && mount --make-private '${pins}'; }
@@ -89,6 +90,18 @@ touch '${namespaces.done}'
 `;
   await run(['sh', '-ec', script], { signal: ctx.signal });
   return namespaces;
+}
+
+/** Lines that give the node its IPv6 address and the way out; none for a node without. Routers it takes from nobody. */
+function ipv6Commands({ name, network }: ClusterRecord, node: NodeRecord, { net }: NodeNamespaces): string {
+  const [, address] = nodeAddresses(network, node);
+  if (!network.ipv6 || address === undefined) return '';
+  const inNode = `ip -n ${machineNames(name).netns(node.index)}`;
+  const settings = '/proc/sys/net/ipv6/conf/eth0';
+  return `nsenter --net='${net}' sh -ec 'echo 0 > ${settings}/disable_ipv6; echo 0 > ${settings}/accept_ra'
+${inNode} addr add ${address}/${network.ipv6.nodeCidr.split('/')[1]!} dev eth0 nodad
+${inNode} -6 route add default via ${network.ipv6.hostIp}
+`;
 }
 
 function prepareOverlay(overlay: string): void {

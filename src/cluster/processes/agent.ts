@@ -11,6 +11,7 @@ import { protectFromOomKiller } from '../engine/oom-score.ts';
 import { clusterPaths, knarrHome, machineNames, nodePaths } from '../home.ts';
 import { agentRecord, containerdRecord } from '../launch.ts';
 import { LiveRecord } from '../live-record.ts';
+import { nodeAddresses, rangesOf } from '../network/addresses.ts';
 import { hostResolvers } from '../network/resolvers.ts';
 import { claimProcessRecord } from '../process-record.ts';
 import { ingressServer } from './ingress-server.ts';
@@ -61,7 +62,7 @@ export async function runAgent(name: string, index: number, { signal }: { readon
   };
   await startAgent({
     nodeName: node.name,
-    nodeIp: node.ip,
+    nodeIps: nodeAddresses(network, node),
     server: `https://${network.hostIp}:${record.apiPort}`,
     identities: {
       kubelet: () => identities.kubelet,
@@ -80,7 +81,8 @@ export async function runAgent(name: string, index: number, { signal }: { readon
     // As the engine's configuration says.
     appArmor: false,
     kubeletServer: {
-      address: node.ip,
+      // The node's network is its own: nobody else listens there.
+      address: network.ipv6 ? '::' : node.ip,
       port: kubeletPort,
       tlsCert: pki.serving.cert,
       tlsKey: pki.serving.key,
@@ -92,7 +94,7 @@ export async function runAgent(name: string, index: number, { signal }: { readon
       },
     },
     name: machineNames(name).nftTable,
-    podCidr: network.podCidr,
+    podCidrs: rangesOf(network, 'podCidr'),
     cniConfigDir: files.cniConfig,
     ipamDir: join(files.root, 'ipam'),
     podNetwork: record.podNetwork ?? defaultConfiguration(),

@@ -12,6 +12,7 @@ import { protectFromOomKiller } from '../engine/oom-score.ts';
 import { clusterPaths, knarrHome, nodePaths } from '../home.ts';
 import { controlPlaneRecord } from '../launch.ts';
 import { LiveRecord } from '../live-record.ts';
+import { hostAddresses, rangesOf } from '../network/addresses.ts';
 import { claimProcessRecord } from '../process-record.ts';
 import { superviseAgents } from '../supervision.ts';
 import { dnsPort } from './dns-port.ts';
@@ -45,14 +46,11 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
     store,
     ...pki,
     flags,
-    listen: [
-      { host: '127.0.0.1', port: apiPort },
-      { host: network.hostIp, port: apiPort },
-    ],
+    listen: ['127.0.0.1', ...hostAddresses(network)].map((host) => ({ host, port: apiPort })),
     advertise: { ip: network.hostIp, port: apiPort },
-    serviceCidrs: [network.serviceCidr],
+    serviceCidrs: rangesOf(network, 'serviceCidr'),
     apiServiceIp: network.apiServiceIp,
-    podCidrs: [network.podCidr],
+    podCidrs: rangesOf(network, 'podCidr'),
     // No two clusters of a machine share it, so each has upstream's ports.
     managersHost: network.hostIp,
     controllerManagerFlags: manager.values,
