@@ -1,6 +1,7 @@
 /**
  * The rows of Kubernetes' conformance suite that tests of ours stand for. A test says which by where it is and what it is called: the file
- * `test/conformance/<area>.test.ts` holds the area's tests, and each bears the exact text of its row.
+ * `test/conformance/<area>.test.ts` holds the area's tests, and each bears the exact text of its row. Where the suite gives several rows of
+ * an area one text, all of our tests but one add in parentheses what tells them apart: `Networking, from node (udp)`.
  */
 import { readFileSync } from 'node:fs';
 import { readdirSync } from 'node:fs';
@@ -35,13 +36,42 @@ export function testNames(source: string): string[] {
   return [...source.matchAll(testCall)].map(([, single, double]) => (single ?? double ?? '').replace(/\\(.)/g, '$1'));
 }
 
+/**
+ * Which of `rows` stand for no published row: their text is not one of the area's, or bears a note where the text belongs to one row only, or
+ * there are more of them than published rows of that text.
+ * @param published area and text of each row, a row as often as it is published
+ */
+export function unpublishedRows(
+  rows: readonly Pick<ConformanceRow, 'area' | 'text'>[],
+  published: readonly Pick<ConformanceRow, 'area' | 'text'>[],
+): string[] {
+  const left = new Map<string, number>();
+  const keyOf = (area: string, text: string): string => `${area}: ${text}`;
+  for (const { area, text } of published) left.set(keyOf(area, text), (left.get(keyOf(area, text)) ?? 0) + 1);
+  const twins = new Set([...left].filter(([, count]) => count > 1).map(([key]) => key));
+  return rows.flatMap(({ area, text }) => {
+    const exact = keyOf(area, text);
+    const key = left.has(exact) ? exact : keyOf(area, withoutNote(text));
+    const count = left.get(key) ?? 0;
+    if (count === 0 || (key !== exact && !twins.has(key))) return [exact];
+    left.set(key, count - 1);
+    return [];
+  });
+}
+
+/** Without what is said in parentheses at its end. */
+function withoutNote(text: string): string {
+  return text.replace(/ \([^()]+\)$/, '');
+}
+
 /** `docs/conformance.md`: one line a row. */
 export function conformancePage(rows: readonly ConformanceRow[]): string {
   return [
     '# Conformance',
     '',
     "Kubernetes' conformance suite describes each of its tests in a line. Here is which of them a test of this project stands for, by the",
-    'exact text of that line; each runs against a real cluster. Written by `npm run conformance` from the names of the tests.',
+    'exact text of that line; each runs against a real cluster. Of tests that share a line all but one add in parentheses what tells them',
+    'apart. Written by `npm run conformance` from the names of the tests.',
     '',
     '| area | test | file |',
     '|---|---|---|',
