@@ -6,6 +6,7 @@ import type { corev1, discoveryv1, IpFamily } from '../api/index.ts';
 import { type Clock, type Ctx, isAbort, KeyedBackoff, ProcessError, type Registry, type Timer } from '../base/index.ts';
 import { breather, type EventRecorder, splitKey, untilAborted, type ObjectKey } from '../client/index.ts';
 import { FlowCleaner } from './conntrack.ts';
+import type { ProxyProgress } from './health-state.ts';
 import { PortClaims } from './port-claims.ts';
 import { portKey } from './port-elements.ts';
 import { type ProxyMetrics, proxyMetrics } from './proxy-metrics.ts';
@@ -34,6 +35,7 @@ export interface ProxySyncOptions {
   readonly clock: Clock;
   readonly registry: Registry;
   readonly recorder?: EventRecorder;
+  readonly progress?: ProxyProgress;
   /** Runs `nft` and `conntrack`; default: in this process's network namespace. */
   readonly run?: RunTool;
 }
@@ -101,6 +103,7 @@ export class ProxySync {
   /** What all Services depend on changed. */
   everythingChanged(): void {
     this.#all = true;
+    this.#options.progress?.queued();
     this.#wake?.();
   }
 
@@ -128,6 +131,7 @@ export class ProxySync {
 
   #note(service: string): void {
     this.#changed.add(service);
+    this.#options.progress?.queued();
     this.#metrics.lastQueued.set(this.#options.clock.now() / 1000);
     this.#wake?.();
   }
@@ -195,6 +199,9 @@ export class ProxySync {
     this.#measure(full, triggers);
     this.#metrics.pendingServices.set((this.#pending.services -= seen.services));
     this.#metrics.pendingEndpoints.set((this.#pending.endpoints -= seen.endpoints));
+    // What came meanwhile waits for the next turn, and counts from now on.
+    this.#options.progress?.updated();
+    if (this.#hasWork) this.#options.progress?.queued();
     this.#metrics.deletedFlows.inc(await this.#flows.clean(ctx));
   }
 

@@ -6,6 +6,7 @@
 import { corev1Resources, type discoveryv1, discoveryv1Resources, type IpFamily, ipFamilyOf, networkingv1Resources } from '../api/index.ts';
 import { type Clock, type Ctx, Registry, type TaskGroup } from '../base/index.ts';
 import { type EventRecorder, type Informer, type InformerFactory, untilAborted } from '../client/index.ts';
+import type { ProxyProgress } from './health-state.ts';
 import { ProxySync } from './proxy-sync.ts';
 import type { Balance } from './table-frame.ts';
 
@@ -24,6 +25,8 @@ export interface ProxyConfig {
   readonly informers: InformerFactory;
   /** Tells Services that nftables refused them; left out: the log alone says so. */
   readonly recorder?: EventRecorder;
+  /** Is told when changes come and when the kernel has them: health is made of it. */
+  readonly progress?: ProxyProgress;
   readonly clock: Clock;
   readonly group: TaskGroup;
   readonly registry?: Registry;
@@ -60,6 +63,7 @@ export function startProxy(config: ProxyConfig): void {
       clock,
       registry: config.registry ?? new Registry(),
       ...(config.recorder && { recorder: config.recorder }),
+      ...(config.progress && { progress: config.progress }),
     },
   );
   services.addHandler({
