@@ -24,7 +24,7 @@ export interface LaunchContext {
 
 /** Heap limits, set on purpose: a young generation that fits the cache keeps an idle process small. */
 export const controlPlaneFlags: readonly string[] = ['--max-semi-space-size=16', '--max-old-space-size=4096'];
-const agentFlags = ['--max-semi-space-size=2', '--max-old-space-size=1024'];
+export const agentFlags: readonly string[] = ['--max-semi-space-size=2', '--max-old-space-size=1024'];
 
 export function controlPlaneRecord(paths: ClusterPaths): string {
   return join(paths.run, 'control-plane.json');
