@@ -27,7 +27,7 @@ export interface ServerSettings {
 export interface ServerState {
   readonly plan: Pick<IngressPlan, 'backends' | 'maps' | 'certificates'>;
   readonly slotsOf: (backend: string) => Slots;
-  /** Tells a running server from the one before it. */
+  /** Tells a running server from the one before it, and what it was made for. */
   readonly generation: string;
 }
 
@@ -104,6 +104,8 @@ defaults
     retries 3
     retry-on conn-failure empty-response
     http-reuse safe
+    # A server that is replaced ends an idle connection with its next answer: cut at once, it could be cut under a request.
+    option idle-close-on-response
     timeout connect 5s
     timeout client 60s
     timeout server 60s

@@ -5,7 +5,19 @@
  * process.
  */
 import { spawn } from 'node:child_process';
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   backoffMs,
@@ -26,6 +38,7 @@ export interface HaproxyProcessOptions {
   readonly directory: string;
   /** Says which process it is, for whoever comes after this one. */
   readonly record: string;
+  /** What the server says; kept below a size, with as much again of what came before in `LOG.1`. */
   readonly log: string;
   readonly socket: HaproxySocket;
   readonly clock: Clock;
@@ -35,6 +48,7 @@ const reloadLimitMs = 15_000;
 const pollMs = 20;
 const lookMs = 200;
 const graceMs = 2000;
+const maxLogBytes = 4 * 1024 * 1024;
 const restartPolicy = { initialMs: 100, maxMs: 10_000 };
 /** A server that lived this long ended for a new reason. */
 const forgetAfterMs = 60_000;
@@ -92,7 +106,10 @@ export class HaproxyProcess {
     let failures = 0;
     for (;;) {
       const beganMs = clock.monotonic();
-      while (this.running) await clock.sleep(lookMs, signal);
+      while (this.running) {
+        boundLog(this.#options.log);
+        await clock.sleep(lookMs, signal);
+      }
       if (clock.monotonic() - beganMs > forgetAfterMs) failures = 0;
       await clock.sleep(backoffMs(restartPolicy, failures++), signal);
       if (this.running) continue;
@@ -155,6 +172,13 @@ export function writeFiles(directory: string, files: ReadonlyMap<string, string>
     writeFileAtomically(path, text);
     chmodSync(path, 0o600);
   }
+}
+
+/** The server appends to the file for as long as it lives, so the file itself is emptied. */
+export function boundLog(path: string, maxBytes = maxLogBytes): void {
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) <= maxBytes) return;
+  copyFileSync(path, `${path}.1`);
+  truncateSync(path);
 }
 
 /** Certificates of Secrets that nobody names any more are not kept. */

@@ -9,7 +9,7 @@ export class HaproxyError extends Error {
 }
 
 const answerLimitMs = 5000;
-const maxAnswerBytes = 1024 * 1024;
+const maxAnswerBytes = 16 * 1024 * 1024;
 
 export class HaproxySocket {
   readonly #path: string;

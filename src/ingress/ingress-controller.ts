@@ -1,7 +1,7 @@
 /**
  * The Ingress controller of one node: watches, plans, and keeps the node's HAProxy true to the plan.
- * Invariants: one change at a time; routes and endpoints are told to the running server, all else is a checked configuration that it takes
- * over without losing a connection; what the server refuses leaves the one before in force; endpoints of one Service cost that Service only.
+ * Invariants: one change at a time; routes and endpoints are told to the running server, also to one that an agent before this one started;
+ * all else is a checked configuration that it takes over without losing a connection; what the server refuses leaves the one before in force; endpoints of one Service cost that Service only.
  */
 import { createHash } from 'node:crypto';
 import { corev1Resources, discoveryv1Resources, networkingv1Resources } from '../api/index.ts';
@@ -10,16 +10,17 @@ import { type EventRecorder, type Informer, type InformerFactory, untilAborted }
 import type { corev1, discoveryv1, networkingv1 } from '../api/index.ts';
 import { findCulprits } from './bisect.ts';
 import { ensureDefaultCertificate } from './default-certificate.ts';
-import { renderFiles, type ServerSettings } from './haproxy-config.ts';
+import { mapFile, renderFiles, type ServerSettings } from './haproxy-config.ts';
 import { HaproxyProcess, writeFiles } from './haproxy-process.ts';
 import { HaproxyError, HaproxySocket } from './haproxy-socket.ts';
 import { ownClassNames, ownIngresses } from './own-ingresses.ts';
-import { type IngressPlan, namedSecrets, planIngresses, type Problem } from './plan.ts';
+import { type IngressPlan, type MapName, namedSecrets, planIngresses, type Problem } from './plan.ts';
 import { ProblemSpeaker, servingNodes } from './problem-speaker.ts';
 import { readyEndpoints } from './ready-endpoints.ts';
 import { type Applied, canBeTold, changedMaps, slotOrders } from './runtime-changes.ts';
 import { SecretWatch } from './secret-watch.ts';
 import { assignSlots, emptySlots, slotCount, type Slots } from './server-slots.ts';
+import { readMap, readSlots } from './standing-server.ts';
 
 export interface IngressControllerConfig {
   readonly nodeName: string;
@@ -170,6 +171,7 @@ class IngressController {
     await this.#secrets.follow(namedSecrets(own), ctx);
     const plan = this.#planOf(own.filter((ingress) => !this.#refused.has(versionOf(ingress))));
     this.#plan = plan;
+    this.#applied ??= await this.#standing(plan);
     const wanted = this.#wanted(plan);
     if (this.#applied && canBeTold(this.#applied, wanted)) await this.#tell(this.#applied, wanted);
     else await this.#load(own, wanted, ctx);
@@ -179,6 +181,27 @@ class IngressController {
     });
     this.#speaker.tell([...this.#plan.problems, ...refused], servingNodes(this.#nodes.list())[0]?.metadata.name === this.#config.nodeName);
     this.#metrics.ingresses.set(own.length);
+  }
+
+  /** What a server has that runs already; undefined when it needs another configuration in any case. */
+  async #standing({ certificates }: IngressPlan): Promise<Applied | undefined> {
+    if (!this.#process.running) return undefined;
+    const generation = await this.#socket.generation();
+    if (!generation?.startsWith(`${this.#shape(certificates)}-`)) return undefined;
+    const map = async (name: MapName): Promise<Map<string, string>> =>
+      readMap(await this.#socket.send(`show map ${mapFile(this.#config.settings, name)}`));
+    const [sites, exact, prefix, defaults] = await Promise.all([map('sites'), map('exact'), map('prefix'), map('defaults')]);
+    const slots = readSlots(await this.#socket.send('show servers state'));
+    return { plan: { backends: new Map(), maps: { sites, exact, prefix, defaults }, certificates }, slots };
+  }
+
+  /** What of a configuration no order changes: its fixed part and the certificates. */
+  #shape(certificates: IngressPlan['certificates']): string {
+    const empty = new Map<string, string>();
+    const plan = { backends: new Map(), maps: { sites: empty, exact: empty, prefix: empty, defaults: empty }, certificates };
+    const hash = createHash('sha256');
+    for (const [name, text] of this.#files({ plan, slots: new Map() }, '')) hash.update(`${name}\0${text}\0`);
+    return `knarr-${hash.digest('hex').slice(0, 24)}`;
   }
 
   #planOf(ingresses: readonly networkingv1.Ingress[]): IngressPlan {
@@ -231,8 +254,9 @@ class IngressController {
       this.#plan = this.#planOf(suspects.filter((ingress) => !culprits.includes(ingress)));
       chosen = this.#wanted(this.#plan);
     }
+    if (this.#applied && canBeTold(this.#applied, chosen)) return this.#tell(this.#applied, chosen);
     await clock.sleep(Math.max(0, this.#reloadedMs + reloadGapMs - clock.monotonic()), ctx.signal);
-    const generation = generationOf(this.#files(chosen, ''));
+    const generation = `${this.#shape(chosen.plan.certificates)}-${clock.now().toString(36)}`;
     await this.#process.load(this.#files(chosen, generation), generation, ctx);
     this.#reloadedMs = clock.monotonic();
     this.#applied = chosen;
@@ -284,12 +308,6 @@ function serviceKey({ metadata }: discoveryv1.EndpointSlice): string {
 
 function versionOf({ metadata }: networkingv1.Ingress): string {
   return `${metadata.uid} ${metadata.resourceVersion}`;
-}
-
-function generationOf(files: ReadonlyMap<string, string>): string {
-  const hash = createHash('sha256');
-  for (const [name, text] of files) hash.update(`${name}\0${text}\0`);
-  return `knarr-${hash.digest('hex').slice(0, 24)}`;
 }
 
 function ingressMetrics(registry: Registry) {

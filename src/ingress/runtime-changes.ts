@@ -1,6 +1,6 @@
 /**
  * What the running server is told so that it does as another plan says, without a new configuration. Routes and endpoints can be told;
- * backends, their protocol, places and certificates cannot. Pure.
+ * backends, their places and certificates cannot. Pure.
  */
 import { mapFile, renderMap, type ServerSettings, slotName } from './haproxy-config.ts';
 import { type IngressPlan, mapNames } from './plan.ts';
@@ -17,10 +17,7 @@ const maxOrderLength = 12_000;
 
 /** Whether the server has all that the plan needs; backends and certificates that it has beyond that do no harm. */
 export function canBeTold(applied: Applied, wanted: Applied): boolean {
-  for (const [id, { protocol }] of wanted.plan.backends) {
-    if (applied.plan.backends.get(id)?.protocol !== protocol) return false;
-    if (applied.slots.get(id)?.length !== wanted.slots.get(id)?.length) return false;
-  }
+  for (const [id, slots] of wanted.slots) if (applied.slots.get(id)?.length !== slots.length) return false;
   const before = applied.plan.certificates;
   const after = wanted.plan.certificates;
   return (

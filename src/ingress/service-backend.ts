@@ -6,7 +6,7 @@ export type BackendProtocol = 'http1' | 'h2c' | 'https';
 
 /** One port of one Service, as requests are led to it. */
 export interface Backend {
-  /** `namespace_service_port`: none of the three can hold an underscore. */
+  /** `namespace_service_port`, and `_protocol` unless that is HTTP/1.1: none of them can hold an underscore. */
   readonly id: string;
   readonly namespace: string;
   readonly service: string;
@@ -51,14 +51,15 @@ export function findBackend(
   if (!port) return fault(`Service ${JSON.stringify(key)} has no port ${name ? JSON.stringify(name) : number}`);
   if ((port.protocol ?? 'TCP') !== 'TCP') return fault(`port ${port.port} of Service ${JSON.stringify(key)} is not a TCP port`);
   if (!namePattern.test(namespace) || !namePattern.test(reference.name)) return fault(`Service ${JSON.stringify(key)} is not a name`);
+  const protocol = protocols[port.appProtocol ?? ''] ?? 'http1';
   return {
     type: 'backend',
     backend: {
-      id: `${namespace}_${reference.name}_${port.port}`,
+      id: `${namespace}_${reference.name}_${port.port}${protocol === 'http1' ? '' : `_${protocol}`}`,
       namespace,
       service: reference.name,
       portName: port.name ?? '',
-      protocol: protocols[port.appProtocol ?? ''] ?? 'http1',
+      protocol,
       addressType: service.spec.ipFamilies?.[0] ?? 'IPv4',
     },
   };

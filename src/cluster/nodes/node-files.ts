@@ -13,12 +13,18 @@ export function forgetBoot(paths: ClusterPaths, index: number): void {
     rmSync(path, { recursive: true, force: true });
 }
 
+/** Of the node's Ingress server: which process it is, and what it says. */
+export function ingressFiles(paths: ClusterPaths, index: number): { readonly record: string; readonly log: string } {
+  return { record: join(paths.run, `ingress-${index}.json`), log: join(paths.logs, `ingress-${index}.log`) };
+}
+
 /** Removes all that was kept of a node: engine, volumes, certificates, logs. Its processes and namespaces are gone. */
 export async function removeNodeFiles(paths: ClusterPaths, { name, index }: NodeRecord, ctx: Ctx): Promise<void> {
   const node = nodePaths(paths, index);
   await unmountBelow(node.root, ctx);
   const records = [agentRecord(paths, index), startedRecord(agentRecord(paths, index)), containerdRecord(paths, index)];
-  const files = [node.root, node.log, node.containerdLog, ...records];
+  const ingress = ingressFiles(paths, index);
+  const files = [node.root, node.log, node.containerdLog, ingress.record, ingress.log, `${ingress.log}.1`, ...records];
   for (const path of [...files, join(paths.pki, 'nodes', name)]) rmSync(path, { recursive: true, force: true });
 }
 

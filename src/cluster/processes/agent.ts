@@ -105,7 +105,8 @@ export async function runAgent(name: string, index: number, { signal }: { readon
       // What the host itself resolves with, seen through this node's own resolv.conf.
       upstreams: hostResolvers(),
     },
-    ...(record.ingress && { ingress: ingressServer({ home, name, paths }, node) }),
+    ...(record.loadBalancerPool !== undefined && { loadBalancerPool: record.loadBalancerPool }),
+    ...(record.ingress && { ingress: ingressServer({ home, paths, record }, node) }),
     version: kubernetesVersion,
     clock,
     random: systemRandom,

@@ -4,9 +4,11 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { AgentConfig } from '../../agent/index.ts';
 import { ClusterError } from '../cluster-error.ts';
-import type { NodeRecord } from '../cluster-record.ts';
+import type { ClusterRecord, NodeRecord } from '../cluster-record.ts';
 import { findProgram } from '../engine/programs.ts';
 import { type ClusterPaths, machineNames, nodePaths } from '../home.ts';
+import { nodeAddresses } from '../network/addresses.ts';
+import { ingressFiles } from '../nodes/node-files.ts';
 
 /** Most threads; more serve faster than a laptop's cluster is asked. */
 const maxThreads = 4;
@@ -16,7 +18,7 @@ const otherFiles = 500;
 
 /** Runs in the node's namespaces: its /run is its own. @throws ClusterError when the program is missing */
 export function ingressServer(
-  { home, name, paths }: { readonly home: string; readonly name: string; readonly paths: ClusterPaths },
+  { home, paths, record: { name, network } }: { readonly home: string; readonly paths: ClusterPaths; readonly record: ClusterRecord },
   node: NodeRecord,
 ): NonNullable<AgentConfig['ingress']> {
   const program = findProgram('haproxy', home);
@@ -24,12 +26,13 @@ export function ingressServer(
   // Not below the home: a socket's path must be short, and the server makes it longer while it replaces it.
   const sockets = `/run/${machineNames(name).nftTable}-ingress`;
   mkdirSync(sockets, { recursive: true, mode: 0o700 });
+  const files = ingressFiles(paths, node.index);
   return {
     program,
-    record: join(paths.run, `ingress-${node.index}.json`),
-    serverLog: join(paths.logs, `ingress-${node.index}.log`),
+    record: files.record,
+    serverLog: files.log,
     settings: {
-      addresses: [node.ip],
+      addresses: nodeAddresses(network, node),
       httpPort: 80,
       httpsPort: 443,
       metricsPort: 10_254,

@@ -1,0 +1,2 @@
+/** The control plane's door of the Ingress controller: it loads nothing of what a node does. */
+export { createIngressStatusController, makeIngressClass, retireIngress } from '../ingress-keeper.ts';
