@@ -66,6 +66,7 @@ export function renderFrame(family: IpFamily, options: TableOptions): string {
   const pods = options.podCidrs[family];
   const ranges = options.serviceCidrs[family] ?? [];
   // Only `typeof` can name a key with a slot in it. The fields stand for their types: nft 1.0.6 takes others for conflicting protocols.
+  // The value says `th`: of `tcp dport` there, it would make a condition of whatever rule reads the map, and leave UDP out.
   const slotKey = `rt ${table} nexthop . meta l4proto . tcp dport . numgen random mod 65536`;
   // Filters before NAT see the virtual address. A packet that was let through to an endpoint no longer has one after it.
   return `add table ${table} ${name}
@@ -74,7 +75,7 @@ table ${table} ${name} {
   map services { type ${address} . inet_proto . inet_service : verdict; }
   map near-services { type ${address} . inet_proto . inet_service : verdict; }
   map far-services { type ${address} . inet_proto . inet_service : verdict; }
-  map endpoints { typeof ${slotKey} : rt ${table} nexthop . tcp dport; }
+  map endpoints { typeof ${slotKey} : rt ${table} nexthop . th dport; }
   map picks { typeof ${slotKey} : ct mark; }
   map sticky { type ${address} . inet_proto . inet_service . mark : ${address} . inet_service; }
   map affinity { type mark : mark; flags dynamic,timeout; size ${maxAffinityClients}; }
