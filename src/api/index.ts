@@ -24,6 +24,7 @@ export * from './field-selector.ts';
 export * from './go-text.ts';
 export * from './in-use-finalizers.ts';
 export * from './int-or-string.ts';
+export * from './address-pool.ts';
 export * from './ip.ts';
 export * from './label-selector.ts';
 export * from './label-selector-parser.ts';

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { corev1 } from '../../api/index.ts';
-import { parseAddressPool } from './address-pool.ts';
+import { type corev1, parseAddressPool } from '../../api/index.ts';
 import { planAddresses, type PlanInput, wantsLoadBalancer } from './plan.ts';
 
 const metadata = { name: 'web', namespace: 'shop', uid: 'u', resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z' };

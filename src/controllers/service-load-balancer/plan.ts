@@ -2,8 +2,17 @@
  * Which addresses a Service of type LoadBalancer gets: those of nodes, shared port by port, or one of a pool that is its own. Pure; sees
  * what others hold and changes nothing. @source cloud-provider v1.35, controllers/service (which nodes count)
  */
-import { type corev1, formatIp, ipFamilyOf, type IpFamily, isConditionTrue, parseIp } from '../../api/index.ts';
-import { type AddressPool, firstFree, poolContains } from './address-pool.ts';
+import {
+  type AddressPool,
+  type corev1,
+  firstFree,
+  formatIp,
+  ipFamilyOf,
+  type IpFamily,
+  isConditionTrue,
+  parseIp,
+  poolContains,
+} from '../../api/index.ts';
 
 export const loadBalancerIpsAnnotation = 'knarr.io/load-balancer-ips';
 export const nodeAddressesClass = 'knarr.io/node-addresses';

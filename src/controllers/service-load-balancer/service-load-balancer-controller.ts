@@ -4,10 +4,16 @@
  * two Services get the same; a Service that gets nothing is asked again when another gives something back.
  * @source cloud-provider v1.35, controllers/service/controller.go (finalizer, events, messages)
  */
-import { type corev1, corev1Resources, type discoveryv1, discoveryv1Resources } from '../../api/index.ts';
+import {
+  type AddressPool,
+  type corev1,
+  corev1Resources,
+  type discoveryv1,
+  discoveryv1Resources,
+  parseAddressPool,
+} from '../../api/index.ts';
 import type { Ctx } from '../../base/index.ts';
 import { type Controller, type ControllerContext, done, keyOf, type Outcome, splitKey } from '../../client/index.ts';
-import { type AddressPool, parseAddressPool } from './address-pool.ts';
 import { canServe, type Holding, planAddresses, wantsLoadBalancer } from './plan.ts';
 
 export interface ServiceLoadBalancerOptions {

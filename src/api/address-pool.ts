@@ -1,5 +1,8 @@
-/** A pool of addresses for load balancers, as a user writes it: `10.0.0.240-10.0.0.250,10.1.0.0/28,fd00::/120`. Pure. */
-import { addressAt, cidrSize, formatIp, type IpAddress, type IpFamily, networkOf, parseCidr, parseIp } from '../../api/index.ts';
+/**
+ * A pool of addresses for load balancers, as a user writes it: `10.0.0.240-10.0.0.250,10.1.0.0/28,fd00::/120`. The controller gives
+ * addresses out of it, nodes answer for them. Pure.
+ */
+import { addressAt, type Cidr, cidrSize, formatIp, type IpAddress, type IpFamily, networkOf, parseCidr, parseIp } from './ip.ts';
 
 /** Addresses from `first` to `last`, both in it. */
 export interface AddressRange {
@@ -40,6 +43,20 @@ export function firstFree(pool: AddressPool, family: IpFamily, isFree: (ip: stri
     }
   }
   return undefined;
+}
+
+/** The fewest CIDRs that hold exactly the addresses of a range, in their order. */
+export function cidrsOf({ family, first, last }: AddressRange): Cidr[] {
+  const bits = family === 'IPv4' ? 32 : 128;
+  const cidrs: Cidr[] = [];
+  for (let value = first; value <= last;) {
+    let hostBits = 0;
+    // Twice as many, as long as they begin at a multiple of their number and do not reach beyond the end.
+    while (hostBits < bits && value % (2n << BigInt(hostBits)) === 0n && value + (2n << BigInt(hostBits)) - 1n <= last) hostBits++;
+    cidrs.push({ address: { family, value }, prefixLength: bits - hostBits });
+    value += 1n << BigInt(hostBits);
+  }
+  return cidrs;
 }
 
 function parseRange(text: string): AddressRange | undefined {
