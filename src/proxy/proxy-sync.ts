@@ -12,6 +12,7 @@ import { portKey } from './port-elements.ts';
 import { type ProxyMetrics, proxyMetrics } from './proxy-metrics.ts';
 import type { RunTool } from './run-tool.ts';
 import { type VirtualPort, virtualPortsOf } from './service-ports.ts';
+import { sourceRangesOf } from './source-ranges.ts';
 import { type Refusal, TableWriter } from './table-writer.ts';
 import type { Balance, TableOptions } from './table-frame.ts';
 
@@ -70,6 +71,8 @@ export class ProxySync {
   readonly #pending = { services: 0, endpoints: 0 };
   readonly #refused = new Map<string, { readonly keys: readonly string[]; readonly retryAtMs: number }>();
   readonly #backoff = new KeyedBackoff<string>(retryPolicy);
+  /** By Service: the source ranges that are none, as they were told of. */
+  readonly #strangeRanges = new Map<string, string>();
   #all = true;
   #ranges = '';
   #wake: (() => void) | undefined;
@@ -231,11 +234,26 @@ export class ProxySync {
     const ports = service ? virtualPortsOf(service, slices, context).filter(({ family }) => families.includes(family)) : [];
     for (const touched of this.#claims.set(key, service?.metadata.creationTimestamp ?? '', ports)) this.#dirty.add(touched);
     this.#tellFlows(key, ports, slices);
+    this.#tellStrangeRanges(key, service);
     const without = (internal: boolean): boolean =>
       ports.some(({ kind, whenEmpty, backends }) => (kind === 'clusterIP') === internal && whenEmpty === 'drop' && backends.length === 0);
     const missing = { internal: without(true), external: without(false) };
     if (missing.internal || missing.external) this.#without.set(key, missing);
     else this.#without.delete(key);
+  }
+
+  /** A source range that is none lets nobody in, which its owner has to hear; once, not with every endpoint that comes and goes. */
+  #tellStrangeRanges(key: string, service: corev1.Service | undefined): void {
+    const { invalid } = service ? sourceRangesOf(service, { family: 'IPv4', nodeIps: [] }) : { invalid: [] };
+    const text = invalid.map((each) => JSON.stringify(each)).join(', ');
+    if (!service || text === '') {
+      this.#strangeRanges.delete(key);
+      return;
+    }
+    if (this.#strangeRanges.get(key) === text) return;
+    this.#strangeRanges.set(key, text);
+    const message = `load balancer source ranges that are no CIDR let nobody in: ${text}`;
+    this.#options.recorder?.event(service, { type: 'Warning', reason: 'InvalidSourceRange', message });
   }
 
   #tellFlows(service: string, ports: readonly VirtualPort[], slices: readonly discoveryv1.EndpointSlice[]): void {
