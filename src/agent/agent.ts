@@ -2,7 +2,7 @@
  * What makes a node agent: kubelet with the pod network, service proxy and cluster DNS, each as the user that it is upstream, since each
  * has rights of its own. Composition only.
  */
-import { localPath } from '../api/index.ts';
+import { corev1Resources, localPath, parseAddressPool } from '../api/index.ts';
 import { type Clock, type Logger, type Random, Registry, type TaskGroup } from '../base/index.ts';
 import {
   type Client,
@@ -17,7 +17,8 @@ import {
 import { startClusterDns } from '../dns/index.ts';
 import type { IngressControllerConfig } from '../ingress/index.ts';
 import { createLocalPathCleaner, type KubeletServerConfig, type Runtime, startKubelet } from '../kubelet/index.ts';
-import { type NetworkConfiguration, startPodNetwork } from '../network/index.ts';
+import { startAnnouncer } from '../network/announce/index.ts';
+import { createKernel, type NetworkConfiguration, startPodNetwork } from '../network/index.ts';
 import { type NetworkPolicies, startNetworkPolicies } from '../network/policy/index.ts';
 import { ProxyHealth, startHealthServers, startProxy } from '../proxy/index.ts';
 
@@ -58,6 +59,8 @@ export interface AgentConfig {
     readonly port: number;
     readonly upstreams: readonly string[];
   };
+  /** Addresses for load balancers that the nodes answer for; left out: none. */
+  readonly loadBalancerPool?: string;
   /** Left out: Ingresses are somebody else's. */
   readonly ingress?: Pick<IngressControllerConfig, 'settings' | 'program' | 'record' | 'serverLog'>;
   readonly version: string;
@@ -73,6 +76,8 @@ export async function startAgent(config: AgentConfig): Promise<void> {
   const { client, informers } = connect(config, 'kubelet');
   const registry = new Registry();
   const recorder = createEventRecorder({ client, component: 'kubelet', host: nodeName, clock, random, group });
+  // It reads every node, and writes with the rights of this one.
+  const { informers: everyNode } = connect(config, 'flannel');
   startPodNetwork({
     nodeName,
     nodeIps: config.nodeIps,
@@ -81,26 +86,13 @@ export async function startAgent(config: AgentConfig): Promise<void> {
     configuration: config.podNetwork,
     cniConfigDir: config.cniConfigDir,
     ipamDir: config.ipamDir,
-    // It reads every node, and writes with the rights of this one.
-    informers: connect(config, 'flannel').informers,
+    informers: everyNode,
     client,
     recorder,
     clock,
     group,
   });
-  const { client: proxyClient, informers: proxied } = connect(config, 'kube-proxy');
-  startProxy({
-    nodeName,
-    nodeIps: config.nodeIps,
-    table: `${config.name}-services`,
-    podCidrs: config.podCidrs,
-    informers: proxied,
-    recorder: createEventRecorder({ client: proxyClient, component: 'kube-proxy', host: nodeName, clock, random, group }),
-    clock,
-    group,
-    registry,
-  });
-  startHealthServers({ nodeName, health: new ProxyHealth(clock), informers: proxied, clock, group, registry });
+  serveServices(config, everyNode, registry);
   const { domain, port, upstreams } = config.dns;
   const resolved = connect(config, 'coredns').informers;
   // Its Service has the cluster's first family.
@@ -124,6 +116,21 @@ export async function startAgent(config: AgentConfig): Promise<void> {
     },
     { client, informers, recorder, runtime, clock, random, log, group, registry, guardPod: policies.guard },
   );
+}
+
+/** The proxy, its health ports, and the addresses of load balancers: all of it as kube-proxy. */
+function serveServices(config: AgentConfig, everyNode: InformerFactory, registry: Registry): void {
+  const { nodeName, nodeIps, name, podCidrs, clock, random, group } = config;
+  const { client, informers } = connect(config, 'kube-proxy');
+  const recorder = createEventRecorder({ client, component: 'kube-proxy', host: nodeName, clock, random, group });
+  const health = new ProxyHealth(clock);
+  const common = { nodeName, informers, recorder, clock, group };
+  startProxy({ ...common, nodeIps, table: `${name}-services`, podCidrs, progress: health, registry });
+  startHealthServers({ ...common, health, registry });
+  if (config.loadBalancerPool === undefined) return;
+  const nodes = everyNode.informer(corev1Resources.nodes);
+  startAnnouncer({ ...common, nodeIps, pool: parseAddressPool(config.loadBalancerPool), kernel: createKernel(), nodes, client });
+  everyNode.start();
 }
 
 function enforcePolicies(config: AgentConfig, registry: Registry): NetworkPolicies {

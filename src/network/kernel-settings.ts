@@ -31,6 +31,12 @@ export async function prepareKernel(
   if (options.ipv6) write('bridge/bridge-nf-call-ip6tables', '1');
 }
 
+/** Lets the kernel tell neighbours of an interface's addresses whenever the interface is given a hardware address. */
+export function allowNotices(device: string): void {
+  write(`ipv4/conf/${device}/arp_notify`, '1');
+  if (read(`ipv6/conf/${device}/ndisc_notify`) !== undefined) write(`ipv6/conf/${device}/ndisc_notify`, '1');
+}
+
 function read(name: string): string | undefined {
   try {
     return readFileSync(`${settings}/${name}`, 'utf8').trim();
