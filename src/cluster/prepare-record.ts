@@ -19,6 +19,7 @@ import type { BridgeMark } from './network/bridge-mark.ts';
 import { freePort, isPortFree } from './network/free-port.ts';
 import { findFreeBlock, findFreeIpv6Block } from './network/host-network.ts';
 import { rangesOf } from './network/addresses.ts';
+import { poolRequest, refusePool } from './network/load-balancer-pool.ts';
 import { withNodeCount } from './nodes/node-plan.ts';
 import type { NetworkConfiguration } from '../network/configuration/index.ts';
 
@@ -36,6 +37,8 @@ export interface WantedCluster {
   readonly ipFamily?: IpFamilies;
   /** The nodes serve Ingresses; undefined: as before, or not. */
   readonly ingress?: boolean;
+  /** Addresses for load balancers, `auto` or `none`; undefined: as before, or none. */
+  readonly loadBalancerPool?: string;
   /** How pods of different nodes reach each other; undefined: as before, or the default. */
   readonly podNetwork?: NetworkConfiguration;
   /** What is empty in it is as before. */
@@ -66,6 +69,7 @@ export async function prepareRecord(
   const record = known ? await changedRecord(known, wanted, paths, takenPorts) : await newRecord(wanted, others, takenPorts, ctx);
   const fault = homeFault(wanted.home, wanted.name, record.nodes.at(-1)!.index);
   if (fault) throw new ClusterError(fault);
+  await refusePool(record, others, ctx);
   writeClusterRecord(paths, record);
   return record;
 }
@@ -82,16 +86,18 @@ async function newRecord(
     wanted.ipFamily === 'dual'
       ? { ...block, ipv6: await findFreeIpv6Block({ cluster: wanted.name, nodeCidr: block.nodeCidr, reserved }, ctx.signal) }
       : block;
+  const pool = poolRequest(wanted.loadBalancerPool, { network });
   return {
     format: 1,
     name: wanted.name,
     createdAt: formatTime(wanted.clock.now()),
     apiPort: await freePort(takenPorts),
     network,
-    nodes: withNodeCount({ name: wanted.name, network, nodes: [] }, wanted.nodeCount),
+    nodes: withNodeCount({ name: wanted.name, network, nodes: [], ...pool }, wanted.nodeCount),
     published: wanted.published ?? [],
     engine: mergeEngine(noEngineOptions, wanted.engine, network),
     ...(wanted.ingress && { ingress: true }),
+    ...pool,
     ...(wanted.podNetwork && { podNetwork: wanted.podNetwork }),
     apiServerFlags: mergeFlags({}, wanted.apiServerFlags),
     controllerManagerFlags: mergeFlags({}, wanted.controllerManagerFlags),
@@ -128,14 +134,19 @@ async function changedRecord(
   }
   if (runs && ingress !== (known.ingress ?? false))
     wanted.say(`the cluster runs: its nodes ${ingress ? 'serve' : 'stop serving'} Ingresses after knarr down and knarr up`);
+  const { loadBalancerPool: poolBefore, ...rest } = known;
+  const pool = poolRequest(wanted.loadBalancerPool, known);
+  if (runs && pool.loadBalancerPool !== poolBefore)
+    wanted.say('the cluster runs: load balancers take the new pool after knarr down and knarr up');
   return {
-    ...known,
+    ...rest,
     apiPort,
+    ...pool,
     ...(wanted.podNetwork && { podNetwork: wanted.podNetwork }),
     apiServerFlags,
     controllerManagerFlags,
     schedulerFlags,
-    nodes: withNodeCount(known, wanted.nodeCount),
+    nodes: withNodeCount({ ...rest, ...pool }, wanted.nodeCount),
     published: wanted.published ?? known.published,
     engine: mergeEngine(known.engine, wanted.engine, known.network),
     ingress,

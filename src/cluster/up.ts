@@ -40,6 +40,8 @@ export interface UpOptions {
   readonly ipFamily?: IpFamilies;
   /** The nodes serve Ingresses; undefined: as before, or not. */
   readonly ingress?: boolean;
+  /** Addresses for load balancers, `auto` or `none`; undefined: as before, or none. */
+  readonly loadBalancerPool?: string;
   /** What is empty in it is as before. */
   readonly engine?: EngineOptions;
   /** What it says of a flag replaces what was said of that flag before; no values: the flag is forgotten. */

@@ -18,12 +18,16 @@ interface Flags {
   readonly ipFamily?: 'ipv4' | 'dual';
   readonly ingress?: boolean;
   readonly network?: string;
+  readonly loadBalancerPool?: string;
   readonly registryMirror?: Readonly<Record<string, string>>;
   readonly registryCa?: string;
   readonly extraConfig?: readonly ExtraConfig[];
   readonly featureGates?: string;
   readonly runtimeConfig?: string;
 }
+
+const poolHelp =
+  "addresses for load balancers, such as 10.200.0.240-10.200.0.250,192.0.2.0/28; auto, or none (default: as before, or none: they get the nodes')";
 
 export const upCommand: Subcommand = (command, context) => {
   withName(command)
@@ -35,6 +39,7 @@ export const upCommand: Subcommand = (command, context) => {
     .option('--ingress', 'serve Ingresses on ports 80 and 443 of the nodes (default: as before, or not)')
     .option('--no-ingress', 'serve Ingresses no more')
     .option('--network <backend|file>', "vxlan, host-gw, none, or a file with flannel's net-conf.json (default: as before, or vxlan)")
+    .option('--load-balancer-pool <ranges>', poolHelp)
     .option('--registry-mirror <host=url>', 'pull what a registry has from a mirror; may be repeated', collectMirror)
     .option('--registry-ca <file>', 'verify registries with the certificates in this file')
     .option('--extra-config <component.flag=value>', 'a flag of a component, such as apiserver.anonymous-auth=false', collectExtraConfig)
@@ -58,6 +63,7 @@ export const upCommand: Subcommand = (command, context) => {
           ...(flags.ingress !== undefined && { ingress: flags.ingress }),
           ...(flags.publish && { published: flags.publish }),
           ...(flags.network !== undefined && { podNetwork: await readPodNetwork(flags.network) }),
+          ...(flags.loadBalancerPool !== undefined && { loadBalancerPool: flags.loadBalancerPool }),
           ...(engine && { engine }),
           ...(given.apiserver && { apiServerFlags: given.apiserver }),
           ...(given['controller-manager'] && { controllerManagerFlags: given['controller-manager'] }),
