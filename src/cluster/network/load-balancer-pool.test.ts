@@ -9,6 +9,7 @@ const taken = [{ cidr: '192.168.1.0/24', what: 'a route of this machine (192.168
 describe('what is remembered', () => {
   test('auto is the end of the nodes network, none is nothing, and nothing said is as before', () => {
     expect(poolRequest('auto', { network })).toEqual({ loadBalancerPool: '10.200.0.240-10.200.0.254' });
+    expect(poolRequest('10.1.0.0/28, auto', { network })).toEqual({ loadBalancerPool: '10.1.0.0/28,10.200.0.240-10.200.0.254' });
     expect(poolRequest('none', { network, loadBalancerPool: '10.1.0.0/28' })).toEqual({});
     expect(poolRequest(undefined, { network, loadBalancerPool: '10.1.0.0/28' })).toEqual({ loadBalancerPool: '10.1.0.0/28' });
     expect(poolRequest(undefined, { network })).toEqual({});

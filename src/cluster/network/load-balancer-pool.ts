@@ -34,9 +34,10 @@ const maxRoutes = 256;
 export function poolRequest(text: string | undefined, { network, loadBalancerPool }: Known): Pick<ClusterRecord, 'loadBalancerPool'> {
   if (text === undefined) return loadBalancerPool === undefined ? {} : { loadBalancerPool };
   if (text === 'none') return {};
-  if (text !== 'auto') return { loadBalancerPool: text };
   const nodes = parseCidr(network.nodeCidr)!;
-  return { loadBalancerPool: [autoFirst, autoLast].map((each) => formatIp(addressAt(nodes, each))).join('-') };
+  const auto = [autoFirst, autoLast].map((each) => formatIp(addressAt(nodes, each))).join('-');
+  const parts = text.split(',').map((part) => part.trim());
+  return { loadBalancerPool: parts.map((part) => (part === 'auto' ? auto : part)).join() };
 }
 
 /** Whether an address is one of the pool. Pure. */
