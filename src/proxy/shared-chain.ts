@@ -47,7 +47,8 @@ export function balancingChain(family: IpFamily, needs: BalancingNeeds, options:
     const direct = `dnat ${table} to ${turn} map @endpoints`;
     // A packet that drew the last slot while that was taken away by a transaction goes to the first, which is always there.
     const spare = count > 1 ? [`dnat ${table} to ${port} . numgen random mod 1${offset} map @endpoints`] : [];
-    return { family, name, rules: [...mark, direct, ...spare] };
+    // nft 1.0.6 narrows the first rule of a run that reads @endpoints to TCP, as the map's typed value says: that one is for TCP alone.
+    return { family, name, rules: [...mark, `meta l4proto tcp ${direct}`, direct, ...spare] };
   }
   const remembered = `dnat ${table} to ${port} . ct mark map @sticky`;
   const remember = `update @affinity { ${client} timeout ${affinitySeconds}s : ct mark }`;

@@ -66,7 +66,8 @@ export function renderFrame(family: IpFamily, options: TableOptions): string {
   const pods = options.podCidrs[family];
   const ranges = options.serviceCidrs[family] ?? [];
   // Only `typeof` can name a key with a slot in it. The fields stand for their types: nft 1.0.6 takes others for conflicting protocols.
-  // The value says `th`: of `tcp dport` there, it would make a condition of whatever rule reads the map, and leave UDP out.
+  // Of `tcp dport` in the value it makes a condition of the first rule of a run that reads the map (see balancingChain); with `th dport`
+  // there it takes the first run and refuses all later ones.
   const slotKey = `rt ${table} nexthop . meta l4proto . tcp dport . numgen random mod 65536`;
   // Filters before NAT see the virtual address. A packet that was let through to an endpoint no longer has one after it.
   return `add table ${table} ${name}
@@ -75,7 +76,7 @@ table ${table} ${name} {
   map services { type ${address} . inet_proto . inet_service : verdict; }
   map near-services { type ${address} . inet_proto . inet_service : verdict; }
   map far-services { type ${address} . inet_proto . inet_service : verdict; }
-  map endpoints { typeof ${slotKey} : rt ${table} nexthop . th dport; }
+  map endpoints { typeof ${slotKey} : rt ${table} nexthop . tcp dport; }
   map picks { typeof ${slotKey} : ct mark; }
   map sticky { type ${address} . inet_proto . inet_service . mark : ${address} . inet_service; }
   map affinity { type mark : mark; flags dynamic,timeout; size ${maxAffinityClients}; }
@@ -84,6 +85,7 @@ table ${table} ${name} {
   set hairpin { type ${address} . ${address}; }
   set cluster-ips { type ${address}; }
   chain refuse {
+    meta l4proto tcp reject with tcp reset
     reject
   }
   chain by-source {
@@ -101,7 +103,7 @@ ${pods === undefined ? '' : `    ${table} saddr ${pods} ${port} vmap @near-servi
     ${port} vmap @no-endpoints
   }
   chain cluster-ips-check {
-    ${table} daddr @cluster-ips reject comment "ports that no Service has"
+    ${table} daddr @cluster-ips goto refuse comment "ports that no Service has"
 ${ranges.length === 0 ? '' : `    ${table} daddr { ${ranges.join(', ')} } drop comment "addresses that no Service has"\n`}  }
   chain before-nat-prerouting {
     type filter hook prerouting priority -110; policy accept;
