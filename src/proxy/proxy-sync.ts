@@ -41,11 +41,12 @@ export interface ProxySyncOptions {
   readonly run?: RunTool;
 }
 
-/** Changes are gathered this long; longer where transactions are slow, so that they take a fifth of the time at most. */
+/** Changes are gathered this long; longer soon after a slow transaction, so that they take a fifth of the time at most. */
 const gatherMs = 10;
-const longestGatherMs = 1000;
+const restFactor = 4;
+const longestRestMs = 1000;
 /** How often it is looked whether the tables still stand. */
-const lookMs = 10_000;
+const lookMs = 8_000;
 /** How often everything is written anew even so. @source kube-proxy v1.35, FullSyncPeriod */
 const rewriteMs = 3_600_000;
 /** Unused chains go when nothing happened for so long. */
@@ -78,7 +79,8 @@ export class ProxySync {
   #wake: (() => void) | undefined;
   #rewrittenMs = 0;
   #lastSyncMs = 0;
-  #needsTidy = false;
+  #lookAtMs = 0;
+  #tidyAtMs = Infinity;
 
   constructor(source: ProxySource, options: ProxySyncOptions) {
     this.#source = source;
@@ -116,7 +118,8 @@ export class ProxySync {
     let failures = 0;
     for (;;) {
       try {
-        await this.#sync(ctx);
+        await this.#look(ctx);
+        if (this.#hasWork || this.#isIncomplete) await this.#sync(ctx);
         failures = 0;
       } catch (err) {
         if (isAbort(err, ctx.signal) || !(err instanceof ProcessError)) throw err;
@@ -128,7 +131,6 @@ export class ProxySync {
       }
       const gather = Math.min(Math.max(gatherMs, 4 * this.#lastSyncMs), longestGatherMs);
       if (await this.#woken(this.#idleMs(), ctx.signal)) await clock.sleep(gather, ctx.signal);
-      else await this.#look(ctx);
     }
   }
 
@@ -143,11 +145,15 @@ export class ProxySync {
     return this.#all || this.#changed.size > 0;
   }
 
+  /** The kernel may lack something, though nothing changed. */
+  get #isIncomplete(): boolean {
+    return this.#dirty.size > 0 || !this.#writer.stands || this.#rewrittenMs === 0;
+  }
+
   /** How long there is nothing to do of our own accord. */
   #idleMs(): number {
-    const now = this.#options.clock.monotonic();
-    const retries = [...this.#refused.values()].map(({ retryAtMs }) => Math.max(retryAtMs - now, 0));
-    return Math.min(lookMs, ...(this.#needsTidy ? [tidyMs] : []), ...retries);
+    const dueMs = [this.#lookAtMs, this.#tidyAtMs, ...[...this.#refused.values()].map(({ retryAtMs }) => retryAtMs)];
+    return Math.max(Math.min(...dueMs) - this.#options.clock.monotonic(), 0);
   }
 
   /** True when something changed, false when the time is over. */
@@ -168,20 +174,22 @@ export class ProxySync {
     }
   }
 
-  /** Between changes: what was refused is tried again, unused chains go, and it is seen whether the tables stand. */
+  /** What falls due by itself, changes or not: what was refused is tried again, unused chains go, and it is seen whether the tables stand. */
   async #look(ctx: Ctx): Promise<void> {
-    const { clock } = this.#options;
-    const now = clock.monotonic();
+    const now = this.#options.clock.monotonic();
     for (const [service, { keys, retryAtMs }] of this.#refused) {
       if (retryAtMs > now) continue;
       this.#refused.delete(service);
       for (const key of keys) this.#dirty.add(key);
     }
-    if (this.#needsTidy) {
-      this.#needsTidy = false;
+    if (this.#tidyAtMs <= now) {
+      this.#tidyAtMs = Infinity;
       await this.#writer.tidy(ctx);
     }
-    if (!(await this.#writer.isIntact(ctx))) ctx.log.warn('the service rules were changed by somebody else: writing them anew');
+    if (this.#lookAtMs > now) return;
+    this.#lookAtMs = now + lookMs;
+    if (this.#writer.stands && !(await this.#writer.isIntact(ctx)))
+      ctx.log.warn('the service rules were changed by somebody else: writing them anew');
     if (now - this.#rewrittenMs >= rewriteMs) this.#rewrittenMs = 0;
   }
 
@@ -196,7 +204,7 @@ export class ProxySync {
     this.#dirty.clear();
     const refused = full ? await this.#writer.rewrite(this.#claims, ctx) : await this.#writer.apply(keys, this.#claims, ctx);
     if (full) this.#rewrittenMs = clock.monotonic();
-    this.#needsTidy = true;
+    this.#tidyAtMs = clock.monotonic() + tidyMs;
     this.#report(refused, full ? undefined : keys, ctx);
     this.#lastSyncMs = clock.monotonic() - startMs;
     this.#measure(full, triggers);
@@ -232,6 +240,12 @@ export class ProxySync {
     const slices = service ? this.#source.slicesOf(key) : [];
     const context = { nodeName, nodeIps, zone: this.#source.zone() };
     const ports = service ? virtualPortsOf(service, slices, context).filter(({ family }) => families.includes(family)) : [];
+    // What it left behind when it was refused is settled with what it is now.
+    for (const stuck of this.#refused.get(key)?.keys ?? []) this.#dirty.add(stuck);
+    if (!service) {
+      this.#refused.delete(key);
+      this.#backoff.forget(key);
+    }
     for (const touched of this.#claims.set(key, service?.metadata.creationTimestamp ?? '', ports)) this.#dirty.add(touched);
     this.#tellFlows(key, ports, slices);
     this.#tellStrangeRanges(key, service);
