@@ -10,9 +10,9 @@ import { createKernel, defaultConfiguration, NodeNetwork } from '../src/network/
 import { type NetworkLab, nodeObject, openNetworkLab } from '../test/support/network-lab.ts';
 import { type Figure, median } from './figure.ts';
 
-const rounds = 7;
-const sendMs = 1000;
-const questions = 5000;
+const rounds = 15;
+const sendMs = 500;
+const questions = 2000;
 const port = 5201;
 
 const server = `
@@ -74,10 +74,12 @@ export async function measureNetwork(): Promise<Figure[]> {
       }
     }
     const [fast, byHand] = [median(figures.ours.gigabits), median(figures.plain.gigabits)];
+    // Of each pair of turns: what else the machine does changes from pair to pair, and hardly within one.
+    const share = median(figures.ours.gigabits.map((each, at) => each / figures.plain.gigabits[at]!));
     return [
       { name: 'pod to pod over vxlan, TCP', value: fast, unit: 'Gbit/s' },
       { name: 'the same vxlan by hand, TCP', value: byHand, unit: 'Gbit/s' },
-      { name: 'share of the one by hand', value: (fast / byHand) * 100, unit: '%', goal: '≥ 95' },
+      { name: 'share of the one by hand', value: share * 100, unit: '%', goal: '≥ 95' },
       { name: 'pod to pod over vxlan, question and answer, p50', value: median(figures.ours.micros), unit: 'µs' },
       { name: 'the same vxlan by hand, question and answer, p50', value: median(figures.plain.micros), unit: 'µs' },
     ];
@@ -134,17 +136,21 @@ table ip podmasq {
 }
 END
 `;
-    const [program = '', ...args] = [...node.enter, 'sh', '-ec', script];
-    await run([program, ...args]);
+    await run(inside(node.enter, 'sh', '-ec', script));
   }
 }
 
 function serve({ nodes }: NetworkLab): ChildProcess {
-  const [program, ...args] = [...nodes[1]!.enterPod, process.execPath, '-e', server];
-  return spawn(program!, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [program, ...args] = inside(nodes[1]!.enterPod, process.execPath, '-e', server);
+  return spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
 async function ask({ nodes }: NetworkLab, client: (address: string) => string): Promise<number> {
-  const [program = '', ...args] = [...nodes[0]!.enterPod, process.execPath, '-e', client(nodes[1]!.podAddresses[0]!)];
-  return Number((await run([program, ...args])).stdout);
+  const command = inside(nodes[0]!.enterPod, process.execPath, '-e', client(nodes[1]!.podAddresses[0]!));
+  return Number((await run(command)).stdout);
+}
+
+function inside(enter: readonly string[], ...command: readonly string[]): [string, ...string[]] {
+  const [program, ...args] = [...enter, ...command];
+  return [program!, ...args];
 }

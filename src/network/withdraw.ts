@@ -6,7 +6,7 @@ import { routeProtocol } from './fabric/entry.ts';
 import type { Kernel } from './fabric/kernel.ts';
 
 /** The names that devices of ours have, unless the configuration gives others. */
-const ourDevices = /^knarr6?\.\d+$|^knarr-wg6?$/;
+const ourDevices = /^knarr6?\.\d+$/;
 
 /** Everything ours goes; what others made stays, and so do pods' own connections to the bridge. */
 export async function withdrawNetwork(

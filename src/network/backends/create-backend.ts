@@ -1,7 +1,6 @@
 /** Which backend a configuration asks for. */
 import { assert, assertNever } from '../../base/index.ts';
 import type { NetworkConfiguration } from '../configuration/index.ts';
-import { NetworkError } from '../network-error.ts';
 import type { Backend, Place } from './backend.ts';
 import { createHostGateway } from './host-gateway.ts';
 import { createVxlan } from './vxlan.ts';
@@ -13,8 +12,6 @@ export function createBackend({ backend }: NetworkConfiguration, nodeName: strin
       return createVxlan(backend, nodeName, places);
     case 'host-gw':
       return createHostGateway(places);
-    case 'wireguard':
-      throw new NetworkError('the backend wireguard is not supported; there are vxlan, host-gw and none');
     default:
       return assertNever(backend);
   }

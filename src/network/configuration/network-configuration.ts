@@ -23,19 +23,7 @@ export interface HostGatewayOptions {
   readonly type: 'host-gw';
 }
 
-export interface WireguardOptions {
-  readonly type: 'wireguard';
-  readonly port: number;
-  readonly portV6: number;
-  /** Base64 of 32 bytes that every node knows. */
-  readonly presharedKey?: string;
-  /** Seconds; 0 for none. */
-  readonly keepalive: number;
-  /** `separate`: a device for each family over a node address of that family; the others: one device for both. */
-  readonly mode: 'separate' | 'auto' | 'ipv4' | 'ipv6';
-}
-
-export type BackendOptions = VxlanOptions | HostGatewayOptions | WireguardOptions | { readonly type: 'none' };
+export type BackendOptions = VxlanOptions | HostGatewayOptions | { readonly type: 'none' };
 
 export interface NetworkConfiguration {
   readonly backend: BackendOptions;
@@ -49,7 +37,7 @@ export interface NetworkConfiguration {
 
 export type BackendType = BackendOptions['type'];
 
-export const backendTypes: readonly BackendType[] = ['vxlan', 'host-gw', 'wireguard', 'none'];
+export const backendTypes: readonly BackendType[] = ['vxlan', 'host-gw', 'none'];
 
 const foreignBackends = ['udp', 'ipip', 'ipsec', 'alloc', 'extension', 'ali-vpc', 'aws-vpc', 'gce', 'tencent-vpc'];
 /** What else flannel knows on the first level: subnets are given by the cluster here. */
@@ -145,37 +133,21 @@ function readBackend(fields: Fields): BackendOptions | undefined {
         ...(name !== undefined && { name }),
       };
     }
-    case 'wireguard': {
-      const presharedKey = fields.string('PSK');
-      if (presharedKey && !isWireguardKey(presharedKey)) fields.fault('PSK', 'must be 32 bytes in base64, as `wg genpsk` makes');
-      const mode = fields.string('Mode') ?? 'separate';
-      if (mode !== 'separate' && mode !== 'auto' && mode !== 'ipv4' && mode !== 'ipv6') {
-        fields.fault('Mode', `must be separate, auto, ipv4 or ipv6, not ${JSON.stringify(mode)}`);
-        return undefined;
-      }
-      return {
-        type,
-        port: fields.integer('ListenPort', 51_820, 1, 65_535),
-        portV6: fields.integer('ListenPortV6', 51_821, 1, 65_535),
-        keepalive: fields.integer('PersistentKeepaliveInterval', 0, 0, 65_535),
-        mode,
-        ...(presharedKey && { presharedKey }),
-      };
-    }
     case 'host-gw':
     case 'none':
       return { type };
     default: {
-      const known = foreignBackends.includes(type) ? `${type} is not supported` : `${JSON.stringify(type)} is no backend`;
-      fields.fault('Type', `${known}; there are ${backendTypes.join(', ')}`);
+      const fault = foreignBackendFault(type) ?? `${JSON.stringify(type)} is no backend`;
+      fields.fault('Type', `${fault}; there are ${backendTypes.join(', ')}`);
       return undefined;
     }
   }
 }
 
-/** Whether the text is a key of WireGuard: 32 bytes in base64. */
-export function isWireguardKey(text: string): boolean {
-  return /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(text);
+/** Why a backend that flannel has is none here; undefined for what is no backend of flannel's. */
+export function foreignBackendFault(type: string): string | undefined {
+  if (type === 'wireguard') return 'wireguard is not supported: nothing here encrypts what nodes send each other';
+  return foreignBackends.includes(type) ? `${type} is not supported` : undefined;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -14,8 +14,6 @@ export interface Difference {
 export interface Command {
   readonly key: string;
   readonly text: string;
-  /** The device that `wg` is called for. */
-  readonly device: string;
   /** What stands when it is done. */
   readonly outcome: Entry | undefined;
 }
@@ -23,7 +21,7 @@ export interface Command {
 /** In the order in which they are run. */
 export type Plan = Readonly<Record<Program, readonly Command[]>>;
 
-const order: readonly Entry['kind'][] = ['tunnel', 'forwarding', 'neighbour', 'route'];
+const order: readonly Entry['kind'][] = ['forwarding', 'neighbour', 'route'];
 
 export function planChanges(differences: Iterable<Difference>): Plan {
   const going: Command[] = [];
@@ -32,11 +30,11 @@ export function planChanges(differences: Iterable<Difference>): Plan {
   for (const { key, stands, wanted } of differences) {
     if (wanted) {
       if (stands && sameEntry(stands, wanted)) continue;
-      const command = { key, text: setCommand(wanted), device: wanted.device, outcome: wanted, kind: wanted.kind };
+      const command = { key, text: setCommand(wanted), outcome: wanted, kind: wanted.kind };
       coming.push(command);
       programs.set(command, programOf(wanted));
     } else if (stands) {
-      const command = { key, text: removeCommand(stands), device: stands.device, outcome: undefined };
+      const command = { key, text: removeCommand(stands), outcome: undefined };
       // A route goes before the next hop it leads to.
       if (stands.kind === 'route') going.unshift(command);
       else going.push(command);
@@ -46,19 +44,15 @@ export function planChanges(differences: Iterable<Difference>): Plan {
   coming.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
   const all = [...going, ...coming];
   const of = (program: Program): Command[] => all.filter((command) => programs.get(command) === program);
-  return { wg: of('wg'), bridge: of('bridge'), ip: of('ip') };
+  return { bridge: of('bridge'), ip: of('ip') };
 }
 
 export function isEmpty(plan: Plan): boolean {
-  return plan.wg.length + plan.bridge.length + plan.ip.length === 0;
+  return plan.bridge.length + plan.ip.length === 0;
 }
 
 /** The plan as somebody would type it. */
 export function formatPlan(plan: Plan): string {
-  const lines = [
-    ...plan.wg.map(({ device, text }) => `wg set ${device} ${text}`),
-    ...plan.bridge.map(({ text }) => `bridge ${text}`),
-    ...plan.ip.map(({ text }) => `ip ${text}`),
-  ];
+  const lines = [...plan.bridge.map(({ text }) => `bridge ${text}`), ...plan.ip.map(({ text }) => `ip ${text}`)];
   return lines.map((line) => `${line}\n`).join('');
 }

@@ -23,18 +23,6 @@ export type Entry =
       readonly via?: string;
       readonly device: string;
       readonly onlink: boolean;
-    }
-  /** A WireGuard peer. */
-  | {
-      readonly kind: 'tunnel';
-      readonly device: string;
-      readonly publicKey: string;
-      /** `address:port`, an IPv6 address in brackets. */
-      readonly endpoint: string;
-      readonly subnets: readonly string[];
-      readonly keepalive: number;
-      /** File with a key that both know besides. */
-      readonly presharedKeyFile?: string;
     };
 
 /** Marks the routes that are ours, where a device does not. A number that no routing daemon has. */
@@ -51,8 +39,6 @@ export function keyOf(entry: Entry): string {
       return `forwarding ${entry.device} ${entry.mac}${entry.extra ? ` ${entry.destination}` : ''}`;
     case 'route':
       return `route ${entry.subnet}`;
-    case 'tunnel':
-      return `tunnel ${entry.device} ${entry.publicKey}`;
     default:
       return assertNever(entry);
   }
@@ -64,13 +50,13 @@ export function sameEntry(a: Entry, b: Entry): boolean {
 }
 
 /** The program that takes an entry's commands. */
-export type Program = 'bridge' | 'ip' | 'wg';
+export type Program = 'bridge' | 'ip';
 
 export function programOf({ kind }: Entry): Program {
-  return kind === 'forwarding' ? 'bridge' : kind === 'tunnel' ? 'wg' : 'ip';
+  return kind === 'forwarding' ? 'bridge' : 'ip';
 }
 
-/** The command, without its program, that makes the entry stand; of `wg`, the arguments after the device. */
+/** The command, without its program, that makes the entry stand. */
 export function setCommand(entry: Entry): string {
   switch (entry.kind) {
     case 'neighbour':
@@ -80,8 +66,6 @@ export function setCommand(entry: Entry): string {
     case 'route':
       if (entry.device === nowhere) return `route replace unreachable ${entry.subnet} proto ${routeProtocol}`;
       return `route replace ${entry.subnet}${entry.via ? ` via ${entry.via}` : ''} dev ${entry.device}${entry.onlink ? ' onlink' : ''} proto ${routeProtocol}`;
-    case 'tunnel':
-      return `peer ${entry.publicKey}${entry.presharedKeyFile ? ` preshared-key ${entry.presharedKeyFile}` : ''} endpoint ${entry.endpoint} persistent-keepalive ${entry.keepalive} allowed-ips ${entry.subnets.join(',')}`;
     default:
       return assertNever(entry);
   }
@@ -97,8 +81,6 @@ export function removeCommand(entry: Entry): string {
       return entry.device === nowhere
         ? `route del unreachable ${entry.subnet} proto ${routeProtocol}`
         : `route del ${entry.subnet} dev ${entry.device}`;
-    case 'tunnel':
-      return `peer ${entry.publicKey} remove`;
     default:
       return assertNever(entry);
   }

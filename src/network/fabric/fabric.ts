@@ -75,7 +75,7 @@ export class Fabric {
       throw error;
     }
     const failed = new Set(refused.map(({ command }) => command));
-    for (const command of [...plan.wg, ...plan.bridge, ...plan.ip]) {
+    for (const command of [...plan.bridge, ...plan.ip]) {
       if (failed.has(command)) this.#dirty.add(command.key);
       else if (command.outcome) this.#stands.set(command.key, command.outcome);
       else this.#stands.delete(command.key);

@@ -47,9 +47,6 @@ export interface Kernel {
   run(command: readonly [string, ...string[]], options: { readonly signal: AbortSignal; readonly input?: string }): Promise<string>;
 }
 
-/** Most peers that are given to one call of `wg`: its arguments have a limit. */
-const tunnelsACall = 500;
-
 /** @param enter what commands are run with, such as `nsenter --net=…`; default: this process's own network */
 export function createKernel(enter: readonly string[] = []): Kernel {
   const command = (...args: readonly [string, ...string[]]): [string, ...string[]] => [...enter, ...args] as [string, ...string[]];
@@ -86,13 +83,6 @@ export function createKernel(enter: readonly string[] = []): Kernel {
     },
     apply: async (plan, { signal }) => {
       const refused: RefusedCommand[] = [];
-      for (let at = 0; at < plan.wg.length; at += tunnelsACall) {
-        for (const [device, commands] of Map.groupBy(plan.wg.slice(at, at + tunnelsACall), (each) => each.device)) {
-          const args = commands.flatMap(({ text }) => text.split(' '));
-          const message = await messageOf(run(command('wg', 'set', device, ...args), { signal }));
-          if (message !== undefined) refused.push(...commands.map((each) => ({ command: each, message })));
-        }
-      }
       for (const program of ['bridge', 'ip'] as const) {
         const commands = plan[program];
         if (commands.length === 0) continue;

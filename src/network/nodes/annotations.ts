@@ -1,6 +1,6 @@
 /**
  * The annotations by which nodes tell each other how their pods are reached: flannel's, so that whoever knows it finds what is looked for.
- * @source flannel pkg/subnet/kube/annotations.go and kube.go (names), pkg/backend/vxlan, wireguard (contents), v0.26
+ * @source flannel pkg/subnet/kube/annotations.go and kube.go (names), pkg/backend/vxlan (contents), v0.26
  */
 import type { IpFamily } from '../../api/index.ts';
 
@@ -23,8 +23,8 @@ export interface Reach {
   readonly data: BackendData;
 }
 
-/** A vxlan endpoint, a WireGuard key, or nothing (host-gw). */
-export type BackendData = { readonly VNI: number; readonly VtepMAC: string } | { readonly PublicKey: string } | null;
+/** A vxlan endpoint, or nothing (host-gw). */
+export type BackendData = { readonly VNI: number; readonly VtepMAC: string } | null;
 
 export type Annotations = Readonly<Record<string, string>>;
 

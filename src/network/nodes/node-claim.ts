@@ -16,7 +16,7 @@ import {
   parseCidr,
   parseIp,
 } from '../../api/index.ts';
-import { type BackendType, isWireguardKey } from '../configuration/index.ts';
+import type { BackendType } from '../configuration/index.ts';
 import { annotationNames, type Annotations } from './annotations.ts';
 
 /** One family of a node: where its pods are, and where packets to them go. */
@@ -27,7 +27,7 @@ export interface Lease {
   /** The subnet's first address: the node's own in the network. */
   readonly gateway: string;
   readonly publicIp: string;
-  /** MAC of the vxlan endpoint, or public key; empty for a backend without. */
+  /** MAC of the vxlan endpoint; empty for a backend without. */
   readonly id: string;
 }
 
@@ -129,12 +129,8 @@ function readLease(subnet: Cidr, annotations: Annotations, membership: Membershi
 
 /** What names the node in the backend; undefined when it is not what the backend needs. */
 function readId(text: string | undefined, { type, vni }: Membership): string | undefined {
-  if (type !== 'vxlan' && type !== 'wireguard') return '';
+  if (type !== 'vxlan') return '';
   const data = parseObject(text);
-  if (type === 'wireguard') {
-    const key = data?.['PublicKey'];
-    return typeof key === 'string' && isWireguardKey(key) ? key : undefined;
-  }
   return data?.['VNI'] === vni && typeof data['VtepMAC'] === 'string' ? parseMac(data['VtepMAC']) : undefined;
 }
 
