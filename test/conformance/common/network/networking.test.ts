@@ -17,7 +17,7 @@ describe.skipIf(unavailable)('common/network/networking', () => {
     await scene.pod('test-container', { spec: onNode(0) });
     // On a node's own network, by ports that nobody has there.
     await scene.pod('host-test-container', {
-      args: ['--http-port=18080', '--udp-port=18081'],
+      args: ['--http-port=28080', '--udp-port=28081'],
       containerPorts: [],
       spec: { ...onNode(0), hostNetwork: true },
     });
@@ -32,7 +32,7 @@ describe.skipIf(unavailable)('common/network/networking', () => {
   const fromNode = (protocol: 'http' | 'udp', port: number): Promise<void> =>
     everyServerAnswers(async ({ status }) => {
       const query = new URLSearchParams({ host: status.podIP, port: String(port), protocol, request: 'hostname', tries: '3' });
-      return JSON.parse(await scene.page('host-test-container', `dial?${query.toString()}`, 18_080)).responses;
+      return JSON.parse(await scene.page('host-test-container', `dial?${query.toString()}`, 28_080)).responses;
     });
 
   test('Networking, intra pod http', () => fromPod('http', httpPort));
