@@ -1,10 +1,11 @@
 /**
  * Brings a planner's table into the kernel: changes in one transaction each; after a refusal the whole table, and when that is refused too,
- * the policies that it is refused for are found and put back to what was in force, so that they cost nobody else anything.
+ * the policies that it is refused for are found and put back to what was in force, or, where nothing was, closed: they cost nobody else
+ * anything and open nothing.
  * Invariants: one transaction at a time; what is in the kernel is what was last accepted.
  */
 import { type Ctx, isAbort, ProcessError } from '../../base/index.ts';
-import type { CompiledPolicy } from './compiled-policy.ts';
+import { closedPolicy, type CompiledPolicy, isClosedPolicy } from './compiled-policy.ts';
 import type { PolicyPlanner } from './policy-planner.ts';
 
 export interface Kernel {
@@ -20,12 +21,15 @@ export interface ApplierOptions {
   /** The table of these policies alone, for the pods of now. */
   readonly trial: (policies: readonly CompiledPolicy[]) => string;
   readonly onRefused: (policy: CompiledPolicy) => void;
+  readonly onAccepted: (policy: CompiledPolicy) => void;
 }
 
 export class PolicyApplier {
   readonly #options: ApplierOptions;
   /** Policies as the kernel has taken them. */
   readonly #inForce = new Map<string, CompiledPolicy>();
+  /** Policies as they should be, while something else stands for them. */
+  readonly #refused = new Map<string, CompiledPolicy>();
   #whole = true;
 
   constructor(options: ApplierOptions) {
@@ -59,25 +63,41 @@ export class PolicyApplier {
         await this.apply(ctx);
         return;
       }
-      const refused = await this.#refusedOf([...used], ctx.signal);
+      // What only closes has nothing in it that could be refused for its own sake.
+      const refused = (await this.#refusedOf([...used], ctx.signal)).filter((policy) => !isClosedPolicy(policy));
       if (refused.length === 0) throw err;
       for (const policy of refused) this.#putBack(policy);
       await this.apply(ctx);
       return;
     }
-    for (const policy of used) this.#inForce.set(policy.key, policy);
+    for (const policy of used) this.#accept(policy);
   }
 
-  forget(key: string): void {
-    this.#inForce.delete(key);
+  /** The policy is another now, or is gone: nobody asks for the refused one any more. */
+  withdraw(key: string, { gone = false } = {}): void {
+    this.#refused.delete(key);
+    if (gone) this.#inForce.delete(key);
+  }
+
+  /** Puts refused policies into the plan once more: what refused them may have been the machine. */
+  retryRefused(): void {
+    for (const policy of this.#refused.values()) this.#options.planner.setPolicy(policy);
+  }
+
+  #accept(policy: CompiledPolicy): void {
+    this.#inForce.set(policy.key, policy);
+    if (this.#refused.get(policy.key) !== policy) return;
+    this.#refused.delete(policy.key);
+    this.#options.onAccepted(policy);
   }
 
   #putBack(policy: CompiledPolicy): void {
     const { planner, onRefused } = this.#options;
     onRefused(policy);
+    // What stood before may be refused as well, today: the newest is what shall be.
+    if (!this.#refused.has(policy.key)) this.#refused.set(policy.key, policy);
     const before = this.#inForce.get(policy.key);
-    if (before && before !== policy) planner.setPolicy(before);
-    else planner.deletePolicy(policy.key);
+    planner.setPolicy(before && before !== policy ? before : closedPolicy(policy));
   }
 
   /** Halves what is refused until it is one. */

@@ -1,9 +1,9 @@
 /**
  * A NetworkPolicy made ready: selectors as matchers, blocks as ranges, ports as numbers or names. What cannot be read costs this policy
- * only. Pure.
+ * only: a peer or port like that allows nothing, so that a policy which once closed a pod never opens it by being half readable. Pure.
  * @source NetworkPolicy of networking.k8s.io/v1 as the API reference says it, v1.35
  */
-import { type LabelMatcher, labelSelectorMatcher, matchEverything, type networkingv1 } from '../../api/index.ts';
+import { type LabelMatcher, labelSelectorMatcher, matchEverything, type networkingv1, SelectorError } from '../../api/index.ts';
 import { type AddressRange, blockRanges, formatRange } from './address-ranges.ts';
 
 export interface CompiledPolicy {
@@ -15,6 +15,8 @@ export interface CompiledPolicy {
   /** What may come in; undefined: the policy does not speak of it. None: nothing may. */
   readonly ingress: readonly CompiledRule[] | undefined;
   readonly egress: readonly CompiledRule[] | undefined;
+  /** What could not be read, and so allows nothing. */
+  readonly faults: readonly string[];
 }
 
 export interface CompiledRule {
@@ -50,22 +52,22 @@ export type Protocol = (typeof protocols)[number];
 
 const lastPort = 65_535;
 
-/** The policy cannot be enforced as it is written. */
-export class PolicyError extends Error {
+/** A part of the policy cannot be enforced as it is written. */
+class PolicyError extends Error {
   override readonly name = 'PolicyError';
 }
 
-/** @throws SelectorError or PolicyError for what validation should have refused */
+/** @throws SelectorError when it cannot be said which pods it is for; validation should have refused it */
 export function compilePolicy({ metadata, spec }: networkingv1.NetworkPolicy): CompiledPolicy {
   const namespace = metadata.namespace ?? '';
   const types = spec.policyTypes?.length ? spec.policyTypes : spec.egress?.length ? ['Ingress', 'Egress'] : ['Ingress'];
+  const faults: string[] = [];
+  const readable = <From, To>(parts: readonly From[], compile: (part: From) => To): readonly To[] | undefined =>
+    parts.length === 0 ? undefined : parts.flatMap((part) => tryCompile(() => compile(part), faults));
   const rule = (
     peers: readonly networkingv1.NetworkPolicyPeer[] = [],
     ports: readonly networkingv1.NetworkPolicyPort[] = [],
-  ): CompiledRule => ({
-    peers: peers.length === 0 ? undefined : peers.map((peer) => compilePeer(peer, namespace)),
-    ports: ports.length === 0 ? undefined : ports.map(compilePort),
-  });
+  ): CompiledRule => ({ peers: readable(peers, (peer) => compilePeer(peer, namespace)), ports: readable(ports, compilePort) });
   return {
     key: `${namespace}/${metadata.name}`,
     namespace,
@@ -73,7 +75,27 @@ export function compilePolicy({ metadata, spec }: networkingv1.NetworkPolicy): C
     selects: spec.podSelector ? labelSelectorMatcher(spec.podSelector) : matchEverything,
     ingress: types.includes('Ingress') ? (spec.ingress ?? []).map(({ from, ports }) => rule(from, ports)) : undefined,
     egress: types.includes('Egress') ? (spec.egress ?? []).map(({ to, ports }) => rule(to, ports)) : undefined,
+    faults,
   };
+}
+
+/** The same isolation, and nothing allowed. */
+export function closedPolicy(policy: CompiledPolicy): CompiledPolicy {
+  return { ...policy, ingress: policy.ingress && [], egress: policy.egress && [] };
+}
+
+export function isClosedPolicy({ ingress = [], egress = [] }: CompiledPolicy): boolean {
+  return ingress.length + egress.length === 0;
+}
+
+function tryCompile<T>(compile: () => T, faults: string[]): T[] {
+  try {
+    return [compile()];
+  } catch (error) {
+    if (!(error instanceof PolicyError || error instanceof SelectorError)) throw error;
+    faults.push(error.message);
+    return [];
+  }
 }
 
 function compilePeer({ ipBlock, podSelector, namespaceSelector }: networkingv1.NetworkPolicyPeer, own: string): Peer {

@@ -17,9 +17,9 @@ import {
   run,
   type TaskGroup,
 } from '../../base/index.ts';
-import { type EventRecorder, type InformerFactory, keyOf, untilAborted } from '../../client/index.ts';
+import { type EventRecorder, type InformerFactory, keyOf, type RecordedEvent, untilAborted } from '../../client/index.ts';
 import { type Kernel, PolicyApplier } from './apply-policies.ts';
-import { type CompiledPolicy, compilePolicy, PolicyError } from './compiled-policy.ts';
+import { type CompiledPolicy, compilePolicy } from './compiled-policy.ts';
 import { type NodeService, PolicyPlanner } from './policy-planner.ts';
 import { type PolicyPod, policyPodOf, slimPod } from './policy-pod.ts';
 
@@ -45,6 +45,9 @@ export interface NetworkPolicies {
 /** Changes that come together are applied together. */
 const gatherMs = 5;
 const driftCheckMs = 10_000;
+const refusedRetryMs = 60_000;
+/** A pod that waits longer for its rules is told about. */
+const tellAfterMs = 10_000;
 const retryPolicy = { initialMs: 200, maxMs: 30_000 };
 
 /** Starts it; runs until the group closes. */
@@ -67,16 +70,19 @@ class PolicyNode {
   #passed = Promise.withResolvers<void>();
   #wake: (() => void) | undefined;
   #ready = false;
+  #retriedMs: number;
 
   constructor(config: NetworkPoliciesConfig) {
     this.#config = config;
+    this.#retriedMs = config.clock.monotonic();
     const { nodeName, table, nodeServices = [], informers, registry } = config;
     this.#planner = new PolicyPlanner({ nodeName, table, nodeServices });
     this.#applier = new PolicyApplier({
       kernel: config.kernel ?? nft,
       planner: this.#planner,
       trial: (policies) => this.#trial(policies),
-      onRefused: ({ key }) => this.#report(key, 'nftables refuses its rules; what was in force stays'),
+      onRefused: ({ key }) => this.#report(key, 'nftables refuses its rules; what was in force stays, or nothing is allowed'),
+      onAccepted: ({ key }) => this.#accepted(key),
     });
     this.#policies = informers.informer(networkingv1Resources.networkpolicies);
     this.#metrics = policyMetrics(registry, () => this.#policies.list().length);
@@ -84,6 +90,15 @@ class PolicyNode {
 
   async guard(pod: corev1.Pod, ips: readonly string[], signal: AbortSignal): Promise<void> {
     if (pod.spec.hostNetwork) return;
+    const timer = this.#config.clock.setTimer(tellAfterMs, () => this.#tellOfWait(pod));
+    try {
+      await this.#guarded(pod, ips, signal);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async #guarded(pod: corev1.Pod, ips: readonly string[], signal: AbortSignal): Promise<void> {
     await this.#policies.whenSynced(signal);
     const { uid } = pod.metadata;
     const known = this.#assigned.get(uid);
@@ -110,7 +125,7 @@ class PolicyNode {
       updated: (_old, policy) => set(policy),
       deleted: (policy) => {
         this.#planner.deletePolicy(keyOf(policy));
-        this.#applier.forget(keyOf(policy));
+        this.#applier.withdraw(keyOf(policy), { gone: true });
         this.#wake?.();
       },
     });
@@ -127,7 +142,7 @@ class PolicyNode {
 
   /** One transaction, then the wait for a reason for the next. @returns false when it failed */
   async #pass(ctx: Ctx): Promise<boolean> {
-    const { clock, table } = this.#config;
+    const { clock } = this.#config;
     try {
       if (this.#applier.isDue) {
         const stop = this.#metrics.seconds.startTimer();
@@ -148,11 +163,20 @@ class PolicyNode {
     const timer = clock.setTimer(driftCheckMs, () => woken.resolve(false));
     const changed = await untilAborted(woken.promise, ctx.signal).finally(() => timer.cancel());
     if (changed) await clock.sleep(gatherMs, ctx.signal);
-    else if (!(await tableStands(table, ctx.signal))) {
+    else await this.#lookAround(ctx);
+    return true;
+  }
+
+  /** What is done in quiet hours: drift is mended, what was refused is tried again. */
+  async #lookAround(ctx: Ctx): Promise<void> {
+    const { clock, table } = this.#config;
+    if (!(await tableStands(table, ctx.signal))) {
       ctx.log.warn('the table of network policies was deleted by somebody: writing it again', { table });
       this.#applier.distrust();
     }
-    return true;
+    if (clock.monotonic() - this.#retriedMs < refusedRetryMs) return;
+    this.#retriedMs = clock.monotonic();
+    this.#applier.retryRefused();
   }
 
   async #afterFailure(failures: number, clock: Clock, ctx: Ctx): Promise<number> {
@@ -162,11 +186,16 @@ class PolicyNode {
   }
 
   #setPolicy(policy: networkingv1.NetworkPolicy): void {
+    const key = keyOf(policy);
+    this.#applier.withdraw(key);
     try {
-      this.#planner.setPolicy(compilePolicy(policy));
+      const compiled = compilePolicy(policy);
+      this.#planner.setPolicy(compiled);
+      if (compiled.faults.length > 0) this.#report(key, `${compiled.faults.join('; ')}: that allows nothing`);
     } catch (error) {
-      if (!(error instanceof PolicyError || error instanceof SelectorError)) throw error;
-      this.#report(keyOf(policy), `${error.message}; what was in force stays`);
+      if (!(error instanceof SelectorError)) throw error;
+      this.#planner.deletePolicy(key);
+      this.#report(key, `${error.message}: it selects no pods`);
     }
     this.#wake?.();
   }
@@ -215,16 +244,28 @@ class PolicyNode {
     return planner.ledger.takeWhole();
   }
 
+  #tellOfWait(pod: corev1.Pod): void {
+    const missing = this.#policies.synced ? 'its rules are not in force' : 'they cannot be read from the API server';
+    this.#config.recorder.event(pod, {
+      type: 'Warning',
+      reason: 'NetworkNotReady',
+      message: `network is not ready: no container is started before the network policies hold: ${missing}`,
+    });
+  }
+
   #report(key: string, message: string): void {
+    this.#metrics.refused.inc();
+    this.#tell(key, { type: 'Warning', reason: 'PolicyNotEnforced', message: `Cannot enforce NetworkPolicy "${key}": ${message}` });
+  }
+
+  #accepted(key: string): void {
+    this.#tell(key, { type: 'Normal', reason: 'PolicyEnforced', message: `NetworkPolicy "${key}" is enforced` });
+  }
+
+  #tell(key: string, event: RecordedEvent): void {
     const [namespace = '', name = ''] = key.split('/');
     const policy = this.#policies.get({ namespace, name });
-    this.#metrics.refused.inc();
-    if (policy)
-      this.#config.recorder.event(policy, {
-        type: 'Warning',
-        reason: 'PolicyNotEnforced',
-        message: `Cannot enforce NetworkPolicy "${key}": ${message}`,
-      });
+    if (policy) this.#config.recorder.event(policy, event);
   }
 }
 
