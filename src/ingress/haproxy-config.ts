@@ -106,7 +106,8 @@ defaults
     http-reuse safe
     # A server that is replaced ends an idle connection with its next answer: cut at once, it could be cut under a request.
     option idle-close-on-response
-    timeout connect 5s
+    # Room for one lost packet. Endpoints that are gone are found out so soon.
+    timeout connect 2s
     timeout client 60s
     timeout server 60s
     # Whoever sends headers byte by byte holds a connection no longer than this.

@@ -86,22 +86,31 @@ export class HaproxyProcess {
 
   /** Puts files in place and makes them those of the running server. @throws HaproxyError when that did not come about */
   async load(files: ReadonlyMap<string, string>, generation: string, ctx: Ctx): Promise<void> {
-    const { directory, socket, clock } = this.#options;
+    const { directory } = this.#options;
     writeFiles(directory, files);
     removeOthers(join(directory, 'certificates'), files);
     const running = this.running;
     if (running) process.kill(running.pid, 'SIGUSR2');
     else this.#start();
+    if (!(await this.#answersAs((name) => name === generation, ctx)))
+      throw new HaproxyError(`the server did not take its new configuration${this.#lastWords()}`);
+  }
+
+  /** Waits until the server's generation is the right one; false when that takes too long, or it ended. */
+  async #answersAs(right: (generation: string) => boolean, { signal }: Ctx): Promise<boolean> {
+    const { socket, clock } = this.#options;
     const endMs = clock.monotonic() + reloadLimitMs;
-    while ((await socket.generation()) !== generation) {
-      if (clock.monotonic() > endMs || !this.running)
-        throw new HaproxyError(`the server did not take its new configuration${this.#lastWords()}`);
-      await clock.sleep(pollMs, ctx.signal);
+    for (;;) {
+      const generation = await socket.generation();
+      if (generation !== undefined && right(generation)) return true;
+      if (clock.monotonic() > endMs || !this.running) return false;
+      await clock.sleep(pollMs, signal);
     }
   }
 
   /** Starts the server again whenever it ends; runs until the signal aborts. `onStart` is told, since a new server has only its files. */
-  async keep(onStart: () => void, { signal, log }: Ctx): Promise<void> {
+  async keep(onStart: () => void, ctx: Ctx): Promise<void> {
+    const { signal, log } = ctx;
     const { clock } = this.#options;
     let failures = 0;
     for (;;) {
@@ -115,7 +124,7 @@ export class HaproxyProcess {
       if (this.running) continue;
       log.warn(`the ingress server ended: starting it again${this.#lastWords()}`);
       this.#start();
-      onStart();
+      if (await this.#answersAs(() => true, ctx)) onStart();
     }
   }
 

@@ -4,8 +4,8 @@
  */
 import type { Slots } from './server-slots.ts';
 
-/** `srv_admin_state`: sent to maintenance by an order, or by the configuration. */
-const maintenance = 0x01 | 0x04;
+/** `srv_admin_state`: in maintenance. (That the configuration said so is told by another bit, which stays when an order ends it.) */
+const maintenance = 0x01;
 
 /** The places of each backend, by the answer to `show servers state`. */
 export function readSlots(answer: string): Map<string, Slots> {
