@@ -79,6 +79,8 @@ export class ProxySync {
   #wake: (() => void) | undefined;
   #rewrittenMs = 0;
   #lastSyncMs = 0;
+  #restUntilMs = 0;
+  #syncedAtMs = 0;
   #lookAtMs = 0;
   #tidyAtMs = Infinity;
 
@@ -129,9 +131,13 @@ export class ProxySync {
         await clock.sleep(Math.min(200 * 2 ** failures++, 30_000), ctx.signal);
         continue;
       }
-      const gather = Math.min(Math.max(gatherMs, 4 * this.#lastSyncMs), longestGatherMs);
-      if (await this.#woken(this.#idleMs(), ctx.signal)) await clock.sleep(gather, ctx.signal);
+      if (await this.#woken(this.#idleMs(), ctx.signal)) await clock.sleep(Math.max(gatherMs, this.#restMs()), ctx.signal);
     }
+  }
+
+  /** What is left of the rest after the last transaction. */
+  #restMs(): number {
+    return this.#syncedAtMs + Math.min(restFactor * this.#lastSyncMs, longestRestMs) - this.#options.clock.monotonic();
   }
 
   #note(service: string): void {
@@ -206,7 +212,8 @@ export class ProxySync {
     if (full) this.#rewrittenMs = clock.monotonic();
     this.#tidyAtMs = clock.monotonic() + tidyMs;
     this.#report(refused, full ? undefined : keys, ctx);
-    this.#lastSyncMs = clock.monotonic() - startMs;
+    this.#syncedAtMs = clock.monotonic();
+    this.#lastSyncMs = this.#syncedAtMs - startMs;
     this.#measure(full, triggers);
     this.#metrics.pendingServices.set((this.#pending.services -= seen.services));
     this.#metrics.pendingEndpoints.set((this.#pending.endpoints -= seen.endpoints));
