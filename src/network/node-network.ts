@@ -2,13 +2,13 @@
  * The network of one node as it stands in the kernel: devices, entries for the other nodes, egress rules. Invariants: what is right is left
  * alone, since packets of running pods are in it; nothing is taken away before the whole list of nodes is known.
  */
-import type { corev1 } from '../api/index.ts';
+import { cidrContains, type corev1, parseCidr } from '../api/index.ts';
 import type { Ctx } from '../base/index.ts';
 import type { Backend, Place } from './backends/backend.ts';
 import { createBackend } from './backends/create-backend.ts';
 import type { NetworkConfiguration } from './configuration/index.ts';
 import { egressTable, renderEgressTable } from './egress.ts';
-import { nowhere } from './fabric/entry.ts';
+import { type Entry, nowhere } from './fabric/entry.ts';
 import { Fabric } from './fabric/fabric.ts';
 import type { Kernel, Observed } from './fabric/kernel.ts';
 import { publishedAnnotations } from './nodes/annotations.ts';
@@ -95,7 +95,7 @@ export class NodeNetwork {
   #join(backend: Backend, places: readonly Place[], observed: Observed, nodes: () => readonly corev1.Node[]): void {
     const { nodeName, refuse } = this.#config;
     const shape = JSON.stringify(places);
-    this.#fabric.found(observed.entries);
+    this.#fabric.found(observed.entries.filter((entry) => this.#isOurs(entry, backend)));
     if (shape === this.#shape) return;
     this.#shape = shape;
     const own = places.map((place): Lease => ({ ...place, id: '' }));
@@ -103,6 +103,14 @@ export class NodeNetwork {
     this.#fabric.want(nowhere, this.#dead(places));
     this.#peering = new Peering({ nodeName, membership: this.#membership, backend, own, fabric: this.#fabric, refuse });
     for (const node of nodes()) this.#peering.set(node);
+  }
+
+  /** On a machine with another cluster, routes to that one's pods carry our mark too. */
+  #isOurs(entry: Entry, { devices }: Backend): boolean {
+    if (entry.kind !== 'route' || devices.includes(entry.device)) return true;
+    const subnet = parseCidr(entry.subnet)!;
+    const network = parseCidr(this.#membership.networks[subnet.address.family] ?? '');
+    return network === undefined || cidrContains(network, subnet.address);
   }
 
   /** Packets to pods of no node stay in the cluster: the default route would lead them out, or round in circles. */

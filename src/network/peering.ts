@@ -11,7 +11,7 @@ import { PeerTable } from './nodes/peer-table.ts';
 export interface PeeringOptions {
   readonly nodeName: string;
   readonly membership: Membership;
-  readonly backend: Backend;
+  readonly backend: Pick<Backend, 'entriesOf'>;
   readonly own: readonly Lease[];
   readonly fabric: Fabric;
   /** Told why a node is left out; again when the reason changes. */
@@ -27,11 +27,6 @@ export class Peering {
   constructor(options: PeeringOptions) {
     this.#options = options;
     this.#table = new PeerTable(options.own);
-  }
-
-  /** How many nodes are reached. */
-  get size(): number {
-    return this.#sources.size - this.#refusals.size;
   }
 
   /** @returns whether anything is wanted otherwise than before */
@@ -51,9 +46,23 @@ export class Peering {
     return true;
   }
 
+  /** Asks the backend again for all that holds: what it decides by has changed. */
+  settleAgain(): void {
+    this.#judgeAll(
+      this.#sources
+        .keys()
+        .map((name) => ({ name }))
+        .toArray(),
+    );
+  }
+
   #settle(name: string, reading: ClaimReading): void {
     const affected = this.#table.set(name, reading.kind === 'claim' ? reading.claim : undefined);
-    const verdicts = [...affected].map((each) => ({ each, ...this.#judge(each, each === name ? reading : undefined) }));
+    this.#judgeAll([...affected].map((each) => ({ name: each, ...(each === name && { reading }) })));
+  }
+
+  #judgeAll(nodes: readonly { readonly name: string; readonly reading?: ClaimReading }[]): void {
+    const verdicts = nodes.map(({ name, reading }) => ({ each: name, ...this.#judge(name, reading) }));
     // What was taken from one may be another's now: the fabric hears of the losses first.
     for (const { each, entries } of verdicts) if (entries.length === 0) this.#options.fabric.want(each, []);
     for (const { each, entries, reason } of verdicts) {

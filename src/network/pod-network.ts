@@ -117,14 +117,17 @@ class Keeper {
     const node = this.#nodes.get({ name: nodeName });
     if (!node) return true;
     const source = sourceOf(node);
+    let fresh: Raised | undefined;
     if (clock.monotonic() >= this.#lookAgainAtMs || source !== this.#source) {
-      const raised = await this.#network.raise(node, () => this.#nodes.list(), this.#ctx);
+      fresh = await this.#network.raise(node, () => this.#nodes.list(), this.#ctx);
       this.#lookAgainAtMs = clock.monotonic() + lookAgainMs;
       this.#source = source;
-      if (raised) await this.#welcomePods(raised);
     }
-    if (!this.#raised) return true;
-    const [sound] = await Promise.all([this.#network.apply(this.#ctx), this.#publish(node, this.#raised)]);
+    const raised = fresh ?? this.#raised;
+    if (!raised) return true;
+    const [sound] = await Promise.all([this.#network.apply(this.#ctx), this.#publish(node, raised)]);
+    // Only now: the node becomes Ready by it, and others shall know the way to its first pod by then.
+    if (fresh) await this.#welcomePods(fresh);
     return sound;
   }
 

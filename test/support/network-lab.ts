@@ -17,6 +17,8 @@ export interface LabNode {
 }
 
 export interface NetworkLab extends AsyncDisposable {
+  /** What commands are run with on a machine on the same Ethernet, which is no node; its interface is `br0`. */
+  readonly enterHost: readonly string[];
   readonly nodes: readonly LabNode[];
   readonly networks: readonly string[];
 }
@@ -79,13 +81,18 @@ nsenter --net=/run/netns/${node} sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward; 
     await run([
       'sh',
       '-ec',
-      `ip netns add ${ethernet}\nip -n ${ethernet} link add br0 type bridge\nip -n ${ethernet} link set br0 up\n${lines.join('')}`,
+      `ip netns add ${ethernet}\nip -n ${ethernet} link add br0 type bridge\nip -n ${ethernet} link set br0 up\nip -n ${ethernet} addr add 192.168.77.254/24 dev br0\nip -n ${ethernet} addr add fd77::254/64 dev br0 nodad\n${lines.join('')}`,
     ]);
   } catch (error) {
     await close();
     throw error;
   }
-  return { nodes, networks: ['10.244.0.0/16', 'fd44::/48'], [Symbol.asyncDispose]: close };
+  return {
+    nodes,
+    enterHost: ['nsenter', `--net=/run/netns/${ethernet}`],
+    networks: ['10.244.0.0/16', 'fd44::/48'],
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 /** The Node object of a machine, before its network says anything. */

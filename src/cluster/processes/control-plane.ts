@@ -1,15 +1,17 @@
 /** The control-plane process of a cluster on this machine: reads the record, opens the store, runs until it is told to stop. */
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { type ApiServer, loopbackUser } from '../../apiserver/index.ts';
 import { parseFlags } from '../../apiserver/flags/index.ts';
-import { createLogger, systemClock, systemRandom, TaskGroup } from '../../base/index.ts';
+import { type Clock, createLogger, type Logger, type Random, systemClock, systemRandom, TaskGroup } from '../../base/index.ts';
+import { createClient, createInformerFactory } from '../../client/index.ts';
 import { readControllerManagerFlags, readSchedulerFlags, schedulerSettings, startControlPlane } from '../../controlplane/index.ts';
 import { openLmdbStore } from '../../store/index.ts';
 import { ClusterError } from '../cluster-error.ts';
 import { readControlPlanePki } from '../cluster-pki.ts';
-import { readClusterRecord } from '../cluster-record.ts';
+import { type ClusterRecord, readClusterRecord } from '../cluster-record.ts';
 import { protectFromOomKiller } from '../engine/oom-score.ts';
-import { clusterPaths, knarrHome, nodePaths } from '../home.ts';
+import { clusterPaths, knarrHome, machineNames, nodePaths } from '../home.ts';
 import { controlPlaneRecord } from '../launch.ts';
 import { LiveRecord } from '../live-record.ts';
 import { hostAddresses, rangesOf } from '../network/addresses.ts';
@@ -73,8 +75,27 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
     onStoreLost: () => process.exit(1),
   });
   await superviseAgents({ launch: { home, cluster: name, paths, engineEnv: record.engine.proxyEnv }, live }, clock, group);
+  await leadToPods(record, controlPlane.api, { clock, random: systemRandom, log, group });
   log.info('control plane is up', { port: apiPort });
   await untilStopped(signal);
   await controlPlane.close();
   await store.close();
+}
+
+/** Keeps the host's routes to pods: it has the host's network, as no node's agent has. Loaded after all that others wait for. */
+async function leadToPods(
+  { name, network, podNetwork }: ClusterRecord,
+  api: ApiServer,
+  context: { readonly clock: Clock; readonly random: Random; readonly log: Logger; readonly group: TaskGroup },
+): Promise<void> {
+  const { defaultConfiguration, startHostRoutes } = await import('../../network/index.ts');
+  const informers = createInformerFactory({ client: createClient(api.transport(loopbackUser)), ...context });
+  startHostRoutes({
+    device: machineNames(name).bridge,
+    networks: rangesOf(network, 'podCidr'),
+    configuration: podNetwork ?? defaultConfiguration(),
+    informers,
+    clock: context.clock,
+    group: context.group,
+  });
 }

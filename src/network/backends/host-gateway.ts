@@ -25,7 +25,7 @@ export function createHostGateway(places: readonly Place[]): Backend {
 }
 
 /** Whether packets to the address leave by the node's interface without a gateway. */
-export function isOnLink({ underlay }: Place, publicIp: string): boolean {
+export function isOnLink({ underlay }: Pick<Place, 'underlay'>, publicIp: string): boolean {
   const address = parseIp(publicIp)!;
   return underlay.addresses.some((own) => {
     const parsed = parseIp(own.address);
@@ -35,6 +35,6 @@ export function isOnLink({ underlay }: Place, publicIp: string): boolean {
   });
 }
 
-export function directRoute({ underlay }: Place, { subnet, publicIp }: Lease): Entry {
+export function directRoute({ underlay }: Pick<Place, 'underlay'>, { subnet, publicIp }: Lease): Entry {
   return { kind: 'route', subnet, via: publicIp, device: underlay.name, onlink: false };
 }
