@@ -112,7 +112,8 @@ defaults
     timeout server 60s
     # Whoever sends headers byte by byte holds a connection no longer than this.
     timeout http-request 10s
-    timeout http-keep-alive 75s
+    # A server that was replaced knows nothing new: how long the last question of an idle connection may still come to it.
+    timeout http-keep-alive 10s
     timeout client-fin 30s
     timeout tunnel 1h
     default-server pool-purge-delay 5s`;

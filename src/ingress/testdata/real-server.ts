@@ -118,7 +118,7 @@ export class RealServer {
     const { agent, address = '127.0.0.1', method = 'GET' } = options;
     return new Promise((answered, failed) => {
       const asked = request(
-        { host: address, port: this.settings.httpPort, path, method, headers: { host }, ...(agent && { agent }) },
+        { host: address, port: this.settings.httpPort, path, method, headers: { host }, agent: agent ?? false },
         (response) => {
           const chunks: Buffer[] = [];
           response.on('data', (chunk: Buffer) => chunks.push(chunk));
