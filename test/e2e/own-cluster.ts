@@ -142,13 +142,14 @@ export class OwnCluster {
     };
     // Another cluster may be called like this one with a number behind it.
     const ofNode = new RegExp(`knarr-${this.name}-\\d+$`);
+    const ofBridge = new RegExp(`\\bkn-${this.name}\\b(?!-)`);
     return {
       mounts: readFileSync('/proc/self/mountinfo', 'utf8')
         .split('\n')
         .filter((line) => line.includes(`${this.directory}/`) || ofNode.test(line.split(' ')[4] ?? '')),
       namespaces: readdirSync('/run/netns').filter((name) => ofNode.test(name)),
       interfaces: await lines(new RegExp(`\\b(kn-${this.name}|kv-${this.name}-\\d+)[:@]`), 'ip', '-o', 'link'),
-      routes: await lines(new RegExp(`\\bkn-${this.name}\\b(?!-)`), 'ip', '-4', 'route', 'show', 'table', 'all'),
+      routes: await lines(ofBridge, 'sh', '-c', 'ip -4 route show table all; ip -6 route show table all'),
       rules: await lines(new RegExp(`\\bk(narr|n)-${this.name}\\b(?!-)`), 'nft', 'list', 'ruleset'),
       cgroups: await lines(/./, 'find', '/sys/fs/cgroup', '-maxdepth', '2', '-type', 'd', '-name', `knarr-${this.name}`),
       processes: this.processes(),
