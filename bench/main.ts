@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- --only NAME --json FILE]`: every figure of docs/benchmarks.md, measured on this machine. Figures are for comparing runs
  * on one machine, never a test. `--only scheduler` takes `--workload NAME`, `--mode waiting|arriving`, `--specs N` and
- * `--scale SHARE` (as do `--only scale` and `--only proxy`).
+ * `--scale SHARE` (as do `--only scale`, `--only proxy` and `--only policies`).
  */
 import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
@@ -21,6 +21,7 @@ const benches: Readonly<Record<string, (options: SchedulerBenchOptions) => Promi
   'api-lists': async () => (await import('./api-lists.ts')).measureLists(),
   'api-crowds': async () => (await import('./api-scale.ts')).measureCrowds(),
   network: async () => (await import('./network.ts')).measureNetwork(),
+  policies: async (options) => (await import('./policies.ts')).measurePolicies(options),
   proxy: async (options) => (await import('./proxy.ts')).measureProxy(options),
   scale: async (options) => (await import('./scale.ts')).measureScale(options),
   scheduler: async (options) => (await import('./scheduler.ts')).measureScheduler(options),
