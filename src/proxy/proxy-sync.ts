@@ -37,6 +37,8 @@ export interface ProxySyncOptions {
   readonly registry: Registry;
   readonly recorder?: EventRecorder;
   readonly progress?: ProxyProgress;
+  /** How often it is looked whether the tables still stand, in milliseconds; default 8000. */
+  readonly lookMs?: number;
   /** Runs `nft` and `conntrack`; default: in this process's network namespace. */
   readonly run?: RunTool;
 }
@@ -45,8 +47,7 @@ export interface ProxySyncOptions {
 const gatherMs = 10;
 const restFactor = 4;
 const longestRestMs = 1000;
-/** How often it is looked whether the tables still stand. */
-const lookMs = 8_000;
+const defaultLookMs = 8_000;
 /** How often everything is written anew even so. @source kube-proxy v1.35, FullSyncPeriod */
 const rewriteMs = 3_600_000;
 /** Unused chains go when nothing happened for so long. */
@@ -79,7 +80,6 @@ export class ProxySync {
   #wake: (() => void) | undefined;
   #rewrittenMs = 0;
   #lastSyncMs = 0;
-  #restUntilMs = 0;
   #syncedAtMs = 0;
   #lookAtMs = 0;
   #tidyAtMs = Infinity;
@@ -193,7 +193,7 @@ export class ProxySync {
       await this.#writer.tidy(ctx);
     }
     if (this.#lookAtMs > now) return;
-    this.#lookAtMs = now + lookMs;
+    this.#lookAtMs = now + (this.#options.lookMs ?? defaultLookMs);
     if (this.#writer.stands && !(await this.#writer.isIntact(ctx)))
       ctx.log.warn('the service rules were changed by somebody else: writing them anew');
     if (now - this.#rewrittenMs >= rewriteMs) this.#rewrittenMs = 0;
