@@ -94,6 +94,7 @@ export function staleFlows(listing: string, ports: ReadonlyMap<string, ReadonlyS
   });
 }
 
-function deletion(family: string, { source, sourcePort, destination, destinationPort }: Flow): string {
-  return `-D -f ${family} -p udp -s ${source} -d ${destination} --sport ${sourcePort} --dport ${destinationPort}\n`;
+/** Names who answers too: the client may have found another endpoint meanwhile. */
+function deletion(family: string, { source, sourcePort, destination, destinationPort, answeredBy }: Flow): string {
+  return `-D -f ${family} -p udp -s ${source} -d ${destination} --sport ${sourcePort} --dport ${destinationPort} -r ${answeredBy}\n`;
 }

@@ -1,119 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { corev1, discoveryv1 } from '../api/index.ts';
-import { keepAlive, Registry, silentLogger, systemClock } from '../base/index.ts';
-import type { RecordedEvent } from '../client/index.ts';
-import { ProxySync } from './proxy-sync.ts';
+import { keepAlive } from '../base/index.ts';
+import { dual, type PodName, ProxiedNode } from './testdata/proxied-node.ts';
 import { addresses, canTest, type MachineName, type Question, TestNode } from './testdata/test-node.ts';
-import { removeProxyTable } from './table-writer.ts';
 
 const node = new TestNode('traffic');
-const services = new Map<string, corev1.Service>();
-const slices = new Map<string, discoveryv1.EndpointSlice[]>();
-const events: RecordedEvent[] = [];
-let stop = new AbortController();
-let sync: ProxySync;
-let running: Promise<unknown>;
+const proxied = new ProxiedNode(node);
+const serve: ProxiedNode['serve'] = (...args) => proxied.serve(...args);
+const askMany: ProxiedNode['askMany'] = (...args) => proxied.askMany(...args);
+const ask = (machine: MachineName, host: string, port = 80, protocol: Question['protocol'] = 'TCP', from?: string): Promise<string> =>
+  proxied.ask(machine, host, port, protocol, from);
+const startProxy: ProxiedNode['startProxy'] = (options) => proxied.startProxy(options);
+const stopProxy = (): Promise<void> => proxied.stopProxy();
+const virtualHosts = ['10.96.0.1', 'fd00:96::1'] as const;
 using _alive = keepAlive();
-
-function startProxy(): void {
-  stop = new AbortController();
-  sync = new ProxySync(
-    {
-      service: ({ namespace, name }) => services.get(`${namespace}/${name}`),
-      services: () => [...services.values()],
-      slicesOf: (service) => slices.get(service) ?? [],
-      zone: () => undefined,
-      serviceCidrs: () => ['10.96.0.0/16', 'fd00:96::/64'],
-    },
-    {
-      name: 'test-services',
-      nodeName: 'here',
-      nodeIps: addresses.node,
-      podCidrs: { IPv4: '10.244.0.0/16', IPv6: 'fd00:244::/48' },
-      families: ['IPv4', 'IPv6'],
-      masqueradeMark: 0x4000,
-      balance: 'random',
-      clock: systemClock,
-      registry: new Registry(),
-      recorder: { event: (_object, event) => events.push(event) },
-      run: node.run,
-    },
-  );
-  running = sync.run({ signal: stop.signal, log: silentLogger }).catch(() => {});
-}
-
-async function stopProxy(): Promise<void> {
-  stop.abort(new Error('stopped'));
-  await running;
-}
-
-type PodName = 'pod1' | 'pod2' | 'far';
-
-/** Puts a Service with endpoints in place of the one before, and waits until the rules are there. */
-async function serve(
-  name: string,
-  spec: Partial<corev1.ServiceSpec>,
-  pods: readonly PodName[],
-  status: corev1.ServiceStatus = {},
-): Promise<void> {
-  const metadata = { name, namespace: 'test', uid: name, resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z' };
-  const protocols = ['TCP', 'UDP'] as const;
-  services.set(`test/${name}`, {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata,
-    spec: {
-      ports: protocols.map((protocol) => ({ name: protocol.toLowerCase(), protocol, port: 80 })),
-      ...spec,
-      clusterIP: spec.clusterIPs![0]!,
-    },
-    status,
-  });
-  slices.set(
-    `test/${name}`,
-    (['IPv4', 'IPv6'] as const).map((addressType, at) => ({
-      apiVersion: 'discovery.k8s.io/v1',
-      kind: 'EndpointSlice',
-      metadata: { ...metadata, name: `${name}-${at}` },
-      addressType,
-      ports: protocols.map((protocol) => ({ name: protocol.toLowerCase(), protocol, port: 8080 })),
-      endpoints: pods.map((pod) => ({
-        addresses: [addresses[pod][at]!],
-        nodeName: pod === 'far' ? 'there' : 'here',
-        conditions: { ready: true },
-      })),
-    })),
-  );
-  sync.serviceChanged(`test/${name}`);
-  await settled();
-}
-
-/** Resolves when a marker Service, changed after everything else, is in the kernel. */
-let markers = 0;
-async function settled(): Promise<void> {
-  const ip = `10.96.255.${(++markers % 250) + 1}`;
-  const metadata = {
-    name: 'marker',
-    namespace: 'test',
-    uid: 'm',
-    resourceVersion: String(markers),
-    creationTimestamp: '2026-01-01T00:00:00Z',
-  };
-  services.set('test/marker', {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata,
-    spec: { clusterIP: ip, clusterIPs: [ip], ports: [{ port: 1 }] },
-    status: {},
-  });
-  sync.serviceChanged('test/marker');
-  await expect.poll(() => node.inNode('nft list set ip test-services cluster-ips || true'), { timeout: 5000, interval: 10 }).toContain(ip);
-}
-
-const ask = (machine: MachineName, host: string, port = 80, protocol: Question['protocol'] = 'TCP'): Promise<string> =>
-  node.ask(machine, { protocol, host, port });
-const askMany = async (machine: MachineName, host: string, times = 12): Promise<Set<string>> =>
-  new Set((await Promise.all(Array.from({ length: times }, () => ask(machine, host)))).map((answer) => answer.split(' ')[0]!));
 
 describe.skipIf(!canTest)('real traffic through the rules', { timeout: 20_000 }, () => {
   beforeAll(async () => {
@@ -125,31 +24,92 @@ describe.skipIf(!canTest)('real traffic through the rules', { timeout: 20_000 },
     node.stop();
   });
 
-  const dual = (low: number): Partial<corev1.ServiceSpec> => ({ clusterIPs: [`10.96.0.${low}`, `fd00:96::${low}`] });
-
   test('a cluster IP leads to every endpoint, keeps pods’ addresses and hides others’', async () => {
     await serve('web', dual(1), ['pod1', 'far']);
-    for (const [at, host] of ['10.96.0.1'].entries()) {
-      expect(await askMany('pod2', host)).toEqual(new Set(['pod1', 'far']));
+    for (const [at, host] of virtualHosts.entries()) {
+      expect(await askMany('pod2', host, 20)).toEqual(new Set(['pod1', 'far']));
       for (const protocol of ['TCP', 'UDP'] as const) {
         expect(['pod1', 'far'].map((pod) => `${pod} ${addresses.pod2[at]}`)).toContain(await ask('pod2', host, 80, protocol));
-        expect(await ask('client', host, 80, protocol)).not.toContain(addresses.client[at]);
+        const answer = await ask('client', host, 80, protocol);
+        expect(answer).toMatch(/^(pod1|far) /);
+        expect(answer).not.toContain(addresses.client[at]);
         expect(await ask('node', host, 80, protocol)).toMatch(/^(pod1|far) /);
       }
     }
   });
 
+  test('UDP finds every endpoint, after changes too', async () => {
+    await serve('web', dual(1), ['far']);
+    await serve('web', dual(1), ['pod1', 'far']);
+    for (const host of virtualHosts) {
+      const answers = await Promise.all(Array.from({ length: 20 }, () => ask('pod2', host, 80, 'UDP')));
+      expect(new Set(answers.map((answer) => answer.split(' ')[0]))).toEqual(new Set(['pod1', 'far']));
+    }
+  });
+
   test('an endpoint reaches itself, as somebody else', async () => {
     await serve('web', dual(1), ['pod1']);
-    expect(await ask('pod1', '10.96.0.1')).toBe('pod1 10.244.1.1');
+    for (const protocol of ['TCP', 'UDP'] as const) {
+      expect(await ask('pod1', '10.96.0.1', 80, protocol)).toBe('pod1 10.244.1.1');
+      expect(await ask('pod1', 'fd00:96::1', 80, protocol)).toBe('pod1 fd00:244:1::1');
+    }
   });
 
   test('other ports of a cluster IP are refused, other cluster IPs swallow packets', async () => {
     await serve('web', dual(1), ['pod1']);
-    for (const machine of ['pod2'] as const) {
-      expect(await ask(machine, '10.96.0.1', 81)).toBe('ECONNREFUSED');
-      expect(await ask(machine, '10.96.7.7')).toBe('ETIMEDOUT');
+    const everywhere = (hosts: readonly string[], port: number): Promise<string[]> =>
+      Promise.all(hosts.flatMap((host) => (['pod2', 'client', 'node'] as const).map((machine) => ask(machine, host, port))));
+    expect(await everywhere(virtualHosts, 81)).toEqual(Array.from({ length: 6 }, () => 'ECONNREFUSED'));
+    expect(await everywhere(['10.96.7.7', 'fd00:96::7:7'], 80)).toEqual(Array.from({ length: 6 }, () => 'ETIMEDOUT'));
+  });
+
+  test('without endpoints everybody is refused, by TCP and UDP', async () => {
+    await serve('web', dual(1), []);
+    for (const machine of ['pod2', 'client', 'node'] as const)
+      for (const host of virtualHosts) expect([machine, host, await ask(machine, host)]).toEqual([machine, host, 'ECONNREFUSED']);
+    for (const host of virtualHosts) expect(await ask('pod2', host, 80, 'UDP')).toBe('ECONNREFUSED');
+  });
+
+  test('a UDP client on one socket moves on when its endpoint is gone, and stays while it serves', async () => {
+    for (const [at, host] of ['10.96.0.5', 'fd00:96::5'].entries()) {
+      await serve('talk', dual(5), ['pod1']);
+      expect(await ask('pod2', host, 80, 'UDP', `moving-${at}`)).toMatch(/^pod1 /);
+      await serve('talk', dual(5), ['far', 'pod1']);
+      expect(await ask('pod2', host, 80, 'UDP', `moving-${at}`)).toMatch(/^pod1 /);
+      await serve('talk', dual(5), ['far']);
+      await expect.poll(() => ask('pod2', host, 80, 'UDP', `moving-${at}`), { timeout: 5000 }).toMatch(/^far /);
     }
+  });
+
+  test('a UDP client that asked before there was an endpoint, or a Service, is answered once there is', async () => {
+    await serve('late', dual(6), []);
+    expect(await ask('pod2', '10.96.0.6', 80, 'UDP', 'early')).toMatch(/ETIMEDOUT|ECONNREFUSED/);
+    // Nobody has this address yet: the packet leaves the node, and the kernel remembers that it did.
+    expect(await ask('pod2', '203.0.113.77', 80, 'UDP', 'earlier')).toMatch(/ETIMEDOUT|EHOSTUNREACH/);
+    await serve('late', { ...dual(6), externalIPs: ['203.0.113.77'] }, ['far']);
+    await expect.poll(() => ask('pod2', '10.96.0.6', 80, 'UDP', 'early'), { timeout: 5000 }).toMatch(/^far /);
+    await expect.poll(() => ask('pod2', '203.0.113.77', 80, 'UDP', 'earlier'), { timeout: 5000 }).toMatch(/^far /);
+  });
+
+  test('node ports are not taken from the node’s own loopback', async () => {
+    await serve('open', { ...dual(2), type: 'NodePort', ports: [{ name: 'tcp', port: 80, nodePort: 30080 }] }, ['far']);
+    for (const host of ['127.0.0.1', '::1']) expect(await ask('node', host, 30080)).toBe('ECONNREFUSED');
+    expect(await ask('node', '192.0.2.1', 30080)).toMatch(/^far /);
+  });
+
+  test('round robin goes around exactly, for each family and Service by itself', async () => {
+    await stopProxy();
+    startProxy({ balance: 'round-robin' });
+    await serve('turns', dual(7), ['pod1', 'pod2', 'far']);
+    for (const host of ['10.96.0.7', 'fd00:96::7']) {
+      const names: string[] = [];
+      for (let turn = 0; turn < 9; turn++) names.push((await ask('client', host)).split(' ')[0]!);
+      expect(new Set(names.slice(0, 3)).size).toBe(3);
+      expect(names.slice(3)).toEqual([...names.slice(0, 3), ...names.slice(0, 3)]);
+    }
+    await stopProxy();
+    startProxy();
+    await proxied.settled();
   });
 
   test('without endpoints it is refused; with endpoints on other nodes only, a local policy drops', async () => {
@@ -185,11 +145,13 @@ describe.skipIf(!canTest)('real traffic through the rules', { timeout: 20_000 },
       'lb',
       { ...dual(3), type: 'LoadBalancer', externalIPs: ['203.0.113.9'], loadBalancerSourceRanges: ['198.51.100.0/24'] },
       ['pod1'],
-      balanced,
+      { status: balanced },
     );
     expect(await ask('client', '203.0.113.5')).toBe('ETIMEDOUT');
     expect(await ask('client', '203.0.113.9')).toMatch(/^pod1 /);
-    await serve('lb', { ...dual(3), type: 'LoadBalancer', loadBalancerSourceRanges: ['192.0.0.0/16', '192.0.2.0/24'] }, ['pod1'], balanced);
+    await serve('lb', { ...dual(3), type: 'LoadBalancer', loadBalancerSourceRanges: ['192.0.0.0/16', '192.0.2.0/24'] }, ['pod1'], {
+      status: balanced,
+    });
     expect(await ask('client', '203.0.113.5')).toMatch(/^pod1 /);
     expect(await ask('pod2', '203.0.113.5')).toBe('ETIMEDOUT');
   });
@@ -201,9 +163,9 @@ describe.skipIf(!canTest)('real traffic through the rules', { timeout: 20_000 },
       expect(others).toEqual([]);
       await stopProxy();
       startProxy();
-      await settled();
+      await proxied.settled();
       expect(await askMany('client', host)).toEqual(new Set([first]));
-      const left = (['pod1', 'pod2', 'far'] as const).filter((pod) => pod !== first);
+      const left = (['pod1', 'pod2', 'far'] as PodName[]).filter((pod) => pod !== first);
       await serve('sticky', { ...dual(4), sessionAffinity: 'ClientIP' }, left);
       const [second, ...more] = await askMany('client', host);
       expect(left).toContain(second);
@@ -211,21 +173,5 @@ describe.skipIf(!canTest)('real traffic through the rules', { timeout: 20_000 },
       await serve('sticky', { ...dual(4), sessionAffinity: 'ClientIP' }, ['pod1', 'pod2', 'far']);
       expect(await askMany('client', host)).toEqual(new Set([second]));
     }
-  });
-
-  test('a table that somebody deleted is written anew with the next change', async () => {
-    await serve('web', dual(1), ['pod1']);
-    node.inNode('nft delete table ip test-services');
-    await serve('web', dual(1), ['far']);
-    expect(await ask('pod2', '10.96.0.1')).toMatch(/^far /);
-  });
-
-  test('tables of others stay as they are, and ours are gone when removed', async () => {
-    node.inNode('nft add table ip others; nft add chain ip others mine');
-    await serve('web', dual(1), ['pod2']);
-    await stopProxy();
-    await removeProxyTable('test-services', new AbortController().signal, node.run);
-    expect(node.inNode('nft list tables')).toBe('table ip others\n');
-    startProxy();
   });
 });

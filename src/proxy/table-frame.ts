@@ -69,6 +69,7 @@ export function renderFrame(family: IpFamily, options: TableOptions): string {
   // Of `tcp dport` in the value it makes a condition of the first rule of a run that reads the map (see balancingChain); with `th dport`
   // there it takes the first run and refuses all later ones.
   const slotKey = `rt ${table} nexthop . meta l4proto . tcp dport . numgen random mod 65536`;
+  // Refusing TCP by ICMP would do, but a socket that is just connecting notices that a second later, and kernels send few of them.
   // Filters before NAT see the virtual address. A packet that was let through to an endpoint no longer has one after it.
   return `add table ${table} ${name}
 delete table ${table} ${name}

@@ -10,7 +10,8 @@ import type { ClaimedPort } from './port-claims.ts';
 import { type Draft, Ruleset } from './ruleset.ts';
 import type { RunTool } from './run-tool.ts';
 import type { VirtualPort } from './service-ports.ts';
-import { renderRemoval, type TableOptions, wordsFor } from './table-frame.ts';
+import { tablesStand } from './table-drift.ts';
+import { renderRemoval, type TableOptions } from './table-frame.ts';
 
 /** What is wanted, by key of the virtual port. */
 export interface WantedPorts {
@@ -40,8 +41,7 @@ export class TableWriter {
   readonly #clock: Clock;
   readonly #run: RunTool;
   #ruleset: Ruleset | undefined;
-  /** What `nft list tables` said of ours after it was written. */
-  #written: string | undefined;
+  #stands = false;
 
   constructor(options: TableOptions, clock: Clock, runTool: RunTool = run) {
     this.#options = options;
@@ -51,7 +51,7 @@ export class TableWriter {
 
   /** The table was written and has not been found changed. */
   get stands(): boolean {
-    return this.#written !== undefined;
+    return this.#stands;
   }
 
   /** Writes the whole table anew in one transaction, in place of whatever stands there; clients with session affinity stay remembered. */
@@ -84,10 +84,10 @@ export class TableWriter {
     }
   }
 
-  /** Whether our tables are still there. Costs a few milliseconds. */
-  async isIntact(ctx: Ctx): Promise<boolean> {
-    if (this.#written !== undefined && (await this.#listTables(ctx)) !== this.#written) this.#written = undefined;
-    return this.stands;
+  /** Whether our tables still stand with their rules. Costs a few milliseconds. */
+  async isIntact({ signal }: Ctx): Promise<boolean> {
+    this.#stands &&= await tablesStand(this.#options, this.#run, signal);
+    return this.#stands;
   }
 
   /** Removes chains that nothing leads to any more. Kernels before 6.2 may refuse it for a moment: then it is for another time. */
@@ -135,7 +135,7 @@ export class TableWriter {
     await this.#nft(ruleset.renderFrame() + draft.render() + remembered, ctx);
     draft.commit();
     this.#ruleset = ruleset;
-    this.#written = await this.#listTables(ctx);
+    this.#stands = true;
   }
 
   async #applyGroups(groups: readonly Group[], wanted: WantedPorts, ctx: Ctx): Promise<void> {
@@ -186,15 +186,6 @@ export class TableWriter {
 
   async #nft(input: string, { signal }: Ctx): Promise<void> {
     await this.#run(['nft', '-f', '-'], { signal, input });
-  }
-
-  async #listTables({ signal }: Ctx): Promise<string> {
-    const { stdout } = await this.#run(['nft', 'list', 'tables'], { signal });
-    const ours = this.#options.families.map((family) => `table ${wordsFor(family).table} ${this.#options.name}`);
-    return stdout
-      .split('\n')
-      .filter((line) => ours.includes(line))
-      .join('\n');
   }
 }
 

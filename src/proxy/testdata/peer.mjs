@@ -1,6 +1,7 @@
 /**
- * A machine of the traffic tests: answers TCP and UDP on port 8080 with its name and who asks, and asks others when told to. One JSON object
- * a line on stdin (`{id, protocol, host, port}`), one on stdout (`{id, answer}`, or `{id, error}`).
+ * A machine of the traffic tests: answers TCP and UDP on port 8080 with its name and who asks (TCP on 8081 as often as asked, over one
+ * connection), and asks others when told to. One JSON object a line on stdin (`{id, protocol, host, port}`), one on stdout (`{id, answer}`,
+ * or `{id, error}`).
  */
 import { createSocket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
@@ -14,6 +15,10 @@ createServer((socket) => {
   socket.on('error', () => {});
   socket.end(said(socket.remoteAddress ?? ''));
 }).listen(8080, '::', () => console.log('{}'));
+createServer((socket) => {
+  socket.on('error', () => {});
+  socket.on('data', () => socket.write(said(socket.remoteAddress ?? '')));
+}).listen(8081, '::');
 const listener = createSocket('udp6').bind(8080, '::');
 listener.on('message', (_text, { address, port }) => listener.send(said(address), port, address));
 
@@ -21,6 +26,7 @@ const kept = new Map();
 
 function ask({ id, protocol, host, port, from }) {
   const answer = (result) => console.log(JSON.stringify({ id, ...result }));
+  if (protocol === 'TCP' && from) return converse(from, { host, port }, answer);
   if (protocol === 'TCP') {
     const socket = connect({ host, port, timeout: timeoutMs });
     let text = '';
@@ -49,6 +55,22 @@ function ask({ id, protocol, host, port, from }) {
   socket.once('error', ({ code }) => end({ error: code }));
   if (from) socket.send('x', port, host, () => {});
   else socket.connect(port, host, () => socket.send('x'));
+}
+
+/** Asks once more over a connection that is kept. */
+function converse(from, target, answer) {
+  const socket = kept.get(from) ?? connect(target);
+  kept.set(from, socket);
+  socket.removeAllListeners();
+  let ended = false;
+  const end = (result) => {
+    if (!ended) answer(result);
+    ended = true;
+  };
+  void sleep(2 * timeoutMs).then(() => end({ error: 'ETIMEDOUT' }));
+  socket.once('data', (text) => end({ answer: String(text) }));
+  socket.once('error', ({ code }) => end({ error: code }));
+  socket.write('x');
 }
 
 createInterface({ input: process.stdin }).on('line', (line) => ask(JSON.parse(line)));

@@ -11,7 +11,7 @@ export const canTest = process.getuid?.() === 0 && spawnSync('nft', ['--version'
 
 export type MachineName = 'pod1' | 'pod2' | 'client' | 'far' | 'node';
 
-/** Addresses by machine; pods are of 10.244.0.0/16 and fd00:244::/48. */
+/** Addresses by machine; pods are of 10.244.0.0/16 and fd00:244::/32. */
 export const addresses = {
   pod1: ['10.244.1.2', 'fd00:244:1::2'],
   pod2: ['10.244.1.3', 'fd00:244:1::3'],
@@ -24,7 +24,7 @@ export interface Question {
   readonly protocol: 'TCP' | 'UDP';
   readonly host: string;
   readonly port: number;
-  /** UDP: the name of a socket that is kept. */
+  /** The name of a socket that is kept: the next question of that name is of the same connection. */
   readonly from?: string;
 }
 
@@ -36,8 +36,13 @@ export class TestNode {
     this.#prefix = `knarr-test-proxy-${process.pid}-${label}`;
   }
 
+  /** File of the node's network namespace. */
+  get namespace(): string {
+    return `/run/netns/${this.#prefix}-node`;
+  }
+
   get run(): RunTool {
-    return runToolIn(['nsenter', `--net=/run/netns/${this.#prefix}-node`]);
+    return runToolIn(['nsenter', `--net=${this.namespace}`]);
   }
 
   /** Runs a command in the node's namespace and returns what it prints. */
@@ -69,7 +74,16 @@ export class TestNode {
     const bridged = (port: string): string =>
       `ip -n ${name('node')} link set ${port} master cni0; ip -n ${name('node')} link set ${port} type bridge_slave hairpin on`;
     const script = `
-      for each in node pod1 pod2 client far; do ip netns add ${this.#prefix}-$each; done
+      # Addresses are used at once; and nobody is led past the node, which answers for addresses that lie on no wire.
+      for each in node pod1 pod2 client far; do
+        ip netns add ${this.#prefix}-$each
+        nsenter --net=/run/netns/${this.#prefix}-$each sh -c '
+          for each in all default; do
+            echo 0 > /proc/sys/net/ipv6/conf/$each/accept_dad
+            for family in ipv4 ipv6; do echo 0 > /proc/sys/net/$family/conf/$each/accept_redirects; done
+            echo 0 > /proc/sys/net/ipv4/conf/$each/send_redirects
+          done'
+      done
       ip -n ${name('node')} link set lo up
       ip -n ${name('node')} link add cni0 type bridge
       ip -n ${name('node')} link set cni0 up
