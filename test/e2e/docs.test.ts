@@ -69,7 +69,7 @@ async function runPage(page: string, { directory, home, cluster, kubeconfig }: P
     trap 'kill $! 2>/dev/null || :' EXIT
     knarr() {
       command="$1"; shift
-      if [ "$command" = image ]; then sub="$1"; shift; '${launcher}' image "$sub" --name '${cluster}' "$@"
+      if [ "$command" = image ] || [ "$command" = node ]; then sub="$1"; shift; '${launcher}' "$command" "$sub" --name '${cluster}' "$@"
       elif [ "$command" = scheduler ] || [ "$command" = controller-manager ]; then
         # They run on, in the background: what is killed there must be the program.
         exec '${launcher}' "$command" "$@"

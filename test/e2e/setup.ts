@@ -39,7 +39,16 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
     const [programs] = await Promise.all([
       fetchClientPrograms(cache, 35, signal),
       // So that a test sees in seconds what clients with old versions see after minutes.
-      knarr(home, ['up', '--name', name, '--no-kubeconfig', '--wait', '--extra-config=apiserver.etcd-compaction-interval=10s']),
+      knarr(home, [
+        'up',
+        '--name',
+        name,
+        '--no-kubeconfig',
+        '--wait',
+        '--nodes',
+        '2',
+        '--extra-config=apiserver.etcd-compaction-interval=10s',
+      ]),
     ]);
     await buildToolboxImage(home, name);
     await buildNetexecImage(home, name);
