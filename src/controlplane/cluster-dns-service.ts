@@ -7,7 +7,7 @@ import { isIP } from 'node:net';
 import { type corev1, corev1Resources, type discoveryv1, discoveryv1Resources, isApiError, type Unsaved } from '../api/index.ts';
 import { type Clock, type Ctx, isAbort, type Random, type TaskGroup } from '../base/index.ts';
 import { type Client, createEventRecorder, createInformerFactory } from '../client/index.ts';
-import { CorefileFault, corefileMap, defaultCorefile, readCorefile } from '../dns/index.ts';
+import { corefileMap, defaultCorefile } from '../dns/corefile/index.ts';
 
 export interface ClusterDnsService {
   /** The address that every pod's resolv.conf names. */
@@ -52,18 +52,25 @@ export function startClusterDnsService(dns: ClusterDnsService, { client, clock, 
     const recorder = createEventRecorder({ client, component: 'coredns', clock, random, group });
     const nodes = informers.informer(corev1Resources.nodes);
     const configMaps = informers.informer(corev1Resources.configmaps, { namespace, fieldSelector: `metadata.name=${corefileMap.name}` });
-    const check = (object: corev1.ConfigMap): void => {
-      const fault = faultOf(object);
+    let unread: corev1.ConfigMap | undefined;
+    const read = async (object: corev1.ConfigMap): Promise<void> => {
+      const fault = await faultOf(object, dns.domain);
       if (fault !== undefined)
         recorder.event(object, { type: 'Warning', reason: 'InvalidCorefile', message: `${fault}; the Corefile before stays in use` });
     };
-    configMaps.addHandler({ added: check, updated: (_old, current) => check(current) });
+    const changed = (object: corev1.ConfigMap): void => {
+      unread = object;
+    };
+    configMaps.addHandler({ added: changed, updated: (_old, current) => changed(current) });
     informers.start();
     await informers.whenSynced(signal);
     const unanswered = new Map<string, number>();
     let made = false;
     let told = '';
     for (;;) {
+      const corefile = unread;
+      unread = undefined;
+      if (corefile) await read(corefile);
       const seen = nodes.list().flatMap((node) => dnsNode(node, unanswered) ?? []);
       const wanted = dnsEndpoints(dns, seen);
       const text = JSON.stringify(wanted);
@@ -85,9 +92,11 @@ export function startClusterDnsService(dns: ClusterDnsService, { client, clock, 
 }
 
 /** What is wrong with the Corefile of this ConfigMap; undefined: nothing. */
-function faultOf(object: corev1.ConfigMap): string | undefined {
+async function faultOf(object: corev1.ConfigMap, domain: string): Promise<string | undefined> {
   const text = object.data?.[corefileMap.key];
-  if (text === undefined) return undefined;
+  if (text === undefined || text === defaultCorefile(domain)) return undefined;
+  // Most clusters never change it: their control plane needs nothing of DNS but its Service.
+  const { CorefileFault, readCorefile } = await import('../dns/index.ts');
   try {
     readCorefile(text);
     return undefined;
@@ -113,7 +122,8 @@ async function askAll(
   for (const gone of [...unanswered.keys()].filter((each) => !known.has(each))) unanswered.delete(gone);
   await Promise.all(
     nodes.map(async ({ metadata, status }) => {
-      const ip = status?.addresses?.find(({ type, address }) => type === 'InternalIP' && isIP(address) === 4)?.address;
+      // Both families of a node are served by one thread; the first tells of it.
+      const ip = status?.addresses?.find(({ type }) => type === 'InternalIP')?.address;
       if (ip === undefined) return;
       const answers = await answersDns({ ip, port }, clock);
       unanswered.set(metadata.name, answers ? 0 : (unanswered.get(metadata.name) ?? 0) + 1);
@@ -126,7 +136,7 @@ const question = Buffer.from('4b4e000000010000000000000000020003', 'hex');
 
 function answersDns({ ip, port }: { readonly ip: string; readonly port: number }, clock: Clock): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = createSocket('udp4');
+    const socket = createSocket(isIP(ip) === 6 ? 'udp6' : 'udp4');
     let ended = false;
     const end = (answers: boolean): void => {
       if (ended) return;
@@ -179,6 +189,8 @@ export function dnsService({ serviceIp }: ClusterDnsService): Unsaved<corev1.Ser
     metadata: { name, namespace, labels, annotations },
     spec: {
       clusterIP: serviceIp,
+      // Where the cluster has two families, DNS is found in both.
+      ipFamilyPolicy: 'PreferDualStack',
       // A node's own DNS is the nearest; the hints of the slices say so to proxies.
       trafficDistribution: 'PreferSameNode',
       ports: [
@@ -191,12 +203,13 @@ export function dnsService({ serviceIp }: ClusterDnsService): Unsaved<corev1.Ser
 }
 
 /**
- * For IPv4, where agents listen. A node whose DNS does not answer is not ready; while none answers, all are given as they are, since the one who asks may
- * be the one who is cut off. Pure.
+ * One of IPv4, and one of IPv6 where nodes have it. A node whose DNS does not answer is not ready; while none answers, all are given as they
+ * are, since the one who asks may be the one who is cut off. Pure.
  */
 export function dnsEndpoints({ port }: ClusterDnsService, nodes: readonly DnsNode[]): Unsaved<discoveryv1.EndpointSlice>[] {
   const trusted = nodes.some(({ serves }) => serves);
-  return [4].map((family) => {
+  const families = nodes.some(({ ips }) => ips.some((ip) => isIP(ip) === 6)) ? [4, 6] : [4];
+  return families.map((family) => {
     const endpoints = nodes
       .toSorted((a, b) => (a.name < b.name ? -1 : 1))
       .flatMap(({ name: nodeName, ips, serves }) => {
@@ -214,7 +227,7 @@ export function dnsEndpoints({ port }: ClusterDnsService, nodes: readonly DnsNod
       apiVersion: 'discovery.k8s.io/v1',
       kind: 'EndpointSlice',
       metadata: {
-        name,
+        name: family === 4 ? name : `${name}-ipv6`,
         namespace,
         labels: { 'kubernetes.io/service-name': name, 'endpointslice.kubernetes.io/managed-by': 'knarr-dns' },
       },

@@ -20,7 +20,7 @@ import {
 } from './catalog/entries.ts';
 import { CorefileFault } from './corefile/corefile-fault.ts';
 import { type CorefileConfig, readCorefile } from './corefile/config.ts';
-import { defaultCorefile } from './corefile/default-corefile.ts';
+import { corefileMap, defaultCorefile } from './corefile/index.ts';
 import type { DnsWorkerCommand, DnsWorkerData, DnsWorkerNotice } from './dns-worker.ts';
 
 export interface ClusterDnsConfig {
@@ -34,10 +34,9 @@ export interface ClusterDnsConfig {
   readonly informers: InformerFactory;
   readonly clock: Clock;
   readonly group: TaskGroup;
+  /** The program of the thread that answers; default: `dns-worker`. */
+  readonly worker?: URL;
 }
-
-/** Where the Corefile is. */
-export const corefileMap = { namespace: 'kube-system', name: 'coredns', key: 'Corefile' };
 
 const gatherMs = 20;
 const resolverPort = 53;
@@ -118,7 +117,11 @@ class ClusterDns {
     const nodeResolvers = upstreams.map((address) => ({ address, port: resolverPort }));
     const data: DnsWorkerData = { addresses, port, corefile: this.#corefile, nodeResolvers };
     const file = import.meta.url.endsWith('.ts') ? './dns-worker.ts' : './dns-worker.js';
-    const worker = new Worker(new URL(file, import.meta.url), { workerData: data, name: 'dns', resourceLimits: workerLimits });
+    const worker = new Worker(this.#config.worker ?? new URL(file, import.meta.url), {
+      workerData: data,
+      name: 'dns',
+      resourceLimits: workerLimits,
+    });
     const ended = new Promise<void>((resolve) => {
       worker.once('error', (err) => log.error('the DNS thread failed', { err }));
       worker.once('exit', () => resolve());

@@ -1,3 +1,6 @@
+/** Where a cluster's Corefile is. */
+export const corefileMap = { namespace: 'kube-system', name: 'coredns', key: 'Corefile' };
+
 /** The Corefile that a new cluster has. @source kubeadm phases/addons/dns, v1.35 */
 export function defaultCorefile(domain: string): string {
   return `.:53 {

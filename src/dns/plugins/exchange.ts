@@ -5,7 +5,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
-import type { Clock } from '../../base/index.ts';
+import { type Clock, offAbort, onAbort } from '../../base/index.ts';
 import type { ServerAddress } from '../corefile/forward-config.ts';
 import { typeNumbers } from '../wire/codes.ts';
 import { maxDatagram } from '../wire/message.ts';
@@ -22,12 +22,18 @@ export interface Asked {
 
 const timeoutMs = 2000;
 
+export interface ExchangeOptions {
+  readonly clock: Clock;
+  /** Nobody waits for the answer any more. */
+  readonly signal?: AbortSignal;
+}
+
 /** The server's answer; undefined: none that can be trusted came in time, or it cannot be reached. */
-export async function exchange(server: ServerAddress, asked: Asked, clock: Clock): Promise<Response | undefined> {
+export async function exchange(server: ServerAddress, asked: Asked, options: ExchangeOptions): Promise<Response | undefined> {
   const query = encodeQuestion(asked);
-  if (asked.forceTcp) return overTcp(server, query, clock);
-  const answer = await overUdp(server, query, clock);
-  return answer === 'doubtful' || (answer?.truncated ?? false) ? overTcp(server, query, clock) : answer;
+  if (asked.forceTcp) return overTcp(server, query, options);
+  const answer = await overUdp(server, query, options);
+  return answer === 'doubtful' || (answer?.truncated ?? false) ? overTcp(server, query, options) : answer;
 }
 
 function encodeQuestion({ name, type, dnssecOk, recursionDesired }: Asked): Buffer {
@@ -64,7 +70,11 @@ function matching(query: Buffer, bytes: Buffer): Response | 'doubtful' | undefin
   return question.toString('latin1').toLowerCase() === answer.question.toString('latin1').toLowerCase() ? 'doubtful' : undefined;
 }
 
-function overUdp({ address, port }: ServerAddress, query: Buffer, clock: Clock): Promise<Response | 'doubtful' | undefined> {
+function overUdp(
+  { address, port }: ServerAddress,
+  query: Buffer,
+  { clock, signal }: ExchangeOptions,
+): Promise<Response | 'doubtful' | undefined> {
   return new Promise((resolve) => {
     const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
     let ended = false;
@@ -72,10 +82,13 @@ function overUdp({ address, port }: ServerAddress, query: Buffer, clock: Clock):
       if (ended) return;
       ended = true;
       timer.cancel();
+      if (signal) offAbort(signal, giveUp);
       socket.close();
       resolve(answer);
     };
-    const timer = clock.setTimer(timeoutMs, () => end(undefined));
+    const giveUp = (): void => end(undefined);
+    const timer = clock.setTimer(timeoutMs, giveUp);
+    if (signal) onAbort(signal, giveUp);
     socket.on('error', () => end(undefined));
     socket.on('message', (bytes) => {
       const answer = matching(query, bytes);
@@ -88,7 +101,7 @@ function overUdp({ address, port }: ServerAddress, query: Buffer, clock: Clock):
   });
 }
 
-function overTcp({ address, port }: ServerAddress, query: Buffer, clock: Clock): Promise<Response | undefined> {
+function overTcp({ address, port }: ServerAddress, query: Buffer, { clock, signal }: ExchangeOptions): Promise<Response | undefined> {
   return new Promise((resolve) => {
     let pending = Buffer.alloc(0);
     const socket = connect(port, address, () => {
@@ -98,10 +111,13 @@ function overTcp({ address, port }: ServerAddress, query: Buffer, clock: Clock):
     });
     const end = (answer: Response | undefined): void => {
       timer.cancel();
+      if (signal) offAbort(signal, giveUp);
       socket.destroy();
       resolve(answer);
     };
-    const timer = clock.setTimer(timeoutMs, () => end(undefined));
+    const giveUp = (): void => end(undefined);
+    const timer = clock.setTimer(timeoutMs, giveUp);
+    if (signal) onAbort(signal, giveUp);
     socket.on('error', () => end(undefined));
     socket.on('close', () => end(undefined));
     socket.on('data', (chunk: Buffer) => {

@@ -94,7 +94,7 @@ class Forwarder {
     for (const server of this.#order()) {
       const from = clock.monotonic();
       if (from - started >= deadlineMs) break;
-      const response = await exchange(server, asked, clock);
+      const response = await exchange(server, asked, { clock });
       if (!response) {
         events.failed(server.name, asked.name);
         this.#probe(server);
@@ -130,8 +130,9 @@ class Forwarder {
     const question: Asked = { name: domain, type: typeNumbers.NS, dnssecOk: false, recursionDesired, forceTcp: config.forceTcp };
     group.spawn(`probe of ${server.name}`, async ({ signal }) => {
       for (;;) {
-        const answer = await exchange(server, question, clock);
+        const answer = await exchange(server, question, { clock, signal });
         if (answer) break;
+        signal.throwIfAborted();
         server.fails++;
         events.probeFailed(server.name);
         await clock.sleep(Math.max(everyMs, 1), signal);

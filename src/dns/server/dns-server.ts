@@ -3,7 +3,7 @@
  * that cannot be used leaves the old one at work.
  */
 import { createServer, type Server } from 'node:http';
-import { type Clock, type Logger, type Random, TaskGroup } from '../../base/index.ts';
+import { type Clock, type Ctx, type Logger, type Random, TaskGroup } from '../../base/index.ts';
 import { Catalog } from '../catalog/catalog.ts';
 import type { CatalogDelta } from '../catalog/entries.ts';
 import { type CorefileConfig, readCorefile } from '../corefile/config.ts';
@@ -35,6 +35,8 @@ export interface DnsServer {
 }
 
 const dnsPort = 53;
+/** Pause between two tries to have a port that was taken. */
+const listenAgainMs = 2000;
 
 /** @throws CorefileFault, or the system's error when the address is taken */
 export async function startDnsServer(options: DnsServerOptions): Promise<DnsServer> {
@@ -77,7 +79,9 @@ class NodeServer implements DnsServer {
     // Questions that wait are answered by whom they were asked.
     this.#engine = engine;
     this.#group = group;
-    await this.#listen(engine.ports);
+    const missing = await this.#listen(engine.ports);
+    if (missing && this.#listeners.size === 0) throw missing;
+    if (missing) group.spawn('ports that are taken', (ctx) => this.#listenOn(engine.ports, ctx));
     await this.#serveHttp(config);
     await before?.close();
   }
@@ -92,7 +96,14 @@ class NodeServer implements DnsServer {
     return this.#options.port === 0 ? 0 : written + this.#options.port - dnsPort;
   }
 
-  async #listen(ports: readonly number[]): Promise<void> {
+  async #listenOn(ports: readonly number[], { signal }: Ctx): Promise<void> {
+    do await this.#options.clock.sleep(listenAgainMs, signal);
+    while (await this.#listen(ports));
+  }
+
+  /** Opens what is not open, and closes what is not wanted. @returns why something could not be opened */
+  async #listen(ports: readonly number[]): Promise<unknown> {
+    let missing: unknown;
     const wanted = new Set<string>();
     for (const written of ports) {
       for (const address of this.#options.addresses) {
@@ -106,9 +117,9 @@ class NodeServer implements DnsServer {
           this.#listeners.set(key, listener);
           if (written === dnsPort) this.port = listener.port;
         } catch (err) {
-          // The cluster's own port must be had; another one is its server block's business.
-          if (written === dnsPort) throw err;
-          this.#options.log.error('cannot serve a server block', { address, port: this.#portOf(written), err });
+          // What is open goes on: one port, or one of the node's addresses, is not the others' business.
+          missing = err;
+          this.#options.log.error('cannot listen for questions', { address, port: this.#portOf(written), err });
         }
       }
     }
@@ -117,6 +128,7 @@ class NodeServer implements DnsServer {
       this.#listeners.delete(key);
       await listener.close();
     }
+    return missing;
   }
 
   async #serveHttp({ health, ready, prometheus }: CorefileConfig): Promise<void> {

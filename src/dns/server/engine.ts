@@ -208,9 +208,9 @@ export class Engine {
     const name = `${randomBytes(8).readBigUInt64BE()}.${randomBytes(8).readBigUInt64BE()}${zones[0] ? `.${zones[0]}` : ''}`;
     const servers = forwards.flatMap(({ to }) => to.flatMap((each) => (each === 'node' ? nodeResolvers : [each])));
     let looped = false;
-    group.spawn('loop probe', async () => {
+    group.spawn('loop probe', async ({ signal }) => {
       const asked = { name, type: typeNumbers.HINFO, dnssecOk: false, recursionDesired: true, forceTcp: false };
-      await Promise.all(servers.map((server) => exchange(server, asked, clock)));
+      await Promise.all(servers.map((server) => exchange(server, asked, { clock, signal })));
     });
     return (next) => (request) => {
       if (request.type === typeNumbers.HINFO && request.name === name && !looped) {

@@ -1,6 +1,6 @@
 /** The sockets of one address and port: datagrams and connections. Nothing a client sends ends them. */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, isIP, type Server, type Socket } from 'node:net';
 import type { Client } from '../plugins/plugin.ts';
 
 export type Respond = (bytes: Buffer, client: Client) => Buffer | undefined | Promise<Buffer | undefined>;
@@ -46,10 +46,13 @@ export async function listen(at: { readonly address: string; readonly port: numb
 }
 
 function listenUdp(at: { readonly address: string; readonly port: number }, respond: Respond): Promise<UdpSocket> {
-  const socket = createSocket({ type: at.address.includes(':') ? 'udp6' : 'udp4' });
+  // Answers go to addresses: looking each up as a name would cost a turn of the event loop.
+  const lookup = (address: string, _options: unknown, found: (err: null, address: string, family: number) => void): void =>
+    found(null, address, isIP(address));
+  const socket = createSocket({ type: at.address.includes(':') ? 'udp6' : 'udp4', lookup });
   // A client that is gone is told of by errors; that is its business.
   const send = (response: Buffer | undefined, peer: { readonly port: number; readonly address: string }): void => {
-    if (response) socket.send(response, peer.port, peer.address, () => {});
+    if (response) socket.send(response, peer.port, peer.address);
   };
   socket.on('message', (bytes, peer) => {
     if (peer.port === 0) return;
