@@ -21,8 +21,10 @@ const benches: Readonly<Record<string, (options: SchedulerBenchOptions) => Promi
   'api-lists': async () => (await import('./api-lists.ts')).measureLists(),
   'api-crowds': async () => (await import('./api-scale.ts')).measureCrowds(),
   network: async () => (await import('./network.ts')).measureNetwork(),
+  ingress: async () => (await import('./ingress.ts')).measureIngress(),
   policies: async (options) => (await import('./policies.ts')).measurePolicies(options),
   proxy: async (options) => (await import('./proxy.ts')).measureProxy(options),
+  dns: async () => (await import('./dns.ts')).measureDns(),
   scale: async (options) => (await import('./scale.ts')).measureScale(options),
   scheduler: async (options) => (await import('./scheduler.ts')).measureScheduler(options),
 };
