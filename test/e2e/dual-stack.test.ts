@@ -14,7 +14,7 @@ import { nothing, OwnCluster } from './own-cluster.ts';
 type Json = any;
 
 const netns = `dsk-host-${process.pid}`;
-const patience = { timeout: 30_000, interval: 200 };
+const patience = { timeout: 60_000, interval: 200 };
 const inHost = async (...command: string[]): Promise<string> => (await run(['nsenter', `--net=/run/netns/${netns}`, ...command])).stdout;
 
 /** All that a host's network has, and whether it takes routes from its uplink. */
