@@ -7,6 +7,7 @@ import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/index.ts';
 import { findProgram } from '../../src/cluster/index.ts';
@@ -82,6 +83,9 @@ createServer((_, answer) => answer.end('ok')).on('upgrade', ({ headers }, socket
   });
 }).listen(8080);`;
 
+/** Between two questions of a client: what is asked about shall have the machine, too. */
+const pauseMs = 10;
+
 /** Eight clients with a connection each that ask one question after the other, until they are stopped. */
 class Crowd {
   readonly failures: string[] = [];
@@ -103,7 +107,7 @@ class Crowd {
   }
 
   async #client(address: string, question: Question): Promise<void> {
-    while (!this.#stopped) {
+    for (; !this.#stopped; await sleep(pauseMs)) {
       this.count++;
       try {
         const { status, body } = await ask(address, question);
