@@ -4,7 +4,7 @@ import type { Ctx, ProcessIdentity } from '../base/index.ts';
 import { openAdminClient, ReadyProbe } from './admin-client.ts';
 import { ClusterError } from './cluster-error.ts';
 import { type ClusterRecord, readClusterRecord } from './cluster-record.ts';
-import { type ClusterPaths, clusterPaths } from './home.ts';
+import { type ClusterPaths, clusterPaths, nodePaths } from './home.ts';
 import { agentRecord, containerdRecord, controlPlaneRecord } from './launch.ts';
 import { proportionalBytes } from './process-memory.ts';
 import { isOff } from './nodes/power.ts';
@@ -29,6 +29,8 @@ export interface NodeStatus {
   /** Somebody switched it off. */
   readonly off: boolean;
   readonly ip: string;
+  /** Where another pod network than ours is to put its CNI configuration; null when the network is ours. */
+  readonly cniDirectory: string | null;
   readonly conditions: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
 }
 
@@ -50,7 +52,14 @@ export async function clusterStatus(options: { readonly home: string; readonly n
   const apiReady = controlPlane !== undefined && (await probe.isReady(ctx.signal));
   const nodes = apiReady
     ? await nodeStatuses(record, paths, ctx)
-    : record.nodes.map(({ name, index, ip }): NodeStatus => ({ name, ip, ready: false, off: isOff(paths, index), conditions: [] }));
+    : record.nodes.map(({ name, index, ip }): NodeStatus => ({
+        name,
+        ip,
+        ready: false,
+        off: isOff(paths, index),
+        cniDirectory: cniDirectory(record, paths, index),
+        conditions: [],
+      }));
   const components = [component('control-plane', controlPlane, { version: knarrVersion, ready: apiReady, off: false })];
   for (const { name, index } of record.nodes) {
     const node = nodes.find((each) => each.name === name);
@@ -67,8 +76,12 @@ export async function clusterStatus(options: { readonly home: string; readonly n
     running: controlPlane !== undefined,
     server: `https://127.0.0.1:${record.apiPort}`,
     components,
-    nodes: nodes.map(({ name, ready, off, ip, conditions }) => ({ name, ready, off, ip, conditions })),
+    nodes: nodes.map(({ name, ready, off, ip, cniDirectory, conditions }) => ({ name, ready, off, ip, cniDirectory, conditions })),
   };
+}
+
+function cniDirectory({ podNetwork }: ClusterRecord, paths: ClusterPaths, index: number): string | null {
+  return podNetwork?.backend.type === 'none' ? nodePaths(paths, index).cniConfig : null;
 }
 
 interface ReadNode extends NodeStatus {
@@ -97,6 +110,6 @@ async function nodeStatuses(record: ClusterRecord, paths: ClusterPaths, { signal
     const off = isOff(paths, index);
     // What the API says of a node that was switched off may be half a minute old.
     const ready = !off && isConditionTrue(node?.status.conditions, 'Ready');
-    return { name, ip, ready, off, conditions, ...(engineVersion && { engineVersion }) };
+    return { name, ip, ready, off, cniDirectory: cniDirectory(record, paths, index), conditions, ...(engineVersion && { engineVersion }) };
   });
 }

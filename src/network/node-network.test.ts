@@ -4,36 +4,6 @@ import { canHaveLab, type LabNode, nodeObject, openNetworkLab, reaches } from '.
 import type { corev1 } from '../api/index.ts';
 import { createKernel } from './fabric/kernel.ts';
 
-test.skipIf(!canHaveLab)('an agent that was killed between any two commands is mended by the next, and the device stays', async () => {
-  await using lab = await openNetworkLab(2);
-  const [one, two] = lab.nodes as [LabNode, LabNode];
-  const crew = new Crew(lab, { Backend: { Type: 'vxlan' } });
-  await crew.start(two);
-  await crew.start(one);
-  const kernel = createKernel(one.enter);
-  const device = async () => (await kernel.observe([], ctx)).links.find(({ kind }) => kind === 'vxlan');
-  const before = await device();
-  const index = (await kernel.run(['ip', '-o', 'link', 'show', 'knarr.1'], ctx)).split(':')[0];
-  const halves = [
-    'route del 10.244.2.0/24 dev knarr.1',
-    'neigh del 10.244.2.0 dev knarr.1',
-    'addr del 10.244.1.0/32 dev knarr.1',
-    'link set knarr.1 mtu 1300',
-  ];
-  for (let done = 1; done <= halves.length; done++) {
-    await kernel.ip(halves.slice(0, done), ctx);
-    await kernel.run(['nft', 'delete', 'table', 'inet', 'knarr-test-egress'], ctx);
-    await crew.start(one);
-    expect(await reaches(one.enterPod, two.podAddresses[0]!)).toBe(true);
-  }
-  expect(await device()).toEqual(before);
-  expect((await kernel.run(['ip', '-o', 'link', 'show', 'knarr.1'], ctx)).split(':')[0]).toBe(index);
-  expect(await crew.start(one)).toBe(false);
-  await kernel.ip(['link del knarr.1'], ctx);
-  await crew.start(one);
-  expect(await reaches(one.enterPod, two.podAddresses[0]!)).toBe(true);
-});
-
 test.skipIf(!canHaveLab)(
   'a node that comes back with another device address is reached again, and what is hostile costs itself alone',
   async () => {

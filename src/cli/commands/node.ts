@@ -51,7 +51,11 @@ export const nodeCommand: Subcommand = (command, context) => {
 
 /** The table, line by line. Pure. */
 export function describeNodes(nodes: ClusterStatus['nodes']): string[] {
-  return columns([['NODE', 'ADDRESS', 'READY'], ...nodes.map((node) => [node.name, node.ip, readyWord(node)])]);
+  const anothers = nodes.some(({ cniDirectory }) => cniDirectory !== null);
+  return columns([
+    ['NODE', 'ADDRESS', 'READY', ...(anothers ? ['CNI DIRECTORY'] : [])],
+    ...nodes.map((node) => [node.name, node.ip, readyWord(node), ...(anothers ? [node.cniDirectory ?? ''] : [])]),
+  ]);
 }
 
 export function parseSeconds(text: string): number {

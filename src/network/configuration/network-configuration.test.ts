@@ -143,7 +143,7 @@ test('whatever is written there, it is a value that is understood, or faults', (
   for (let turn = 0; turn < 3000; turn++) {
     const conf = object(1);
     const { configuration, faults } = read(conf);
-    expect((faults?.length ?? 0) > 0, JSON.stringify(conf)).toBe(configuration === undefined);
+    expect([JSON.stringify(conf), (faults?.length ?? 0) > 0]).toEqual([JSON.stringify(conf), configuration === undefined]);
     // What was understood says nothing but what it says when it is read back.
     if (configuration) expect(JSON.stringify(configuration)).toMatch(/^[\w{}[\]",:./-]+$/);
   }
