@@ -12,6 +12,7 @@ import { namespaces, packetsBetween, plainPods, plannerOf, podOf, policyOf, port
 const canUseKernel = process.getuid?.() === 0 && spawnSync('nft', ['--version']).status === 0 && spawnSync('ip', ['-V']).status === 0;
 const node = `knarr-test-policy-${process.pid}`;
 const inNode = ['nsenter', `--net=/run/netns/${node}`] as const;
+const nodeAddress = '10.9.0.1';
 const netnsOf = (name: string): string => `${node}-${name}`;
 
 /** A router with four pods behind it, as a node is. */
@@ -81,8 +82,8 @@ interface TestPod {
   readonly lines: Interface;
 }
 
-async function startPod(name: string): Promise<TestPod> {
-  const child = spawn('nsenter', [`--net=/run/netns/${netnsOf(name)}`, process.execPath, '-e', podProgram], {
+async function startPod(netns: string): Promise<TestPod> {
+  const child = spawn('nsenter', [`--net=/run/netns/${netns}`, process.execPath, '-e', podProgram], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const lines = createInterface({ input: child.stdout });
@@ -104,11 +105,12 @@ describe.skipIf(!canUseKernel)('in the kernel', () => {
   const apply = async (script: string): Promise<void> => void (await run([...inNode, 'nft', '-f', '-'], { input: script }));
   const pods = plainPods.map(podOf);
 
-  test('real packets of random policies do what the API says, in both families', async () => {
-    const started = await Promise.all(plainPods.map(({ name }) => startPod(name)));
+  test('real packets of random policies do what the API says, in both families, and the node reaches its pods', async () => {
+    const places = [...plainPods.map(({ name, ips }) => ({ netns: netnsOf(name), ips })), { netns: node, ips: [nodeAddress] }];
+    const started = await Promise.all(places.map(({ netns }) => startPod(netns)));
     try {
       const packets = packetsBetween(
-        plainPods.flatMap(({ ips }) => ips),
+        places.flatMap(({ ips }) => ips),
         ['TCP', 'UDP'],
       );
       const planner = plannerOf({ namespaces, pods, policies: [] });
@@ -119,10 +121,10 @@ describe.skipIf(!canUseKernel)('in the kernel', () => {
         for (const each of policies) planner.setPolicy(compilePolicy(each));
         await apply(planner.ledger.takeChange());
         const world = { namespaces, pods, policies };
-        const told = packets.map((packet) => ({ ...packet, allowed: isAllowed(world, packet) }));
+        const told = packets.map((packet) => ({ ...packet, allowed: packet.from === nodeAddress || isAllowed(world, packet) }));
         const wrong = await Promise.all(
           started.map((pod, at) => {
-            const { ips } = plainPods[at]!;
+            const { ips } = places[at]!;
             return sendAll(
               pod,
               told.filter(({ from }) => ips.includes(from)),
