@@ -12,8 +12,8 @@ const answerWithinMs = 5_000;
 
 export interface ContactOptions {
   readonly nodeName: string;
-  readonly client: Client;
-  readonly nodes: Lister<corev1.Node>;
+  readonly client: Pick<Client, 'get'>;
+  readonly nodes: Pick<Lister<corev1.Node>, 'get'>;
   readonly clock: Clock;
 }
 
