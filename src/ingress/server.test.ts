@@ -122,6 +122,24 @@ describe.skipIf(noHaproxy)('the server of a node', () => {
       expect(readMap(await server.socket.send(`show map ${join(server.settings.directory, `${name}.map`)}`))).toEqual(plan.maps[name]);
   });
 
+  test('an endpoint that leaves, and one that takes its place, cut no connection to it', async () => {
+    const [id] = [...server.applied.slots.keys()];
+    const before = readSlots(await server.socket.send('show servers state')).get(id!)!;
+    const alone = assignSlots(before, [server.endpoint(0)])!;
+    await server.socket.tell(slotOrders(id!, before, alone));
+    const open = server.connect();
+    const heard = (): Promise<string> => new Promise((resolve) => open.once('data', (bytes: Buffer) => resolve(bytes.toString())));
+    open.write('GET / HTTP/1.1\r\nHost: all\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+    expect(await heard()).toMatch(/^HTTP\/1.1 101 /);
+    const others = alone.map((endpoint) => (endpoint === undefined ? undefined : server.endpoint(1)));
+    await server.socket.tell(slotOrders(id!, alone, others));
+    expect(await server.ask('all', '/')).toMatchObject({ status: 200, body: 'web1' });
+    open.write('still here');
+    expect(await heard()).toBe('still here');
+    open.destroy();
+    await server.load(plan);
+  });
+
   test('a new configuration leaves connections alone: one that was upgraded lives on, an idle one ends with its next answer', async () => {
     const upgraded = server.connect();
     const idle = server.connect();
