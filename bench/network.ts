@@ -10,9 +10,9 @@ import { createKernel, defaultConfiguration, NodeNetwork } from '../src/network/
 import { type NetworkLab, nodeObject, openNetworkLab } from '../test/support/network-lab.ts';
 import { type Figure, median } from './figure.ts';
 
-const rounds = 15;
-const sendMs = 500;
-const questions = 2000;
+const rounds = 31;
+const sendMs = 200;
+const questions = 500;
 const port = 5201;
 
 const server = `
