@@ -95,8 +95,7 @@ export async function startAgent(config: AgentConfig): Promise<void> {
   serveServices(config, everyNode, registry);
   const { domain, port, upstreams } = config.dns;
   const resolved = connect(config, 'coredns').informers;
-  // Its Service has the cluster's first family.
-  startClusterDns({ addresses: config.nodeIps.slice(0, 1), port, domain, upstreams, informers: resolved, clock, group });
+  startClusterDns({ addresses: config.nodeIps, port, domain, upstreams, informers: resolved, clock, group });
   const policies = enforcePolicies(config, registry);
   cleanLocalPaths(config, registry);
   if (config.ingress) await serveIngresses(config, config.ingress, registry);

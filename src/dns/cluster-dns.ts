@@ -45,6 +45,8 @@ const corefileWaitMs = 3000;
 const pingMs = 5000;
 /** Pings without an answer after which a worker counts as stuck. */
 const maxMissedPings = 3;
+/** How many more a worker may miss while it starts, which takes long on a machine that is busy. */
+const missedWhileStarting = 9;
 const restartPolicy = { initialMs: 100, maxMs: 10_000 };
 /** A worker that holds a catalog and some queries needs little; the limit keeps a leak from eating the node. */
 const workerLimits = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 256 };
@@ -126,7 +128,7 @@ class ClusterDns {
       worker.once('error', (err) => log.error('the DNS thread failed', { err }));
       worker.once('exit', () => resolve());
     });
-    let missed = 0;
+    let missed = -missedWhileStarting;
     worker.on('message', (notice: DnsWorkerNotice) => {
       missed = 0;
       if (notice.type === 'listening') log.info('cluster DNS answers', { addresses, port: notice.port });
