@@ -20,7 +20,7 @@ import { createLocalPathCleaner, type KubeletServerConfig, type Runtime, startKu
 import { startAnnouncer } from '../network/announce/index.ts';
 import { createKernel, type NetworkConfiguration, startPodNetwork } from '../network/index.ts';
 import { type NetworkPolicies, startNetworkPolicies } from '../network/policy/index.ts';
-import { ProxyHealth, startHealthServers, startProxy } from '../proxy/index.ts';
+import { type Balance, ProxyHealth, startHealthServers, startProxy } from '../proxy/index.ts';
 
 export interface AgentConfig {
   readonly nodeName: string;
@@ -53,6 +53,8 @@ export interface AgentConfig {
   readonly ipamDir: string;
   /** How pods of different nodes reach each other. */
   readonly podNetwork: NetworkConfiguration;
+  /** How Services choose among their endpoints; left out: at random. */
+  readonly balance?: Balance;
   readonly dns: {
     readonly serviceIp: string;
     readonly domain: string;
@@ -124,7 +126,15 @@ function serveServices(config: AgentConfig, everyNode: InformerFactory, registry
   const recorder = createEventRecorder({ client, component: 'kube-proxy', host: nodeName, clock, random, group });
   const health = new ProxyHealth(clock);
   const common = { nodeName, informers, recorder, clock, group };
-  startProxy({ ...common, nodeIps, table: `${name}-services`, podCidrs, progress: health, registry });
+  startProxy({
+    ...common,
+    nodeIps,
+    table: `${name}-services`,
+    podCidrs,
+    progress: health,
+    registry,
+    ...(config.balance && { balance: config.balance }),
+  });
   startHealthServers({ ...common, health, registry });
   if (config.loadBalancerPool === undefined) return;
   const nodes = everyNode.informer(corev1Resources.nodes);

@@ -1,6 +1,7 @@
 /** What is remembered of a cluster between two runs: its addresses, ports, nodes and the options it was started with. */
 import { writeFileAtomically } from '../base/index.ts';
 import type { NetworkConfiguration } from '../network/configuration/index.ts';
+import type { Balance } from '../proxy/index.ts';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClusterError } from './cluster-error.ts';
@@ -65,6 +66,8 @@ export interface ClusterRecord {
   readonly ingress?: boolean;
   /** How pods of different nodes reach each other; left out: the default. */
   readonly podNetwork?: NetworkConfiguration;
+  /** How Services choose among their endpoints; left out: at random. */
+  readonly balance?: Balance;
   /** Flags of the API server that differ from what this program chooses. */
   readonly apiServerFlags?: ComponentFlags;
   /** The same of the controller manager. */

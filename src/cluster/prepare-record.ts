@@ -21,6 +21,7 @@ import { findFreeBlock, findFreeIpv6Block } from './network/host-network.ts';
 import { rangesOf } from './network/addresses.ts';
 import { poolRequest, refusePool } from './network/load-balancer-pool.ts';
 import { withNodeCount } from './nodes/node-plan.ts';
+import type { Balance } from '../proxy/index.ts';
 import type { NetworkConfiguration } from '../network/configuration/index.ts';
 
 /** Which addresses a cluster has: IPv4 alone, or both families. */
@@ -41,6 +42,8 @@ export interface WantedCluster {
   readonly loadBalancerPool?: string;
   /** How pods of different nodes reach each other; undefined: as before, or the default. */
   readonly podNetwork?: NetworkConfiguration;
+  /** How Services choose among their endpoints; undefined: as before, or at random. */
+  readonly balance?: Balance;
   /** What is empty in it is as before. */
   readonly engine?: EngineOptions;
   /** What it says of a flag replaces what was said of that flag before; no values: the flag is forgotten. */
@@ -99,6 +102,7 @@ async function newRecord(
     ...(wanted.ingress && { ingress: true }),
     ...pool,
     ...(wanted.podNetwork && { podNetwork: wanted.podNetwork }),
+    ...(wanted.balance && { balance: wanted.balance }),
     apiServerFlags: mergeFlags({}, wanted.apiServerFlags),
     controllerManagerFlags: mergeFlags({}, wanted.controllerManagerFlags),
     schedulerFlags: mergeFlags({}, wanted.schedulerFlags),
@@ -125,6 +129,8 @@ async function changedRecord(
   const differ = (now: ComponentFlags, before: ComponentFlags = {}): boolean => JSON.stringify(now) !== JSON.stringify(before);
   if (runs && wanted.podNetwork && JSON.stringify(wanted.podNetwork) !== JSON.stringify(known.podNetwork))
     wanted.say('the cluster runs: its nodes take the new network after knarr down and knarr up');
+  if (runs && wanted.balance && wanted.balance !== (known.balance ?? 'random'))
+    wanted.say('the cluster runs: its Services choose among endpoints that way after knarr down and knarr up');
   for (const [component, changed] of [
     ['API server', differ(apiServerFlags, known.apiServerFlags)],
     ['controller manager', differ(controllerManagerFlags, known.controllerManagerFlags)],
@@ -143,6 +149,7 @@ async function changedRecord(
     apiPort,
     ...pool,
     ...(wanted.podNetwork && { podNetwork: wanted.podNetwork }),
+    ...(wanted.balance && { balance: wanted.balance }),
     apiServerFlags,
     controllerManagerFlags,
     schedulerFlags,

@@ -27,6 +27,7 @@ import { startNode } from './nodes/start-node.ts';
 import { type IpFamilies, prepareRecord } from './prepare-record.ts';
 import { ProcessWatch } from './process-watch.ts';
 import { announceChange } from './supervision.ts';
+import type { Balance } from '../proxy/index.ts';
 import type { NetworkConfiguration } from '../network/configuration/index.ts';
 
 export interface UpOptions {
@@ -47,6 +48,8 @@ export interface UpOptions {
   /** What it says of a flag replaces what was said of that flag before; no values: the flag is forgotten. */
   /** How pods of different nodes reach each other; undefined: as before, or the default. */
   readonly podNetwork?: NetworkConfiguration;
+  /** How Services choose among their endpoints; undefined: as before, or at random. */
+  readonly balance?: Balance;
   readonly apiServerFlags?: ComponentFlags;
   readonly controllerManagerFlags?: ComponentFlags;
   readonly schedulerFlags?: ComponentFlags;

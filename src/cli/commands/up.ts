@@ -18,6 +18,7 @@ interface Flags {
   readonly ipFamily?: 'ipv4' | 'dual';
   readonly ingress?: boolean;
   readonly network?: string;
+  readonly balance?: 'random' | 'round-robin';
   readonly loadBalancerPool?: string;
   readonly registryMirror?: Readonly<Record<string, string>>;
   readonly registryCa?: string;
@@ -40,6 +41,7 @@ export const upCommand: Subcommand = (command, context) => {
     .option('--no-ingress', 'serve Ingresses no more')
     .option('--network <backend|file>', "vxlan, host-gw, none, or a file with flannel's net-conf.json (default: as before, or vxlan)")
     .option('--load-balancer-pool <ranges>', poolHelp)
+    .option('--balance <way>', 'how Services choose an endpoint: random, or round-robin (default: as before, or random)', parseBalance)
     .option('--registry-mirror <host=url>', 'pull what a registry has from a mirror; may be repeated', collectMirror)
     .option('--registry-ca <file>', 'verify registries with the certificates in this file')
     .option('--extra-config <component.flag=value>', 'a flag of a component, such as apiserver.anonymous-auth=false', collectExtraConfig)
@@ -64,6 +66,7 @@ export const upCommand: Subcommand = (command, context) => {
           ...(flags.publish && { published: flags.publish }),
           ...(flags.network !== undefined && { podNetwork: await readPodNetwork(flags.network) }),
           ...(flags.loadBalancerPool !== undefined && { loadBalancerPool: flags.loadBalancerPool }),
+          ...(flags.balance && { balance: flags.balance }),
           ...(engine && { engine }),
           ...(given.apiserver && { apiServerFlags: given.apiserver }),
           ...(given['controller-manager'] && { controllerManagerFlags: given['controller-manager'] }),
@@ -89,6 +92,11 @@ export function parseCount(text: string): number {
 function parseIpFamily(text: string): 'ipv4' | 'dual' {
   if (text === 'ipv6') throw new InvalidArgumentError('clusters of IPv6 alone are not supported; give dual for both families');
   if (text !== 'ipv4' && text !== 'dual') throw new InvalidArgumentError('give ipv4 or dual');
+  return text;
+}
+
+function parseBalance(text: string): 'random' | 'round-robin' {
+  if (text !== 'random' && text !== 'round-robin') throw new InvalidArgumentError('give random or round-robin');
   return text;
 }
 

@@ -98,6 +98,7 @@ export async function runAgent(name: string, index: number, { signal }: { readon
     cniConfigDir: files.cniConfig,
     ipamDir: join(files.root, 'ipam'),
     podNetwork: record.podNetwork ?? defaultConfiguration(),
+    ...(record.balance && { balance: record.balance }),
     dns: {
       serviceIp: network.dnsServiceIp,
       domain: clusterDomain,
