@@ -48,6 +48,22 @@ test('silence is borne for forty seconds, and is forgotten when an answer comes'
   expect(await scene.after(1)).toBe(true);
 });
 
+test('an answer that does not come is silence, and no end', async () => {
+  const scene = new Scene();
+  scene.server = new DOMException('This operation was aborted', 'AbortError');
+  expect(await scene.after(39)).toBe(false);
+  expect(await scene.after(1)).toBe(true);
+});
+
+test('silence counts from the first question after a time without any', async () => {
+  const scene = new Scene();
+  await scene.after(1);
+  await scene.clock.advance(3_600_000);
+  scene.server = refused;
+  expect(await scene.after(40)).toBe(false);
+  expect(await scene.after(1)).toBe(true);
+});
+
 test('a refusal is an answer', async () => {
   const scene = new Scene();
   scene.server = new ApiError({ code: 403, reason: 'Forbidden', message: 'no' });

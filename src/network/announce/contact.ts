@@ -3,7 +3,7 @@
  * up, and takes none again before its caches show the node as the API server does.
  */
 import { ApiError, type corev1, corev1Resources } from '../../api/index.ts';
-import { type Clock, isAbort } from '../../base/index.ts';
+import type { Clock } from '../../base/index.ts';
 import type { Client, Lister } from '../../client/index.ts';
 
 /** How long a node that hears nothing keeps its addresses: as long as others take to call it NotReady. */
@@ -20,6 +20,7 @@ export interface ContactOptions {
 export class Contact {
   readonly #options: ContactOptions;
   #lastMs: number;
+  #askedMs = 0;
   #lost = false;
 
   constructor(options: ContactOptions) {
@@ -35,6 +36,10 @@ export class Contact {
   /** Asks the API server. @throws only the signal's reason */
   async ask(signal: AbortSignal): Promise<void> {
     const { clock, nodeName, nodes } = this.#options;
+    const now = clock.monotonic();
+    // While nobody asked nothing could be heard: silence counts from here.
+    if (!this.#lost && now - this.#askedMs >= giveUpAfterMs) this.#lastMs = now;
+    this.#askedMs = now;
     const seen = await this.#read(signal);
     if (seen === 'silence') {
       if (clock.monotonic() - this.#lastMs >= giveUpAfterMs) this.#lost = true;
@@ -55,7 +60,7 @@ export class Contact {
       const node = await client.get(corev1Resources.nodes, { name: nodeName }, { signal: AbortSignal.any([signal, late.signal]) });
       return node.metadata.resourceVersion;
     } catch (err) {
-      if (isAbort(err, signal)) throw err;
+      if (signal.aborted) throw err;
       // Whatever it says, it is there; what is not from it is silence.
       return err instanceof ApiError ? undefined : 'silence';
     } finally {
