@@ -43,7 +43,8 @@ function scene(directive: string) {
     const answered = handler({ query, name, type: typeNumbers.A, client: undefined, depth: 0 } as unknown as Request) as Outcome;
     return `${answered.rcode} ${answered.ttl ?? 'own'}`;
   };
-  return { clock, events, entries: (kind: CacheKind) => cache.entries(kind), source, ask };
+  const entries = (kind: CacheKind): number => cache.entries(kind);
+  return { clock, events, entries, source, ask };
 }
 
 describe('lifetimes', () => {
