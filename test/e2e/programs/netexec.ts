@@ -6,7 +6,7 @@
  * Flags: `--http-port` (8080), `--udp-port` (8081), `--serve-hostname` (`/` says the hostname), `--delay-shutdown` (seconds to go on
  * serving after SIGTERM). Environment: `SERVE_PORT_n` and `SERVE_TLS_PORT_n` (content served at that port; TLS with TLS_CERT and TLS_KEY).
  */
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { lookup, Resolver } from 'node:dns/promises';
 import { createServer, type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -47,8 +47,15 @@ const pages: Readonly<Record<string, Page>> = {
   },
   '/exit': (query) => process.exit(Number(query.get('code') ?? 0)),
   '/dial': dial,
-  '/connect': async (query) =>
-    connectTo(query.get('host') ?? '', Number(query.get('port')), Number(query.get('timeoutMs') ?? connectTimeoutMs)),
+  '/connect': async (query) => {
+    const [host, port] = [query.get('host') ?? '', Number(query.get('port'))];
+    const timeoutMs = Number(query.get('timeoutMs') ?? connectTimeoutMs);
+    if (query.get('protocol') !== 'udp') return connectTo(host, port, timeoutMs);
+    const socket = await openUdp(host, port);
+    const answer = await askOver(socket, timeoutMs);
+    socket.close();
+    return answer === 'answered' ? 'open' : answer;
+  },
   '/resolve': resolve,
   '/hold': hold,
 };
@@ -128,15 +135,45 @@ async function resolve(query: URLSearchParams): Promise<object> {
   }
 }
 
+/** A datagram socket that speaks to one other only, always from the same port. */
+async function openUdp(host: string, port: number): Promise<UdpSocket> {
+  const { address, family } = await lookup(host);
+  const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
+  socket.on('error', () => {});
+  await new Promise<void>((connected) => socket.connect(port, address, connected));
+  return socket;
+}
+
+function askOver(socket: UdpSocket, timeoutMs: number): Promise<string> {
+  return new Promise((answered) => {
+    const end = (text: string): void => {
+      clearTimeout(timer);
+      socket.off('message', take).off('error', fail);
+      answered(text);
+    };
+    const take = (): void => end('answered');
+    const fail = (error: NodeJS.ErrnoException): void => end(error.code ?? error.message);
+    const timer = setTimeout(() => end('TIMEOUT'), timeoutMs);
+    socket.on('message', take).on('error', fail);
+    socket.send('hostname', (error) => error && fail(error));
+  });
+}
+
 const held = new Map<string, Socket>();
+const heldUdp = new Map<string, UdpSocket>();
 
 /**
  * A connection that stays open between two questions. `do=open` connects (`host`, `port`) under the name `as`; `do=ask` sends a request
- * over it and says what came back, `TIMEOUT` or the error's code.
+ * over it and says what came back, `TIMEOUT` or the error's code. With `protocol=udp` it is what a connection is there: one source port.
  */
 async function hold(query: URLSearchParams): Promise<string> {
   const name = query.get('as') ?? '';
   const timeoutMs = Number(query.get('timeoutMs') ?? connectTimeoutMs);
+  if (query.get('protocol') === 'udp') {
+    if (query.get('do') === 'open') heldUdp.set(name, await openUdp(query.get('host') ?? '', Number(query.get('port'))));
+    const socket = heldUdp.get(name);
+    return socket ? askOver(socket, timeoutMs) : 'NOT OPEN';
+  }
   if (query.get('do') === 'open') {
     const socket = connect({ host: query.get('host') ?? '', port: Number(query.get('port')) });
     const outcome = await new Promise<string>((answered) => {
@@ -185,7 +222,8 @@ const http = createServer((request, response) => {
   serve(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)));
 });
 // Connections that tests hold open between two looks must not end by themselves.
-http.keepAliveTimeout = 600_000;
+const keepAliveTimeout = 600_000;
+http.keepAliveTimeout = keepAliveTimeout;
 http.listen(Number(flags['http-port']));
 
 const udp = createSocket('udp6', (message, { address, port }) => {
@@ -210,6 +248,7 @@ for (const [name, content = ''] of Object.entries(process.env)) {
     response.end(content);
   };
   const server = tls ? createTlsServer({ cert: process.env['TLS_CERT'], key: process.env['TLS_KEY'] }, answer) : createServer(answer);
+  server.keepAliveTimeout = keepAliveTimeout;
   server.listen(Number(port));
 }
 
