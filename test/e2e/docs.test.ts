@@ -70,6 +70,7 @@ async function runPage(page: string, { directory, home, cluster, kubeconfig }: P
     knarr() {
       command="$1"; shift
       if [ "$command" = image ] || [ "$command" = node ]; then sub="$1"; shift; '${launcher}' "$command" "$sub" --name '${cluster}' "$@"
+      elif [ "$command" = install ]; then '${launcher}' install "$@"
       elif [ "$command" = scheduler ] || [ "$command" = controller-manager ]; then
         # They run on, in the background: what is killed there must be the program.
         exec '${launcher}' "$command" "$@"
