@@ -115,7 +115,7 @@ export async function startAgent(config: AgentConfig): Promise<void> {
       clusterDomain: domain,
       server: config.kubeletServer,
     },
-    { client, informers, recorder, runtime, clock, random, log, group, registry, guardPod: policies.guard },
+    { client, informers, recorder, runtime, clock, random, log, group, registry, guardPod: (...given) => policies.guard(...given) },
   );
 }
 

@@ -85,7 +85,10 @@ export class NetworkScene {
       request,
       tries: String(tries),
     });
-    const { responses, errors } = JSON.parse(await this.page(from, `dial?${query.toString()}`)) as { responses: string[]; errors?: string[] };
+    const { responses, errors } = JSON.parse(await this.page(from, `dial?${query.toString()}`)) as {
+      responses: string[];
+      errors?: string[];
+    };
     if (errors) throw new Error(`${from} asked ${target.host}:${target.port}: ${errors.join('; ')}`);
     return responses;
   }
