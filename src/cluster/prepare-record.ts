@@ -19,7 +19,6 @@ import type { BridgeMark } from './network/bridge-mark.ts';
 import { freePort, isPortFree } from './network/free-port.ts';
 import { findFreeBlock, findFreeIpv6Block } from './network/host-network.ts';
 import { rangesOf } from './network/addresses.ts';
-import { poolRequest, refusePool } from './network/load-balancer-pool.ts';
 import { withNodeCount } from './nodes/node-plan.ts';
 import type { Balance } from '../proxy/index.ts';
 import type { NetworkConfiguration } from '../network/configuration/index.ts';
@@ -72,9 +71,18 @@ export async function prepareRecord(
   const record = known ? await changedRecord(known, wanted, paths, takenPorts) : await newRecord(wanted, others, takenPorts, ctx);
   const fault = homeFault(wanted.home, wanted.name, record.nodes.at(-1)!.index);
   if (fault) throw new ClusterError(fault);
-  await refusePool(record, others, ctx);
+  if (record.loadBalancerPool !== undefined) await (await import('./network/load-balancer-pool.ts')).refusePool(record, others, ctx);
   writeClusterRecord(paths, record);
   return record;
+}
+
+/** What the record says of a pool; what understands ranges is loaded only when one is asked for. */
+async function requestedPool(
+  text: string | undefined,
+  known: Pick<ClusterRecord, 'network' | 'loadBalancerPool'>,
+): Promise<Pick<ClusterRecord, 'loadBalancerPool'>> {
+  if (text !== undefined) return (await import('./network/load-balancer-pool.ts')).poolRequest(text, known);
+  return known.loadBalancerPool === undefined ? {} : { loadBalancerPool: known.loadBalancerPool };
 }
 
 async function newRecord(
@@ -89,7 +97,7 @@ async function newRecord(
     wanted.ipFamily === 'dual'
       ? { ...block, ipv6: await findFreeIpv6Block({ cluster: wanted.name, nodeCidr: block.nodeCidr, reserved }, ctx.signal) }
       : block;
-  const pool = poolRequest(wanted.loadBalancerPool, { network });
+  const pool = await requestedPool(wanted.loadBalancerPool, { network });
   return {
     format: 1,
     name: wanted.name,
@@ -141,7 +149,7 @@ async function changedRecord(
   if (runs && ingress !== (known.ingress ?? false))
     wanted.say(`the cluster runs: its nodes ${ingress ? 'serve' : 'stop serving'} Ingresses after knarr down and knarr up`);
   const { loadBalancerPool: poolBefore, ...rest } = known;
-  const pool = poolRequest(wanted.loadBalancerPool, known);
+  const pool = await requestedPool(wanted.loadBalancerPool, known);
   if (runs && pool.loadBalancerPool !== poolBefore)
     wanted.say('the cluster runs: load balancers take the new pool after knarr down and knarr up');
   return {

@@ -47,7 +47,7 @@ describe.skipIf(unavailable)('what containers use', () => {
     expect(await kubectl(['top', 'pods', '--containers'])).toMatch(
       /^POD +NAME +CPU\(cores\) +MEMORY\(bytes\) *\nbusy-\S+ +main +[1-9]\d*m /,
     );
-    expect(await kubectl(['top', 'nodes', '--no-headers'])).toMatch(/^\S+ +[1-9]\d*m +\d+% +[1-9]\d*Mi +\d+% *\n$/);
+    expect(await kubectl(['top', 'nodes', '--no-headers'])).toMatch(/^(\S+ +[1-9]\d*m +\d+% +[1-9]\d*Mi +\d+% *\n){2}$/);
     await kubectl(['delete', 'deployment/busy', 'hpa/busy']);
   });
 });

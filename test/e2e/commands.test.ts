@@ -39,16 +39,20 @@ describe.skipIf(unavailable)('the knarr command', () => {
     const table = await cluster.knarr(['status']);
     expect(table).toMatch(/^cluster \S+: running, https:\/\/127\.0\.0\.1:\d+\n\nCOMPONENT +PID +MEMORY +VERSION +READY\n/);
     expect(table).toMatch(/^control-plane +\d+ +\d+ MiB +\S+ +yes$/m);
-    expect(table).toMatch(/\nNODE +ADDRESS +READY +TRUE CONDITIONS\n\S+-1 +10\.200\.\d+\.11 +yes +Ready\n$/);
+    expect(table).toMatch(
+      /\nNODE +ADDRESS +READY +TRUE CONDITIONS\n\S+-1 +10\.200\.\d+\.11 +yes +Ready\n\S+-2 +10\.200\.\d+\.12 +yes +Ready\n$/,
+    );
     const json = JSON.parse(await cluster.knarr(['status', '-o', 'json'])) as Status & { running: boolean };
     expect(json.running).toBe(true);
-    expect(json.components.map(({ name }) => name)).toEqual(['control-plane', 'agent-1', 'containerd-1']);
+    expect(json.components.map(({ name }) => name)).toEqual(['control-plane', 'agent-1', 'containerd-1', 'agent-2', 'containerd-2']);
   });
 
   test('kubeconfig prints a file that works', async () => {
     const file = join(scratch, 'printed.kubeconfig');
     writeFileSync(file, await cluster.knarr(['kubeconfig']), { mode: 0o600 });
-    expect((await run([inject('kubectl'), '--kubeconfig', file, 'get', 'nodes', '-o', 'name'])).stdout).toBe(`node/${cluster.name}-1\n`);
+    expect((await run([inject('kubectl'), '--kubeconfig', file, 'get', 'nodes', '-o', 'name'])).stdout).toBe(
+      `node/${cluster.name}-1\nnode/${cluster.name}-2\n`,
+    );
     expect((await run([launcher, 'kubectl', '--name', cluster.name, 'get', 'ns', 'default', '-o', 'name'], inHome())).stdout).toBe(
       'namespace/default\n',
     );
@@ -61,13 +65,13 @@ describe.skipIf(unavailable)('the knarr command', () => {
     const ended = new Promise((resolve) => following.once('close', resolve));
     following.kill('SIGINT');
     await ended;
-    expect(await cluster.failing(['logs', 'kubelet'])).toContain('there are: agent-1, containerd-1, control-plane');
+    expect(await cluster.failing(['logs', 'kubelet'])).toContain('there are: agent-1, agent-2, containerd-1, containerd-2, control-plane');
   });
 
   test('published ports lead to a NodePort and to a hostPort, from loopback and from the own address', async () => {
     await kubectl(['apply', '-f', '-'], { input: web({ replicas: 1 }) });
     await kubectl(['expose', 'deployment', 'web', '--port=80', '--target-port=http', '--type=NodePort']);
-    await kubectl(['apply', '-f', '-'], { input: hostPortPod });
+    await kubectl(['apply', '-f', '-'], { input: hostPortPodOn(`${cluster.name}-1`) });
     const nodePort = await kubectl(['get', 'service', 'web', '-o', 'jsonpath={.spec.ports[0].nodePort}']);
     const [first, second] = [await freePort(), await freePort()];
     await cluster.up('--publish', `${first}:${nodePort}`, '--publish', `${second}:18181`);
@@ -232,22 +236,25 @@ describe.skipIf(unavailable)('the knarr command', () => {
   }
 });
 
-const hostPortPod = JSON.stringify({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name: 'host-port' },
-  spec: {
-    terminationGracePeriodSeconds: 0,
-    containers: [
-      {
-        name: 'main',
-        image: toolbox,
-        args: ['-c', 'mkdir -p /tmp/www; echo from a host port > /tmp/www/index.html; exec httpd -f -p 8080 -h /tmp/www'],
-        ports: [{ containerPort: 8080, hostPort: 18_181 }],
-      },
-    ],
-  },
-});
+/** Published ports lead to the first node. */
+const hostPortPodOn = (nodeName: string): string =>
+  JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'host-port' },
+    spec: {
+      nodeName,
+      terminationGracePeriodSeconds: 0,
+      containers: [
+        {
+          name: 'main',
+          image: toolbox,
+          args: ['-c', 'mkdir -p /tmp/www; echo from a host port > /tmp/www/index.html; exec httpd -f -p 8080 -h /tmp/www'],
+          ports: [{ containerPort: 8080, hostPort: 18_181 }],
+        },
+      ],
+    },
+  });
 
 /** The bridge's address: how a node reaches the host. */
 function hostIp(cluster: OwnCluster): string {

@@ -155,7 +155,7 @@ describe.skipIf(unavailable)('kubectl v1.35 and running pods', () => {
     ]);
     await expect
       .poll(() => kubectl(['events', '--for=pod/giant']), { timeout: 20_000 })
-      .toContain('0/1 nodes are available: 1 Insufficient cpu.');
+      .toContain('0/2 nodes are available: 2 Insufficient cpu.');
     await kubectl(['delete', 'pod', 'giant']);
   });
 

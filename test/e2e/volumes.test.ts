@@ -31,10 +31,11 @@ const database = (replicas: number): string =>
     },
   });
 
-/** The directories of local paths on the first node that belong to claims of a namespace. */
+/** The directories of local paths on all nodes that belong to claims of a namespace. */
 function directories(namespace: string): string[] {
-  const base = join(inject('e2eHome'), 'clusters', inject('e2eCluster'), 'nodes', '1', 'volumes');
-  return existsSync(base) ? readdirSync(base).filter((name) => name.includes(`_${namespace}_`)) : [];
+  const nodes = join(inject('e2eHome'), 'clusters', inject('e2eCluster'), 'nodes');
+  const bases = readdirSync(nodes).map((node) => join(nodes, node, 'volumes'));
+  return bases.filter(existsSync).flatMap((base) => readdirSync(base).filter((name) => name.includes(`_${namespace}_`)));
 }
 
 describe.skipIf(unavailable)('claims on real containers', () => {

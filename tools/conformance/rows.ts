@@ -1,6 +1,6 @@
 /**
- * The rows of Kubernetes' conformance suite that tests of ours stand for. A test says which by where it is and what it is called: the file
- * `test/conformance/<area>.test.ts` holds the area's tests, and each bears the exact text of its row. Where the suite gives several rows of
+ * The rows of Kubernetes' conformance suite that tests of ours stand for. A test says which by where it is and what it is called: the files
+ * `test/conformance/<area>.test.ts` and `<area>.<part>.test.ts` hold the area's tests, and each bears the exact text of its row. Where the suite gives several rows of
  * an area one text, all of our tests but one add in parentheses what tells them apart: `Networking, from node (udp)`.
  */
 import { readFileSync } from 'node:fs';
@@ -17,6 +17,8 @@ export interface ConformanceRow {
 const root = join(import.meta.dirname, '../..');
 const folder = join(root, 'test/conformance');
 const suffix = '.test.ts';
+/** What comes after an area in a file's name. */
+const afterArea = /(?:\.\w+)?\.test\.ts$/;
 /** The name of a test, alone on its line with the call. */
 const testCall = /^\s*test(?:\.\w+)?\(\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")/gm;
 
@@ -26,7 +28,7 @@ export function conformanceRows(): ConformanceRow[] {
   const rows = files.flatMap((name) => {
     const path = join(folder, name);
     const texts = testNames(readFileSync(path, 'utf8'));
-    return texts.map((text) => ({ area: name.slice(0, -suffix.length), text, file: relative(root, path) }));
+    return texts.map((text) => ({ area: name.replace(afterArea, ''), text, file: relative(root, path) }));
   });
   return rows.sort((a, b) => compare(a.area, b.area) || compare(a.text, b.text));
 }

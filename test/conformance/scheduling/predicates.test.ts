@@ -21,9 +21,11 @@ describe.skipIf(unavailable)('scheduling/predicates', () => {
 
   test('Scheduler, resource limits', async () => {
     const free = await freeCpu();
-    await scene.create(scene.pod('filler', {}, cpu(Math.floor(free * 0.7))));
+    const { metadata } = await scene.node();
+    const nodeSelector = { 'kubernetes.io/hostname': metadata.labels['kubernetes.io/hostname'] };
+    await scene.create(scene.pod('filler', { nodeSelector }, cpu(Math.floor(free * 0.7))));
     await scene.running('filler');
-    await scene.create(scene.pod('additional', {}, cpu(Math.floor(free * 0.5))));
+    await scene.create(scene.pod('additional', { nodeSelector }, cpu(Math.floor(free * 0.5))));
     expect(await scene.unschedulable('additional')).toContain('Insufficient cpu');
     await scene.remove('filler', 'additional');
   });
