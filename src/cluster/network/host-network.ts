@@ -12,7 +12,6 @@ import { chooseAddressBlock, overlap, routedCidrs } from './address-block.ts';
 import { nodeAddresses, rangesOf } from './addresses.ts';
 import { allowThroughFirewalls, withdrawFromFirewalls } from './host-firewall.ts';
 import { formatMark } from './bridge-mark.ts';
-import { renderPoolRoutes } from './load-balancer-pool.ts';
 import { enableIpForward, restoreIpForward } from './ip-forward.ts';
 import { chooseIpv6Block, overlapIpv6, routedIpv6Cidrs } from './ipv6-block.ts';
 import { enableIpv6Forward, hasIpv6, restoreIpv6Forward } from './ipv6-forward.ts';
@@ -140,9 +139,11 @@ export async function raiseBridge(record: ClusterRecord, on: readonly NodeRecord
     admitIpv6(bridge);
   }
   const address = ipv6 ? `addr replace ${ipv6.hostIp}/${ipv6.nodeCidr.split('/')[1]!} dev ${bridge} nodad\n` : links;
+  // What understands ranges is loaded only where there is a pool.
+  const poolRoutes = record.loadBalancerPool === undefined ? '' : (await import('./load-balancer-pool.ts')).renderPoolRoutes(record);
   await run(['ip', '-batch', '-'], {
     signal,
-    input: address + renderRoutes(record, leadingAddresses(record, on)) + renderPoolRoutes(record),
+    input: address + renderRoutes(record, leadingAddresses(record, on)) + poolRoutes,
   });
   writeFileSync(`/proc/sys/net/ipv4/conf/${bridge}/route_localnet`, record.published.length > 0 ? '1' : '0');
 }
