@@ -28,7 +28,7 @@ export interface HostRoutesConfig {
 }
 
 /** How long what stands in the kernel is believed. */
-const lookAgainMs = 60_000;
+const lookAgainMs = 10_000;
 const retryPolicy = { initialMs: 1000, maxMs: 30_000 };
 
 /** Starts it; runs until the group closes. Another network than ours has routes of its own. */

@@ -38,7 +38,7 @@ export interface PodNetworkConfig {
 }
 
 /** How long what stands in the kernel is believed. */
-const lookAgainMs = 60_000;
+const lookAgainMs = 10_000;
 const retryPolicy = { initialMs: 1000, maxMs: 30_000 };
 
 /** Starts it; runs until the group closes. */

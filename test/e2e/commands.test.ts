@@ -74,7 +74,7 @@ describe.skipIf(unavailable)('the knarr command', () => {
     await kubectl(['apply', '-f', '-'], { input: hostPortPodOn(`${cluster.name}-1`) });
     const nodePort = await kubectl(['get', 'service', 'web', '-o', 'jsonpath={.spec.ports[0].nodePort}']);
     const [first, second] = [await freePort(), await freePort()];
-    await cluster.up('--publish', `${first}:${nodePort}`, '--publish', `${second}:18181`);
+    await cluster.up('--publish', `${first}:${nodePort}`, '--publish', `${second}:18182`);
     await kubectl(['rollout', 'status', 'deployment/web', '--timeout=60s']);
     await kubectl(['wait', 'pod/host-port', '--for=condition=Ready', '--timeout=60s']);
     for (const address of ['127.0.0.1', ...ownAddresses()])

@@ -143,9 +143,8 @@ export class PolicyLab {
   async #openAll(from: string, to: string): Promise<void> {
     for (const { name, protocol, port } of doors) {
       const page = `/hold?do=open&protocol=${protocol}&as=${to}-${name}&host=${this.address(to)}&port=${port}`;
-      let said = '';
-      for (let tries = 0; tries < 20 && said !== 'open' && said !== 'answered'; tries++) said = await this.ask(from, page);
-      if (said !== 'open' && said !== 'answered') throw new Error(`${from} cannot open ${name} of ${to}: ${said}`);
+      // A pod is Ready before its program listens.
+      await expect.poll(() => this.ask(from, page), { timeout: 60_000, message: `${name} of ${to}` }).toMatch(/^(open|answered)$/);
     }
   }
 
@@ -187,6 +186,8 @@ class Asker {
     this.#child = spawn('nsenter', [`--net=/run/netns/${netns}`, process.execPath, '-e', askerScript], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
+    // Who still asks when it is closed gets no answer.
+    this.#child.stdin!.on('error', () => {});
     createInterface({ input: this.#child.stdout! }).on('line', (line) => {
       const { id, text } = JSON.parse(line) as { id: number; text: string };
       this.#waiting.get(id)?.(text);

@@ -2,7 +2,6 @@
 import { ClusterError } from '../cluster-error.ts';
 import type { ClusterRecord, NodeRecord } from '../cluster-record.ts';
 import { nodeAddress } from '../network/address-block.ts';
-import { isPooled } from '../network/load-balancer-pool.ts';
 
 /** More than that a machine's block of addresses does not hold. */
 export const maxNodes = 200;
@@ -10,7 +9,7 @@ export const maxNodes = 200;
 const maxNameLength = 63;
 const namePattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 
-type Members = Pick<ClusterRecord, 'name' | 'network' | 'nodes' | 'loadBalancerPool'>;
+type Members = Pick<ClusterRecord, 'name' | 'network' | 'nodes'>;
 
 /** Why `name` cannot be a node's name; undefined when it can. It is a host name, too. */
 export function nodeNameFault(name: string): string | undefined {
@@ -22,7 +21,7 @@ export function nodeNameFault(name: string): string | undefined {
  * The nodes with one more. It takes the lowest number that is free, and a name by that number unless one is given.
  * @throws ClusterError when the name is taken or impossible, or there is no room
  */
-export function withNode({ name: cluster, network, nodes, loadBalancerPool }: Members, name?: string): NodeRecord[] {
+export function withNode({ name: cluster, network, nodes }: Members, name?: string): NodeRecord[] {
   const fault = name === undefined ? undefined : nodeNameFault(name);
   if (fault) throw new ClusterError(fault);
   if (nodes.some((node) => node.name === name)) throw new ClusterError(`cluster "${cluster}" has a node "${name}" already`);
@@ -33,10 +32,6 @@ export function withNode({ name: cluster, network, nodes, loadBalancerPool }: Me
   // A number is free when it is nobody's, and neither has somebody else the name that goes with it.
   while (numbers.has(index) || (name === undefined && names.has(`${cluster}-${index}`))) index++;
   const added = { name: name ?? `${cluster}-${index}`, index, ip: nodeAddress(network, index) };
-  if (isPooled(loadBalancerPool, added.ip))
-    throw new ClusterError(
-      `the address of node ${added.name}, ${added.ip}, is one of load balancers: give them another --load-balancer-pool`,
-    );
   return [...nodes, added].toSorted((a, b) => a.index - b.index);
 }
 

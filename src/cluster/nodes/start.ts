@@ -40,7 +40,7 @@ export async function addNode(options: ClusterOptions & { readonly node?: string
     const { record: before } = requireRecord(options);
     const running = isRunningCluster(paths);
     const unfinished = running ? findUnfinished(before, paths, options.node) : undefined;
-    const record = unfinished ? before : enroll(options, before, paths);
+    const record = unfinished ? before : await enroll(options, before, paths);
     const node = unfinished ?? record.nodes.find((each) => !before.nodes.includes(each))!;
     return running ? await bring(options, record, node, paths, ctx) : node.name;
   });
@@ -75,10 +75,19 @@ function findUnfinished(record: ClusterRecord, paths: ClusterPaths, name: string
 }
 
 /** Writes the node down. */
-function enroll({ home, name, node }: ClusterOptions & { readonly node?: string }, before: ClusterRecord, paths: ClusterPaths) {
+async function enroll({ home, name, node }: ClusterOptions & { readonly node?: string }, before: ClusterRecord, paths: ClusterPaths) {
   const record: ClusterRecord = { ...before, nodes: withNode(before, node) };
   const fault = homeFault(home, name, record.nodes.at(-1)!.index);
   if (fault) throw new ClusterError(fault);
+  const added = record.nodes.find((each) => !before.nodes.includes(each))!;
+  if (before.loadBalancerPool !== undefined) {
+    // What understands ranges is loaded only where there is one.
+    const { isPooled } = await import('../network/load-balancer-pool.ts');
+    if (isPooled(before.loadBalancerPool, added.ip))
+      throw new ClusterError(
+        `the address of node ${added.name}, ${added.ip}, is one of load balancers: give them another --load-balancer-pool`,
+      );
+  }
   writeClusterRecord(paths, record);
   return record;
 }

@@ -1,7 +1,7 @@
 /** The agent process of a node on this machine: keeps the engine, runs kubelet, proxy, network and DNS, watches the control plane. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createLogger, systemClock, systemRandom, TaskGroup } from '../../base/index.ts';
+import { aborted, createLogger, systemClock, systemRandom, TaskGroup } from '../../base/index.ts';
 import { nodeCgroup } from '../cgroups.ts';
 import { ClusterError } from '../cluster-error.ts';
 import { readNodePki } from '../cluster-pki.ts';
@@ -18,7 +18,6 @@ import { ingressServer } from './ingress-server.ts';
 import { superviseControlPlane } from '../supervision.ts';
 import { kubernetesVersion } from '../version.ts';
 import { dnsPort } from './dns-port.ts';
-import { untilStopped } from './until-stopped.ts';
 
 const kubeletPort = 10_250;
 const clusterDomain = 'cluster.local';
@@ -115,6 +114,6 @@ export async function runAgent(name: string, index: number, { signal }: { readon
     group,
   });
   log.info('agent is up', { node: node.name });
-  await untilStopped(signal);
+  await aborted(signal);
   await group.close();
 }

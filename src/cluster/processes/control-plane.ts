@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { type ApiServer, loopbackUser } from '../../apiserver/index.ts';
 import { parseFlags } from '../../apiserver/flags/index.ts';
-import { type Clock, createLogger, type Logger, type Random, systemClock, systemRandom, TaskGroup } from '../../base/index.ts';
+import { aborted, type Clock, createLogger, type Logger, type Random, systemClock, systemRandom, TaskGroup } from '../../base/index.ts';
 import { createClient, createInformerFactory } from '../../client/index.ts';
 import { readControllerManagerFlags, readSchedulerFlags, schedulerSettings, startControlPlane } from '../../controlplane/index.ts';
 import { openLmdbStore } from '../../store/index.ts';
@@ -19,7 +19,6 @@ import { claimProcessRecord } from '../process-record.ts';
 import { superviseAgents } from '../supervision.ts';
 import { dnsPort } from './dns-port.ts';
 import { knarrVersion } from '../version.ts';
-import { untilStopped } from './until-stopped.ts';
 
 export async function runControlPlane(name: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
   const home = knarrHome();
@@ -77,7 +76,7 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
   await superviseAgents({ launch: { home, cluster: name, paths, engineEnv: record.engine.proxyEnv }, live }, clock, group);
   await leadToPods(record, controlPlane.api, { clock, random: systemRandom, log, group });
   log.info('control plane is up', { port: apiPort });
-  await untilStopped(signal);
+  await aborted(signal);
   await controlPlane.close();
   await store.close();
 }
