@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { buildNetexecImage, netexec, netexecProgram } from './images.ts';
 import { OwnCluster } from './own-cluster.ts';
 
@@ -144,7 +144,8 @@ export class PolicyLab {
     for (const { name, protocol, port } of doors) {
       const page = `/hold?do=open&protocol=${protocol}&as=${to}-${name}&host=${this.address(to)}&port=${port}`;
       // A pod is Ready before its program listens.
-      await expect.poll(() => this.ask(from, page), { timeout: 60_000, message: `${name} of ${to}` }).toMatch(/^(open|answered)$/);
+      const opens = async (): Promise<void> => expect(await this.ask(from, page), `${name} of ${to}`).toMatch(/^(open|answered)$/);
+      await vi.waitFor(opens, { timeout: 60_000 });
     }
   }
 

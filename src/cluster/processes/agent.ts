@@ -1,7 +1,7 @@
 /** The agent process of a node on this machine: keeps the engine, runs kubelet, proxy, network and DNS, watches the control plane. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { aborted, createLogger, systemClock, systemRandom, TaskGroup } from '../../base/index.ts';
+import { aborted, createLogger, systemClock, systemRandom } from '../../base/index.ts';
 import { nodeCgroup } from '../cgroups.ts';
 import { ClusterError } from '../cluster-error.ts';
 import { readNodePki } from '../cluster-pki.ts';
@@ -14,6 +14,7 @@ import { LiveRecord } from '../live-record.ts';
 import { nodeAddresses, rangesOf } from '../network/addresses.ts';
 import { hostResolvers } from '../network/resolvers.ts';
 import { claimProcessRecord } from '../process-record.ts';
+import { processGroup } from './process-group.ts';
 import { ingressServer } from './ingress-server.ts';
 import { superviseControlPlane } from '../supervision.ts';
 import { kubernetesVersion } from '../version.ts';
@@ -32,7 +33,7 @@ export async function runAgent(name: string, index: number, { signal }: { readon
   const clock = systemClock;
   using claim = await claimProcessRecord(agentRecord(paths, index), clock, { signal });
   if (!claim || existsSync(paths.stoppingMark)) return log.info('not needed: another agent runs, or the cluster is being stopped');
-  const group = new TaskGroup({ log, signal });
+  const group = processGroup(log, signal);
   protectFromOomKiller('node');
   const files = nodePaths(paths, index);
   const engine = { home, paths: files, record: containerdRecord(paths, index), clock };

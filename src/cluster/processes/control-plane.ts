@@ -3,7 +3,16 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { type ApiServer, loopbackUser } from '../../apiserver/index.ts';
 import { parseFlags } from '../../apiserver/flags/index.ts';
-import { aborted, type Clock, createLogger, type Logger, type Random, systemClock, systemRandom, TaskGroup } from '../../base/index.ts';
+import {
+  aborted,
+  type Clock,
+  createLogger,
+  type Logger,
+  type Random,
+  systemClock,
+  systemRandom,
+  type TaskGroup,
+} from '../../base/index.ts';
 import { createClient, createInformerFactory } from '../../client/index.ts';
 import { readControllerManagerFlags, readSchedulerFlags, schedulerSettings, startControlPlane } from '../../controlplane/index.ts';
 import { openLmdbStore } from '../../store/index.ts';
@@ -16,6 +25,7 @@ import { controlPlaneRecord } from '../launch.ts';
 import { LiveRecord } from '../live-record.ts';
 import { hostAddresses, rangesOf } from '../network/addresses.ts';
 import { claimProcessRecord } from '../process-record.ts';
+import { processGroup } from './process-group.ts';
 import { superviseAgents } from '../supervision.ts';
 import { dnsPort } from './dns-port.ts';
 import { knarrVersion } from '../version.ts';
@@ -30,7 +40,7 @@ export async function runControlPlane(name: string, { signal }: { readonly signa
   const clock = systemClock;
   using claim = await claimProcessRecord(controlPlaneRecord(paths), clock, { signal });
   if (!claim || existsSync(paths.stoppingMark)) return log.info('not needed: another control plane runs, or the cluster is being stopped');
-  const group = new TaskGroup({ log, signal });
+  const group = processGroup(log, signal);
   const live = new LiveRecord(paths, record);
   const { network, apiPort } = record;
   const pki = readControlPlanePki(paths);
