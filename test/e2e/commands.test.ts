@@ -250,7 +250,7 @@ const hostPortPodOn = (nodeName: string): string =>
           name: 'main',
           image: toolbox,
           args: ['-c', 'mkdir -p /tmp/www; echo from a host port > /tmp/www/index.html; exec httpd -f -p 8080 -h /tmp/www'],
-          ports: [{ containerPort: 8080, hostPort: 18_181 }],
+          ports: [{ containerPort: 8080, hostPort: 18_182 }],
         },
       ],
     },
