@@ -184,8 +184,8 @@ async function measureChanges(connection: H2Connection, proxy: Proxy, size: numb
     const [there, answeredAt] = await Promise.all([untilAnswer(serviceIp(index), letters[1]), answered]);
     sinceSent.push(there - sent);
     sinceAnswered.push(Math.max(0, there - answeredAt));
-    // Out of step with whatever happens at intervals.
-    await pause(30 + (round % 17), signal);
+    // Out of step with whatever happens at intervals, and so seldom that none waits for the one before.
+    await pause(200 + (round % 17), signal);
   }
   const cpu = ((cpuSeconds(proxy.pid) - cpuBefore) / changes) * 1000;
   return [

@@ -43,10 +43,13 @@ export interface ProxySyncOptions {
   readonly run?: RunTool;
 }
 
-/** Changes are gathered this long; longer soon after a slow transaction, so that they take a fifth of the time at most. */
+/** Changes are gathered this long; longer while one follows the other, so that transactions take a fifth of the time at most. */
 const gatherMs = 10;
 const restFactor = 4;
+/** So much work is done without a rest: a change now and then is not kept waiting for the one before it. */
+const restlessMs = 100;
 const longestRestMs = 1000;
+const longestUnrestedMs = restlessMs + longestRestMs / restFactor;
 const defaultLookMs = 8_000;
 /** How often everything is written anew even so. @source kube-proxy v1.35, FullSyncPeriod */
 const rewriteMs = 3_600_000;
@@ -81,6 +84,7 @@ export class ProxySync {
   #rewrittenMs = 0;
   #lastSyncMs = 0;
   #syncedAtMs = 0;
+  #workedMs = 0;
   #lookAtMs = 0;
   #tidyAtMs = Infinity;
 
@@ -135,9 +139,14 @@ export class ProxySync {
     }
   }
 
-  /** What is left of the rest after the last transaction. */
+  /** What is left of the rest after the last transactions. */
   #restMs(): number {
-    return this.#syncedAtMs + Math.min(restFactor * this.#lastSyncMs, longestRestMs) - this.#options.clock.monotonic();
+    return Math.min(restFactor * (this.#unrestedMs() - restlessMs), longestRestMs);
+  }
+
+  /** The time of transactions that no rest has paid for yet. */
+  #unrestedMs(): number {
+    return Math.max(this.#workedMs - (this.#options.clock.monotonic() - this.#syncedAtMs) / restFactor, 0);
   }
 
   #note(service: string): void {
@@ -212,8 +221,10 @@ export class ProxySync {
     if (full) this.#rewrittenMs = clock.monotonic();
     this.#tidyAtMs = clock.monotonic() + tidyMs;
     this.#report(refused, full ? undefined : keys, ctx);
+    const unrestedMs = this.#unrestedMs();
     this.#syncedAtMs = clock.monotonic();
     this.#lastSyncMs = this.#syncedAtMs - startMs;
+    this.#workedMs = Math.min(unrestedMs, longestUnrestedMs) + this.#lastSyncMs;
     this.#measure(full, triggers);
     this.#metrics.pendingServices.set((this.#pending.services -= seen.services));
     this.#metrics.pendingEndpoints.set((this.#pending.endpoints -= seen.endpoints));
