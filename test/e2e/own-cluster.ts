@@ -161,6 +161,7 @@ export class OwnCluster {
     return readdirSync('/proc').flatMap((pid) => {
       if (!/^\d+$/.test(pid)) return [];
       const read = (file: string): string => readUnlessGone(`/proc/${pid}/${file}`);
+      if (hasEnded(read('stat'))) return [];
       const commandLine = read('cmdline');
       const ours =
         commandLine.includes(this.home) ||
@@ -172,6 +173,14 @@ export class OwnCluster {
       return ours ? [`${pid} ${commandLine.replaceAll('\0', ' ')}`] : [];
     });
   }
+}
+
+/**
+ * @param stat a line of /proc/PID/stat. A zombie runs no more, but keeps its cgroup's name until its parent asks for its exit code; the parent
+ *   of what outlived its own is the machine's first process, which takes its time under load.
+ */
+function hasEnded(stat: string): boolean {
+  return /^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
 }
 
 function readUnlessGone(path: string): string {
